@@ -1,0 +1,1 @@
+//! Metadata: databases, tables, indexes, users.

@@ -1,0 +1,1 @@
+//! The value model: data, packed documents, order, keys, JSON.

@@ -1,0 +1,1 @@
+//! PhotonDB: the embeddable library and the server binary.

@@ -1,0 +1,1 @@
+//! The language: terms, syntax tree, wire form, errors.

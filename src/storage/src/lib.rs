@@ -1,0 +1,1 @@
+//! The storage engine: bytes in trees, safe on disk.

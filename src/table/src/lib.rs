@@ -1,0 +1,1 @@
+//! Document tables on the storage engine.

@@ -1,0 +1,1 @@
+//! The driver protocol without I/O.
