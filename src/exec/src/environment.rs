@@ -1,0 +1,110 @@
+//! What one query carries through its evaluation.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use photondb_base::limits::ARRAY_SIZE_DEFAULT_MAX;
+use photondb_base::{Cancel, LogPosition};
+use photondb_catalog::State;
+use photondb_datum::{Datum, Text, pseudo};
+use photondb_reql::{Ast, ErrorKind};
+use photondb_table::{Durability, ReadMode};
+
+use crate::error::{EvalError, Result};
+use crate::request::Services;
+
+/// The surroundings of one query, shared by everything that the query opens.
+pub(crate) struct Environment {
+    pub(crate) services: Arc<Services>,
+    pub(crate) ast: Arc<Ast>,
+    pub(crate) options: EvaluationOptions,
+    pub(crate) user: Text,
+    pub(crate) cancel: Cancel,
+    now: OnceLock<Datum>,
+    durable_at: AtomicU64,
+}
+
+/// Run options that concern the evaluation.
+#[derive(Clone, Debug)]
+pub(crate) struct EvaluationOptions {
+    pub(crate) array_size_max: usize,
+    pub(crate) read_mode: ReadMode,
+    /// Overrides the tables' own durability.
+    pub(crate) durability: Option<Durability>,
+    pub(crate) database: Text,
+}
+
+impl Default for EvaluationOptions {
+    fn default() -> Self {
+        Self {
+            array_size_max: ARRAY_SIZE_DEFAULT_MAX,
+            read_mode: ReadMode::Single,
+            durability: None,
+            database: Text::from("test"),
+        }
+    }
+}
+
+impl Environment {
+    pub(crate) fn new(
+        services: Arc<Services>,
+        ast: Arc<Ast>,
+        options: EvaluationOptions,
+        user: Text,
+        cancel: Cancel,
+    ) -> Self {
+        Self { services, ast, options, user, cancel, now: OnceLock::new(), durable_at: AtomicU64::new(0) }
+    }
+
+    /// The metadata as of now.
+    pub(crate) fn catalog(&self) -> Arc<State> {
+        self.services.catalog.state()
+    }
+
+    /// The time of the query: the same however often it is asked.
+    pub(crate) fn now(&self) -> &Datum {
+        self.now.get_or_init(|| {
+            let seconds = (self.services.clock.now_seconds() * 1000.0).round() / 1000.0;
+            pseudo::time(seconds, "+00:00")
+        })
+    }
+
+    /// An error when the client has gone or stopped the query.
+    pub(crate) fn check_cancelled(&self) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(EvalError::new(ErrorKind::OpFailed, "Query terminated by the client."));
+        }
+        Ok(())
+    }
+
+    /// Notes a write that has to be durable before the query is answered.
+    pub(crate) fn wrote(&self, position: LogPosition) {
+        self.durable_at.fetch_max(position.0, Ordering::AcqRel);
+    }
+
+    /// The highest position noted by `wrote`.
+    pub(crate) fn durable_at(&self) -> Option<LogPosition> {
+        match self.durable_at.load(Ordering::Acquire) {
+            0 => None,
+            position => Some(LogPosition(position)),
+        }
+    }
+
+    /// An array of checked size.
+    pub(crate) fn array(&self, items: Vec<Datum>) -> Result<Datum> {
+        self.check_array_size(items.len())?;
+        Ok(Datum::Array(items.into()))
+    }
+
+    /// RethinkDB's complaint about arrays over the limit.
+    pub(crate) fn check_array_size(&self, size: usize) -> Result<()> {
+        let max = self.options.array_size_max;
+        if size > max {
+            return Err(EvalError::resource(format!(
+                "Array over size limit `{max}`.  To raise the number of allowed elements, modify the \
+                 `array_limit` option to `.run` (not available in the Data Explorer), or use an index."
+            )));
+        }
+        Ok(())
+    }
+}

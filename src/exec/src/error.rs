@@ -1,0 +1,125 @@
+//! Errors while they travel up the evaluation: what went wrong, and where if known.
+
+use std::fmt;
+
+use photondb_base::LogPosition;
+use photondb_datum::DatumError;
+use photondb_reql::{Ast, ErrorKind, ReqlError, TermId};
+use photondb_table::{ProgramError, TableError};
+
+/// The result of evaluating something.
+pub(crate) type Result<T> = std::result::Result<T, EvalError>;
+
+/// One error. Boxed, because results of evaluation are returned by the million.
+#[derive(Debug)]
+pub(crate) struct EvalError(Box<Body>);
+
+#[derive(Debug)]
+struct Body {
+    kind: ErrorKind,
+    message: String,
+    site: Option<TermId>,
+    /// A write of the failed query must be durable up to here before the error is told.
+    durable_at: Option<LogPosition>,
+}
+
+impl EvalError {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Body { kind, message: message.into(), site: None, durable_at: None }))
+    }
+
+    /// The query makes no sense for these values.
+    pub(crate) fn logic(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Logic, message)
+    }
+
+    /// Something asked for is not there; `default` catches it.
+    pub(crate) fn absent(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NonExistence, message)
+    }
+
+    /// A limit was hit.
+    pub(crate) fn resource(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::ResourceLimit, message)
+    }
+
+    /// A meta operation was refused.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::OpFailed, message)
+    }
+
+    /// Points at a term unless the error already points deeper.
+    pub(crate) fn at(mut self, site: TermId) -> Self {
+        if self.0.site.is_none() {
+            self.0.site = Some(site);
+        }
+        self
+    }
+
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Whether `default` turns this error into its second argument.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.0.kind == ErrorKind::NonExistence
+    }
+
+    /// The form that leaves the evaluator.
+    pub(crate) fn into_reql(self, ast: &Ast) -> ReqlError {
+        let backtrace = self.0.site.map(|site| ast.backtrace(site)).unwrap_or_default();
+        ReqlError::new(self.0.kind, self.0.message, backtrace)
+    }
+}
+
+impl fmt::Display for EvalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for EvalError {}
+
+impl From<DatumError> for EvalError {
+    fn from(error: DatumError) -> Self {
+        let kind = if error.is_absent() {
+            ErrorKind::NonExistence
+        } else if error.is_resource_limit() {
+            ErrorKind::ResourceLimit
+        } else {
+            ErrorKind::Logic
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<ReqlError> for EvalError {
+    fn from(error: ReqlError) -> Self {
+        Self::new(error.kind, error.message)
+    }
+}
+
+impl From<EvalError> for ProgramError {
+    fn from(error: EvalError) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<TableError> for EvalError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Program(error) => match error.downcast::<EvalError>() {
+                Ok(error) => error,
+                Err(error) => Self::new(ErrorKind::Internal, error.to_string()),
+            },
+            other => {
+                let kind = if other.is_unavailable() { ErrorKind::OpFailed } else { ErrorKind::Internal };
+                Self::new(kind, other.to_string())
+            }
+        }
+    }
+}

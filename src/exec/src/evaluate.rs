@@ -1,0 +1,148 @@
+//! Evaluating expressions: constants, variables and functions here, terms in `terms`.
+
+use std::sync::Arc;
+
+use photondb_datum::{Datum, Text};
+use photondb_plan::{Call, Expression, Operation, Slot};
+use photondb_reql::TermId;
+
+use crate::environment::Environment;
+use crate::error::{EvalError, Result};
+use crate::function::{Function, Shortcut};
+use crate::sequence::Sequence;
+use crate::terms;
+use crate::value::{self, Kind, Value};
+
+/// The variables that an expression can see.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    pub(crate) captures: &'a [Datum],
+    pub(crate) parameters: &'a [Datum],
+}
+
+impl<'a> Frame<'a> {
+    /// The frame of the query itself.
+    pub(crate) const EMPTY: Frame<'static> = Frame { captures: &[], parameters: &[] };
+
+    pub(crate) fn get(&self, slot: Slot) -> &'a Datum {
+        match slot {
+            Slot::Parameter(position) => &self.parameters[usize::from(position)],
+            Slot::Capture(position) => &self.captures[usize::from(position)],
+        }
+    }
+}
+
+/// Evaluates to any value.
+pub(crate) fn value(env: &Arc<Environment>, expression: &Expression, frame: Frame<'_>) -> Result<Value> {
+    let site = expression.site;
+    match &expression.operation {
+        Operation::Constant(datum) => Ok(Value::datum(datum.clone(), site)),
+        Operation::Variable(slot) => Ok(Value::datum(frame.get(*slot).clone(), site)),
+        Operation::Function(template) => {
+            Ok(Value::new(Kind::Function(Arc::new(Function::closure(template, frame))), site))
+        }
+        Operation::Call(call) => {
+            let invocation = Invocation { env, frame, call, site };
+            terms::evaluate(&invocation, expression.grouped).map_err(|error| error.at(site))
+        }
+    }
+}
+
+/// Evaluates to data.
+pub(crate) fn datum(env: &Arc<Environment>, expression: &Expression, frame: Frame<'_>) -> Result<Datum> {
+    match &expression.operation {
+        Operation::Constant(datum) => Ok(datum.clone()),
+        Operation::Variable(slot) => Ok(frame.get(*slot).clone()),
+        _ => value(env, expression, frame)?.into_datum(),
+    }
+}
+
+/// A term being evaluated: its arguments on demand.
+///
+/// Complaints about an argument's type come in two kinds, as clients see in backtraces:
+/// those of `datum`-like accessors point at the term itself, those of `value(i)?.into_…`
+/// at the argument.
+#[derive(Clone, Copy)]
+pub(crate) struct Invocation<'a> {
+    pub(crate) env: &'a Arc<Environment>,
+    pub(crate) frame: Frame<'a>,
+    pub(crate) call: &'a Call,
+    pub(crate) site: TermId,
+}
+
+impl<'a> Invocation<'a> {
+    /// The number of arguments.
+    pub(crate) fn count(&self) -> usize {
+        self.call.arguments.len()
+    }
+
+    pub(crate) fn expression(&self, position: usize) -> Result<&'a Expression> {
+        self.call
+            .arguments
+            .get(position)
+            .ok_or_else(|| EvalError::logic(format!("Expected an argument at position {position}.")))
+    }
+
+    pub(crate) fn value(&self, position: usize) -> Result<Value> {
+        value(self.env, self.expression(position)?, self.frame)
+    }
+
+    pub(crate) fn datum(&self, position: usize) -> Result<Datum> {
+        datum(self.env, self.expression(position)?, self.frame)
+    }
+
+    /// All arguments from a position on, as data.
+    pub(crate) fn data_from(&self, position: usize) -> Result<Vec<Datum>> {
+        (position..self.count()).map(|i| self.datum(i)).collect()
+    }
+
+    pub(crate) fn number(&self, position: usize) -> Result<f64> {
+        value::number(&self.datum(position)?)
+    }
+
+    pub(crate) fn integer(&self, position: usize) -> Result<i64> {
+        value::integer(&self.datum(position)?)
+    }
+
+    pub(crate) fn text(&self, position: usize) -> Result<Text> {
+        value::text(&self.datum(position)?)
+    }
+
+    pub(crate) fn function(&self, position: usize, shortcut: Shortcut) -> Result<Arc<Function>> {
+        Function::from_value(self.value(position)?, shortcut)
+    }
+
+    pub(crate) fn sequence(&self, position: usize) -> Result<Sequence> {
+        Sequence::from_value(self.value(position)?)
+    }
+
+    /// An optional argument, if given.
+    pub(crate) fn option(&self, name: &str) -> Result<Option<Value>> {
+        match self.call.option(name) {
+            Some(expression) => value(self.env, expression, self.frame).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn option_datum(&self, name: &str) -> Result<Option<Datum>> {
+        self.option(name)?.map(Value::into_datum).transpose()
+    }
+
+    pub(crate) fn option_text(&self, name: &str) -> Result<Option<Text>> {
+        self.option(name)?.map(Value::into_text).transpose()
+    }
+
+    pub(crate) fn option_bool(&self, name: &str) -> Result<Option<bool>> {
+        self.option(name)?.map(Value::into_bool).transpose()
+    }
+
+    /// A value of this term.
+    pub(crate) fn answer(&self, datum: Datum) -> Result<Value> {
+        Ok(Value::datum(datum, self.site))
+    }
+
+    /// A sequence of this term: an array at once when it comes from arrays, else a stream.
+    pub(crate) fn answer_sequence(&self, sequence: Sequence) -> Result<Value> {
+        sequence.into_value(self.env, self.site)
+    }
+}

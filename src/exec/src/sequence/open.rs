@@ -1,0 +1,348 @@
+//! Running a sequence: batch by batch, row by row, or down to one value.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
+use photondb_datum::{Array, Datum};
+use photondb_table::{Budget, Program, ShardStream};
+
+use crate::environment::Environment;
+use crate::error::{EvalError, Result};
+use crate::sequence::machine::{Machine, Pipeline};
+use crate::sequence::read::{TableRead, TableSource};
+use crate::sequence::sources::{
+    Interleave, ItemsStream, MergeStream, RangeStream, UnionStream, WindowStream, ZipStream,
+};
+use crate::sequence::terminal::{Partial, Terminal, TerminalAnswer};
+use crate::sequence::{Refinement, Sequence, Source};
+
+/// An open sequence.
+pub(crate) trait RowStream: Send {
+    /// Appends rows within the budget; `false` when nothing follows.
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool>;
+
+    /// Leaves rows out; tells how many there were to leave out.
+    fn skip(&mut self, env: &Arc<Environment>, count: u64) -> Result<u64> {
+        let mut rows = Vec::new();
+        let mut skipped = 0;
+        while skipped < count {
+            env.check_cancelled()?;
+            rows.clear();
+            let rows_max = usize::try_from(count - skipped).unwrap_or(usize::MAX).min(BATCH_ROWS_MAX);
+            let more = self.next_batch(&Budget { rows_max, bytes_max: BATCH_BYTES_MAX }, &mut rows)?;
+            skipped += rows.len() as u64;
+            if !more {
+                break;
+            }
+        }
+        Ok(skipped)
+    }
+}
+
+/// The budget of work that nobody waits for batch by batch.
+pub(crate) const INNER_BUDGET: Budget = Budget { rows_max: BATCH_ROWS_MAX, bytes_max: BATCH_BYTES_MAX };
+
+impl Sequence {
+    /// Opens the sequence for batches.
+    pub(crate) fn open(self, env: &Arc<Environment>) -> Result<Box<dyn RowStream>> {
+        let site = self.site;
+        self.open_with(env, None, false).map_err(|error| error.at(site))
+    }
+
+    /// Visits each row; the visitor's error ends the walk.
+    pub(crate) fn for_each(
+        self,
+        env: &Arc<Environment>,
+        visit: &mut dyn FnMut(Datum) -> Result<()>,
+    ) -> Result<()> {
+        self.refuse_infinite()?;
+        let mut stream = self.open(env)?;
+        let mut rows = Vec::new();
+        loop {
+            env.check_cancelled()?;
+            let more = stream.next_batch(&INNER_BUDGET, &mut rows)?;
+            for row in rows.drain(..) {
+                visit(row)?;
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The first row that there is, or none.
+    pub(crate) fn first(self, env: &Arc<Environment>, skip: u64) -> Result<Option<Datum>> {
+        let mut stream = self.open(env)?;
+        if skip > 0 && stream.skip(env, skip)? < skip {
+            return Ok(None);
+        }
+        let mut rows = Vec::new();
+        loop {
+            env.check_cancelled()?;
+            let more = stream.next_batch(&Budget { rows_max: 1, bytes_max: BATCH_BYTES_MAX }, &mut rows)?;
+            if !rows.is_empty() || !more {
+                return Ok(rows.into_iter().next());
+            }
+        }
+    }
+
+    /// Runs all rows into a terminal.
+    pub(crate) fn run(self, env: &Arc<Environment>, terminal: Terminal) -> Result<TerminalAnswer> {
+        self.refuse_infinite()?;
+        if let (Terminal::Count, Some(read)) = (&terminal, self.as_plain_read()) {
+            let count = env.services.shards.count(&read.clone().into_operation(env, None))?;
+            return Ok(TerminalAnswer::Single(Datum::Number(count as f64)));
+        }
+        let grouped = self.is_grouped();
+        let mut stream = self.open_with(env, Some(terminal.clone()), false)?;
+        let mut partials = Vec::new();
+        while stream.next_batch(&INNER_BUDGET, &mut partials)? {
+            env.check_cancelled()?;
+        }
+        env.check_cancelled()?;
+        if grouped { finish_groups(env, &terminal, partials) } else { finish_single(env, &terminal, partials) }
+    }
+
+    fn refuse_infinite(&self) -> Result<()> {
+        if self.is_feed() {
+            return Err(EvalError::logic(
+                "Cannot call a terminal (`reduce`, `count`, etc.) on an infinite stream (such as a changefeed).",
+            )
+            .at(self.site));
+        }
+        if self.is_infinite() {
+            return Err(EvalError::logic(
+                "Cannot use an infinite stream with an aggregation function (`reduce`, `count`, etc.) or coerce \
+                 it to an array.",
+            ));
+        }
+        Ok(())
+    }
+
+    fn open_with(
+        self,
+        env: &Arc<Environment>,
+        terminal: Option<Terminal>,
+        with_index_value: bool,
+    ) -> Result<Box<dyn RowStream>> {
+        let bare = self.stages.is_empty() && terminal.is_none() && !with_index_value;
+        let pipeline = Arc::new(Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value });
+        let source: Box<dyn RowStream> = match self.source {
+            Source::Table(read) if read.table.system => Box::new(ItemsStream::new(system_rows(env, &read)?)),
+            Source::Table(read) => {
+                let program = (!bare).then(|| pipeline as Arc<dyn Program>);
+                let stream = env.services.shards.read((*read).into_operation(env, program))?;
+                return Ok(Box::new(TableStream { stream }));
+            }
+            Source::Refined(read, refinement) => open_refined(env, *read, refinement)?,
+            Source::Items(items) => Box::new(ItemsStream::new(items)),
+            Source::Range(start, end) => Box::new(RangeStream::new(start, end)),
+            Source::Union(inputs, interleave) => {
+                let inputs = inputs.into_iter().map(|input| input.open(env)).collect::<Result<Vec<_>>>()?;
+                match interleave {
+                    Interleave::No => Box::new(UnionStream::new(inputs)),
+                    Interleave::By(order) => Box::new(MergeStream::new(Arc::clone(env), inputs, order)),
+                }
+            }
+            Source::Window { inner, skip, take } => {
+                Box::new(WindowStream::new(Arc::clone(env), inner.open(env)?, skip, take))
+            }
+            Source::Zip(inputs, function) => {
+                let inputs = inputs.into_iter().map(|input| input.open(env)).collect::<Result<Vec<_>>>()?;
+                Box::new(ZipStream::new(Arc::clone(env), inputs, function))
+            }
+            Source::Stream(stream) => stream,
+            Source::Feed(_) => return Err(EvalError::logic("Cannot read a changefeed inside another query.")),
+        };
+        if bare {
+            return Ok(source);
+        }
+        Ok(Box::new(PipelineStream::new(source, pipeline)))
+    }
+}
+
+/// The rows of a table of the `rethinkdb` database, filtered as the read says.
+fn system_rows(env: &Arc<Environment>, read: &TableRead) -> Result<Array> {
+    let rows = match env.services.system_tables.rows(&read.table.name) {
+        Some(rows) => rows?,
+        None => return Err(EvalError::failed(format!("Table `{}` does not exist.", read.table.full_name()))),
+    };
+    let key = |row: &Datum| match row {
+        Datum::Object(object) => object.get(&read.table.primary_key).unwrap_or(Datum::Null),
+        _ => Datum::Null,
+    };
+    let mut rows: Vec<Datum> = match &read.source {
+        TableSource::All => rows,
+        TableSource::Between(range) => rows.into_iter().filter(|row| range.contains(&key(row))).collect(),
+        TableSource::Keys(keys) => keys
+            .iter()
+            .flat_map(|wanted| rows.iter().filter(move |row| key(row) == *wanted).cloned())
+            .collect(),
+    };
+    if let Some(direction) = read.order {
+        rows.sort_by_cached_key(key);
+        if direction == photondb_table::Direction::Backward {
+            rows.reverse();
+        }
+    }
+    Ok(rows.into())
+}
+
+/// Rows in the order of an index, rows of equal index value sorted further.
+fn open_refined(
+    env: &Arc<Environment>,
+    read: TableRead,
+    refinement: Arc<dyn Refinement>,
+) -> Result<Box<dyn RowStream>> {
+    let site = photondb_reql::TermId::default();
+    let pairs = Sequence::table(read, site).open_with(env, None, true)?;
+    Ok(Box::new(RefinedStream {
+        env: Arc::clone(env),
+        pairs,
+        refinement,
+        current: None,
+        equal: Vec::new(),
+        ready: Vec::new(),
+        more: true,
+    }))
+}
+
+/// The stream of one shard.
+struct TableStream {
+    stream: Box<dyn ShardStream>,
+}
+
+impl RowStream for TableStream {
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool> {
+        Ok(self.stream.next_batch(*budget, out)?)
+    }
+
+    fn skip(&mut self, _env: &Arc<Environment>, count: u64) -> Result<u64> {
+        Ok(self.stream.skip(count)?)
+    }
+}
+
+/// Stages over a stream that is not a table.
+pub(crate) struct PipelineStream {
+    source: Box<dyn RowStream>,
+    machine: Machine,
+    rows: Vec<Datum>,
+    ended: bool,
+}
+
+impl PipelineStream {
+    pub(crate) fn new(source: Box<dyn RowStream>, pipeline: Arc<Pipeline>) -> Self {
+        Self { source, machine: Machine::new(pipeline), rows: Vec::new(), ended: false }
+    }
+}
+
+impl RowStream for PipelineStream {
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
+        let more = self.source.next_batch(budget, &mut self.rows)?;
+        for row in self.rows.drain(..) {
+            self.machine.push(row, None, out)?;
+        }
+        if !more {
+            self.ended = true;
+            self.machine.finish_into(out);
+        }
+        Ok(more)
+    }
+}
+
+/// Collects runs of equal index value and sorts each.
+struct RefinedStream {
+    env: Arc<Environment>,
+    pairs: Box<dyn RowStream>,
+    refinement: Arc<dyn Refinement>,
+    current: Option<Datum>,
+    equal: Vec<Datum>,
+    ready: Vec<Datum>,
+    more: bool,
+}
+
+impl RefinedStream {
+    fn flush(&mut self) -> Result<()> {
+        self.refinement.sort(&self.env, &mut self.equal)?;
+        self.ready.append(&mut self.equal);
+        Ok(())
+    }
+
+    fn fill(&mut self, budget: &Budget) -> Result<()> {
+        let mut pairs = Vec::new();
+        self.more = self.pairs.next_batch(budget, &mut pairs)?;
+        for pair in pairs {
+            let Datum::Array(pair) = pair else { continue };
+            let (Some(value), Some(row)) = (pair.get(0), pair.get(1)) else { continue };
+            if self.current.as_ref() != Some(&value) {
+                self.flush()?;
+                self.current = Some(value);
+            }
+            self.equal.push(row);
+            self.env.check_array_size(self.equal.len())?;
+        }
+        if !self.more {
+            self.flush()?;
+        }
+        Ok(())
+    }
+}
+
+impl RowStream for RefinedStream {
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool> {
+        while self.ready.is_empty() && self.more {
+            self.env.check_cancelled()?;
+            self.fill(budget)?;
+        }
+        let count = self.ready.len().min(budget.rows_max.max(1));
+        out.extend(self.ready.drain(..count));
+        Ok(self.more || !self.ready.is_empty())
+    }
+}
+
+fn finish_single(env: &Arc<Environment>, terminal: &Terminal, partials: Vec<Datum>) -> Result<TerminalAnswer> {
+    let mut whole: Option<Partial> = None;
+    for partial in partials {
+        let partial = terminal.partial(partial)?;
+        whole = Some(match whole {
+            None => partial,
+            Some(left) => terminal.merge(env, left, partial)?,
+        });
+    }
+    let whole = whole.unwrap_or_else(|| terminal.start());
+    terminal.finish(whole).map(TerminalAnswer::Single)
+}
+
+fn finish_groups(env: &Arc<Environment>, terminal: &Terminal, pairs: Vec<Datum>) -> Result<TerminalAnswer> {
+    let mut groups: BTreeMap<Datum, Partial> = BTreeMap::new();
+    for pair in pairs {
+        let Datum::Array(pair) = pair else { continue };
+        let (Some(group), Some(partial)) = (pair.get(0), pair.get(1)) else { continue };
+        let partial = terminal.partial(partial)?;
+        match groups.entry(group) {
+            Entry::Vacant(entry) => {
+                entry.insert(partial);
+            }
+            Entry::Occupied(entry) => {
+                let (group, left) = entry.remove_entry();
+                groups.insert(group, terminal.merge(env, left, partial)?);
+            }
+        }
+    }
+    let mut answers = BTreeMap::new();
+    for (group, partial) in groups {
+        // A group none of whose rows counted is left out rather than an error.
+        match terminal.finish(partial) {
+            Ok(answer) => drop(answers.insert(group, answer)),
+            Err(error) if error.is_absent() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(TerminalAnswer::Grouped(answers))
+}
+

@@ -1,0 +1,103 @@
+//! A read of a table: which rows, through which index, in which order.
+
+use std::sync::Arc;
+
+use photondb_base::IndexId;
+use photondb_datum::{Datum, Text};
+use photondb_plan::feed::FeedScope;
+use photondb_table::{DatumRange, Direction, Program, ReadOp, Source as ReadSource};
+
+use crate::environment::Environment;
+use crate::error::{EvalError, Result};
+use crate::value::TableRef;
+
+/// A table, perhaps restricted to a range or keys, perhaps ordered by an index.
+#[derive(Clone)]
+pub(crate) struct TableRead {
+    pub(crate) table: Arc<TableRef>,
+    /// The index that `source` speaks of; the primary key when there is none.
+    pub(crate) index: Option<IndexRef>,
+    pub(crate) source: TableSource,
+    /// Set by `orderBy({index})`; without it any order will do.
+    pub(crate) order: Option<Direction>,
+}
+
+/// A secondary index by name, resolved.
+#[derive(Clone, Debug)]
+pub(crate) struct IndexRef {
+    pub(crate) id: IndexId,
+    pub(crate) name: Text,
+    pub(crate) geo: bool,
+    pub(crate) multi: bool,
+}
+
+/// The rows of a table that are read.
+#[derive(Clone, Debug)]
+pub(crate) enum TableSource {
+    All,
+    Between(DatumRange),
+    /// `getAll`: a key given twice gives its rows twice.
+    Keys(Vec<Datum>),
+}
+
+impl TableRead {
+    pub(crate) fn all(table: Arc<TableRef>) -> Self {
+        Self { table, index: None, source: TableSource::All, order: None }
+    }
+
+    /// The name of the index as errors and `info` tell it.
+    pub(crate) fn index_name(&self) -> &Text {
+        self.index.as_ref().map_or(&self.table.primary_key, |index| &index.name)
+    }
+
+    /// What the shards are asked for.
+    pub(crate) fn into_operation(self, env: &Environment, program: Option<Arc<dyn Program>>) -> ReadOp {
+        let source = match (self.index, self.source) {
+            (None, TableSource::All) => ReadSource::Primary(DatumRange::all()),
+            (None, TableSource::Between(range)) => ReadSource::Primary(range),
+            (None, TableSource::Keys(keys)) => ReadSource::PrimaryKeys(keys),
+            (Some(index), TableSource::All) => {
+                ReadSource::Index { index: index.id, ranges: vec![DatumRange::all()] }
+            }
+            (Some(index), TableSource::Between(range)) => {
+                ReadSource::Index { index: index.id, ranges: vec![range] }
+            }
+            (Some(index), TableSource::Keys(keys)) => {
+                let ranges = keys.into_iter().map(DatumRange::point).collect();
+                ReadSource::Index { index: index.id, ranges }
+            }
+        };
+        ReadOp {
+            table: self.table.id,
+            source,
+            direction: self.order.unwrap_or(Direction::Forward),
+            mode: env.options.read_mode,
+            snapshot: None,
+            program,
+        }
+    }
+
+    /// What a changefeed on this read watches.
+    pub(crate) fn feed_scope(&self) -> Result<FeedScope> {
+        if self.order.is_some() {
+            return Err(EvalError::logic(
+                "Cannot call `changes` on an ordered stream without a `limit`.  Maybe you want `limit`?",
+            ));
+        }
+        Ok(match (&self.index, &self.source) {
+            (None, TableSource::All) => FeedScope::Primary { range: DatumRange::all() },
+            (None, TableSource::Between(range)) => FeedScope::Primary { range: range.clone() },
+            (None, TableSource::Keys(keys)) => FeedScope::PrimaryKeys { keys: keys.clone() },
+            (Some(index), TableSource::All) => {
+                FeedScope::Index { index: index.id, ranges: vec![DatumRange::all()] }
+            }
+            (Some(index), TableSource::Between(range)) => {
+                FeedScope::Index { index: index.id, ranges: vec![range.clone()] }
+            }
+            (Some(index), TableSource::Keys(keys)) => FeedScope::Index {
+                index: index.id,
+                ranges: keys.iter().cloned().map(DatumRange::point).collect(),
+            },
+        })
+    }
+}

@@ -1,0 +1,224 @@
+//! Terminals: many rows become one value. Each is a partial result that rows are added
+//! to and that merges with the partial of the rows after it, so that parts of a table
+//! can be worked on side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use photondb_datum::Datum;
+
+use crate::environment::Environment;
+use crate::error::{EvalError, Result};
+use crate::function::Function;
+use crate::value::number;
+
+/// What the rows become.
+#[derive(Clone)]
+pub(crate) enum Terminal {
+    Collect,
+    Count,
+    Sum(Option<Arc<Function>>),
+    Average(Option<Arc<Function>>),
+    Extreme { maximum: bool, by: Option<Arc<Function>> },
+    Reduce(Arc<Function>),
+    Distinct,
+}
+
+/// The value of a terminal, for the whole sequence or per group.
+pub(crate) enum TerminalAnswer {
+    Single(Datum),
+    Grouped(BTreeMap<Datum, Datum>),
+}
+
+/// The result over some of the rows.
+pub(crate) enum Partial {
+    Items(Vec<Datum>),
+    Count(u64),
+    Sum(f64),
+    Average { sum: f64, count: u64 },
+    /// The key that decides and its row.
+    Extreme(Option<(Datum, Datum)>),
+    Reduced(Option<Datum>),
+    Distinct(BTreeSet<Datum>),
+}
+
+impl Terminal {
+    pub(crate) fn start(&self) -> Partial {
+        match self {
+            Self::Collect => Partial::Items(Vec::new()),
+            Self::Count => Partial::Count(0),
+            Self::Sum(_) => Partial::Sum(0.0),
+            Self::Average(_) => Partial::Average { sum: 0.0, count: 0 },
+            Self::Extreme { .. } => Partial::Extreme(None),
+            Self::Reduce(_) => Partial::Reduced(None),
+            Self::Distinct => Partial::Distinct(BTreeSet::new()),
+        }
+    }
+
+    /// Adds one row.
+    pub(crate) fn add(&self, env: &Arc<Environment>, partial: &mut Partial, row: Datum) -> Result<()> {
+        match (self, partial) {
+            (Self::Collect, Partial::Items(items)) => {
+                items.push(row);
+                env.check_array_size(items.len())?;
+            }
+            (Self::Count, Partial::Count(count)) => *count += 1,
+            (Self::Sum(by), Partial::Sum(sum)) => {
+                if let Some(n) = numeric(env, by.as_deref(), row)? {
+                    *sum += n;
+                }
+            }
+            (Self::Average(by), Partial::Average { sum, count }) => {
+                if let Some(n) = numeric(env, by.as_deref(), row)? {
+                    *sum += n;
+                    *count += 1;
+                }
+            }
+            (Self::Extreme { maximum, by }, Partial::Extreme(best)) => {
+                let key = match by {
+                    None => row.clone(),
+                    Some(by) => match by.datum(env, std::slice::from_ref(&row)) {
+                        Ok(key) => key,
+                        Err(error) if error.is_absent() => return Ok(()),
+                        Err(error) => return Err(error),
+                    },
+                };
+                if best.as_ref().is_none_or(|(old, _)| beats(*maximum, &key, old)) {
+                    *best = Some((key, row));
+                }
+            }
+            (Self::Reduce(function), Partial::Reduced(value)) => {
+                *value = Some(match value.take() {
+                    None => row,
+                    Some(old) => function.datum(env, &[old, row])?,
+                });
+            }
+            (Self::Distinct, Partial::Distinct(rows)) => {
+                rows.insert(row);
+                env.check_array_size(rows.len())?;
+            }
+            _ => return Err(mismatch()),
+        }
+        Ok(())
+    }
+
+    /// The partial of all rows of `left` and then all of `right`.
+    pub(crate) fn merge(&self, env: &Arc<Environment>, left: Partial, right: Partial) -> Result<Partial> {
+        Ok(match (left, right) {
+            (Partial::Items(mut left), Partial::Items(mut right)) => {
+                env.check_array_size(left.len() + right.len())?;
+                left.append(&mut right);
+                Partial::Items(left)
+            }
+            (Partial::Count(left), Partial::Count(right)) => Partial::Count(left + right),
+            (Partial::Sum(left), Partial::Sum(right)) => Partial::Sum(left + right),
+            (Partial::Average { sum, count }, Partial::Average { sum: s, count: c }) => {
+                Partial::Average { sum: sum + s, count: count + c }
+            }
+            (Partial::Extreme(left), Partial::Extreme(right)) => Partial::Extreme(match (left, right) {
+                (Some(left), Some(right)) => {
+                    let Self::Extreme { maximum, .. } = self else { return Err(mismatch()) };
+                    Some(if beats(*maximum, &right.0, &left.0) { right } else { left })
+                }
+                (left, right) => left.or(right),
+            }),
+            (Partial::Reduced(left), Partial::Reduced(right)) => Partial::Reduced(match (left, right) {
+                (Some(left), Some(right)) => {
+                    let Self::Reduce(function) = self else { return Err(mismatch()) };
+                    Some(function.datum(env, &[left, right])?)
+                }
+                (left, right) => left.or(right),
+            }),
+            (Partial::Distinct(mut left), Partial::Distinct(right)) => {
+                left.extend(right);
+                env.check_array_size(left.len())?;
+                Partial::Distinct(left)
+            }
+            _ => return Err(mismatch()),
+        })
+    }
+
+    /// The value for a partial of all rows.
+    pub(crate) fn finish(&self, partial: Partial) -> Result<Datum> {
+        match (self, partial) {
+            (_, Partial::Items(items)) => Ok(Datum::Array(items.into())),
+            (_, Partial::Count(count)) => Ok(Datum::Number(count as f64)),
+            (_, Partial::Sum(sum)) => finite(sum),
+            (_, Partial::Average { count: 0, .. }) => Err(empty("take the average of", "avg")),
+            (_, Partial::Average { sum, count }) => finite(sum / count as f64),
+            (_, Partial::Extreme(Some((_, row)))) => Ok(row),
+            (Self::Extreme { maximum: true, .. }, _) => Err(empty("take the max of", "max")),
+            (Self::Extreme { .. }, _) => Err(empty("take the min of", "min")),
+            (_, Partial::Reduced(Some(value))) => Ok(value),
+            (_, Partial::Reduced(None)) => Err(EvalError::absent("Cannot reduce over an empty stream.")),
+            (_, Partial::Distinct(rows)) => Ok(Datum::Array(rows.into_iter().collect())),
+            (_, Partial::Extreme(None)) => Err(mismatch()),
+        }
+    }
+
+    /// A partial from the value that `Partial::into_datum` made.
+    pub(crate) fn partial(&self, datum: Datum) -> Result<Partial> {
+        Ok(match (self, datum) {
+            (Self::Collect, Datum::Array(items)) => Partial::Items(items.into_vec()),
+            (Self::Count, Datum::Number(n)) => Partial::Count(n as u64),
+            (Self::Sum(_), Datum::Number(n)) => Partial::Sum(n),
+            (Self::Average(_), Datum::Array(pair)) => match (pair.get(0), pair.get(1)) {
+                (Some(Datum::Number(sum)), Some(Datum::Number(n))) => Partial::Average { sum, count: n as u64 },
+                _ => return Err(mismatch()),
+            },
+            (Self::Extreme { .. }, Datum::Array(pair)) => Partial::Extreme(pair.get(0).zip(pair.get(1))),
+            (Self::Reduce(_), Datum::Array(one)) => Partial::Reduced(one.get(0)),
+            (Self::Distinct, Datum::Array(rows)) => Partial::Distinct(rows.iter().collect()),
+            _ => return Err(mismatch()),
+        })
+    }
+}
+
+impl Partial {
+    /// The partial as data, the form in which it leaves the rows' side.
+    pub(crate) fn into_datum(self) -> Datum {
+        let list = |items: Vec<Datum>| Datum::Array(items.into());
+        match self {
+            Self::Items(items) => list(items),
+            Self::Count(count) => Datum::Number(count as f64),
+            Self::Sum(sum) => Datum::Number(sum),
+            Self::Average { sum, count } => list(vec![Datum::Number(sum), Datum::Number(count as f64)]),
+            Self::Extreme(best) => list(best.map(|(key, row)| vec![key, row]).unwrap_or_default()),
+            Self::Reduced(value) => list(value.into_iter().collect()),
+            Self::Distinct(rows) => Datum::Array(rows.into_iter().collect()),
+        }
+    }
+}
+
+/// The number that a row counts for; `None` when it lacks the field.
+fn numeric(env: &Arc<Environment>, by: Option<&Function>, row: Datum) -> Result<Option<f64>> {
+    let Some(by) = by else { return number(&row).map(Some) };
+    match by.datum(env, &[row]) {
+        Ok(datum) => number(&datum).map(Some).map_err(|error| error.at(by.site)),
+        Err(error) if error.is_absent() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn beats(maximum: bool, challenger: &Datum, holder: &Datum) -> bool {
+    if maximum { challenger > holder } else { challenger < holder }
+}
+
+fn empty(what: &str, term: &str) -> EvalError {
+    EvalError::absent(format!(
+        "Cannot {what} an empty stream.  (If you passed `{term}` a field name, it may be that no elements of \
+         the stream had that field.)"
+    ))
+}
+
+/// Numbers that left the doubles.
+pub(crate) fn finite(n: f64) -> Result<Datum> {
+    if n.is_finite() {
+        return Ok(Datum::Number(n));
+    }
+    Err(EvalError::logic(format!("Non-finite number: {}", if n.is_nan() { "nan" } else if n > 0.0 { "inf" } else { "-inf" })))
+}
+
+fn mismatch() -> EvalError {
+    EvalError::new(photondb_reql::ErrorKind::Internal, "A partial result does not fit its terminal.")
+}
