@@ -1,1 +1,36 @@
-//! Document tables on the storage engine.
+//! Document tables on the storage engine: primary and secondary index trees, reads and
+//! writes as values, the changes that writes cause, and index builds.
+//!
+//! Invariants:
+//! * One storage batch holds a document's new bytes and every index entry that changes
+//!   with it, so that no crash can separate them.
+//! * An index tree holds exactly the entries that its function gives for the documents of
+//!   the primary tree, as soon as the index is ready.
+//! * Subscribers of a table see its changes in log order, each once.
+//! * A function runs once per document and write; what reaches the log are its effects.
+//!
+//! Does not know about: how a function is evaluated (the [`Evaluator`] is injected), names
+//! of tables, permissions, the network.
+
+mod change;
+mod error;
+mod function;
+mod layout;
+pub mod limits;
+mod local;
+mod read;
+mod shards;
+mod write;
+
+pub use change::{Change, CloseReason, Subscriber, Subscription};
+pub use error::{ProgramError, RowError, TableError};
+pub use function::{
+    ConflictFunction, Evaluator, Flow, IndexFunction, IndexValue, Program, Row, RowMachine, WriteFunction,
+    WriteHook, WriteHookContext,
+};
+pub use layout::{Durability, IndexLayout, TableLayout};
+pub use local::{LocalShards, LocalShardsOptions};
+pub use photondb_storage::{Direction, KeyRange};
+pub use read::{Budget, DatumRange, ReadMode, ReadOp, ReadSnapshot, ShardStream, Source};
+pub use shards::{IndexObserver, IndexProgress, Shards, TableStatistics, Tables};
+pub use write::{ChangePair, Conflict, ReturnChanges, Verb, WriteKind, WriteOp, WriteSummary};

@@ -1,0 +1,134 @@
+//! The seam between those who ask for documents and those who hold them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use photondb_base::{IndexId, LogPosition, TableId};
+use photondb_datum::{Datum, Text};
+
+use crate::change::{Subscriber, Subscription};
+use crate::error::TableError;
+use crate::layout::{Durability, IndexLayout, TableLayout};
+use crate::read::{ReadMode, ReadOp, ReadSnapshot, ShardStream};
+use crate::write::{WriteOp, WriteSummary};
+
+/// The documents of all tables, wherever they are.
+pub trait Shards: Send + Sync {
+    /// One document by primary key.
+    fn get(
+        &self,
+        table: TableId,
+        key: &Datum,
+        mode: ReadMode,
+        snapshot: Option<&ReadSnapshot>,
+    ) -> Result<Option<Datum>, TableError>;
+
+    /// Opens a read.
+    fn read(&self, op: ReadOp) -> Result<Box<dyn ShardStream>, TableError>;
+
+    /// Opens a read as up to `parts` streams over one state, each with a run of its program
+    /// of its own, to be read side by side. One after the other they give the rows of
+    /// `read` in order.
+    fn read_split(&self, op: ReadOp, parts: usize) -> Result<Vec<Box<dyn ShardStream>>, TableError>;
+
+    /// The number of rows a read without a program has; the program is ignored. Reads no
+    /// documents where the trees' counts allow.
+    fn count(&self, op: &ReadOp) -> Result<u64, TableError>;
+
+    /// Writes. Never waits for a sync: see [`WriteSummary::position`].
+    fn write(&self, op: WriteOp) -> Result<WriteSummary, TableError>;
+
+    /// Registers for the changes of a table.
+    fn subscribe(&self, table: TableId, subscriber: Arc<dyn Subscriber>) -> Result<Subscription, TableError>;
+
+    /// The newest state of all tables.
+    fn snapshot(&self, table: TableId) -> Result<ReadSnapshot, TableError>;
+
+    /// The highest position of the log: what was written so far is durable when it is.
+    fn sync(&self, table: TableId) -> Result<LogPosition, TableError>;
+
+    /// How far an index is.
+    fn index_progress(&self, table: TableId, index: IndexId) -> Result<IndexProgress, TableError>;
+
+    /// Numbers for status tables and `info`.
+    fn statistics(&self, table: TableId) -> Result<TableStatistics, TableError>;
+
+    /// The values that an index has for a document: what feeds need to place a change.
+    /// Values that cannot be keys are left out.
+    fn index_values(
+        &self,
+        table: TableId,
+        index: IndexId,
+        document: &Datum,
+    ) -> Result<Vec<Datum>, TableError>;
+}
+
+/// The tables' lifecycle, driven by the catalog.
+pub trait Tables: Send + Sync {
+    /// Serves a table. Indexes that are not ready are built from scratch.
+    fn open_table(&self, layout: TableLayout) -> Result<(), TableError>;
+
+    /// Ends the service: waits for running writes, ends streams, subscriptions and index
+    /// builds. The caller drops the trees.
+    fn close_table(&self, table: TableId) -> Result<(), TableError>;
+
+    /// Adds an index and starts to build it.
+    fn add_index(&self, table: TableId, index: IndexLayout) -> Result<(), TableError>;
+
+    /// Ends the service of an index and its build. The caller drops the tree.
+    fn remove_index(&self, table: TableId, index: IndexId) -> Result<(), TableError>;
+
+    /// Gives an index another name.
+    fn rename_index(&self, table: TableId, index: IndexId, name: Text) -> Result<(), TableError>;
+
+    /// Sets or removes the write hook.
+    fn set_write_hook(&self, table: TableId, stored: Option<Bytes>) -> Result<(), TableError>;
+
+    /// Sets the durability of writes that do not ask for one.
+    fn set_durability(&self, table: TableId, durability: Durability) -> Result<(), TableError>;
+
+    /// Sets who is told about finished index builds. Called once, before tables are opened.
+    fn observe_indexes(&self, observer: Arc<dyn IndexObserver>);
+}
+
+/// Is told about finished index builds; the catalog, which writes it down.
+pub trait IndexObserver: Send + Sync {
+    /// The tree of the index is complete in the log.
+    fn index_ready(&self, table: TableId, index: IndexId);
+}
+
+/// How far an index is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct IndexProgress {
+    /// Whether it can be read.
+    pub ready: bool,
+    /// Documents covered, while it is built.
+    pub rows_processed: u64,
+    /// Documents to cover, while it is built.
+    pub rows_total: u64,
+    /// Whether the stored function has an older meaning than the current one; never here.
+    pub outdated: bool,
+}
+
+impl IndexProgress {
+    /// How much is done, from 0 to 1.
+    pub fn fraction(&self) -> f64 {
+        if self.ready || self.rows_total == 0 {
+            return if self.ready { 1.0 } else { 0.0 };
+        }
+        (self.rows_processed as f64 / self.rows_total as f64).min(1.0)
+    }
+}
+
+/// Numbers about one table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableStatistics {
+    /// Documents.
+    pub rows: u64,
+    /// Rows that reads delivered since the table was opened.
+    pub rows_read: u64,
+    /// Rows that writes changed since the table was opened.
+    pub rows_written: u64,
+    /// Registered listeners.
+    pub subscribers: u64,
+}
