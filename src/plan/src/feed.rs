@@ -2,6 +2,7 @@
 //! `feed` carries it out; neither sees the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use photondb_base::{IndexId, TableId};
 use photondb_datum::{Datum, Text};
@@ -78,16 +79,24 @@ pub trait FeedTransform: Send + Sync {
     fn apply(&self, document: &Datum) -> Result<Option<Datum>, ReqlError>;
 }
 
-/// An open feed. Never blocks: an empty batch means that nothing waits.
+/// An open feed. Never waits: an empty batch means that nothing is there yet.
 pub trait FeedStream: Send {
-    /// Appends what waits to `out`, within the budget.
-    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<(), ReqlError>;
+    /// Appends what waits to `out`, within the budget; `false` when nothing will ever
+    /// follow (a `limit` on the feed was reached).
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool, ReqlError>;
 
     /// `wake` is called whenever something may wait for the reader, from any thread.
     fn on_ready(&mut self, wake: Arc<dyn Fn() + Send + Sync>);
 
+    /// How long from now until changes that `squash` holds back may be read; nobody calls
+    /// `wake` then. `None` when nothing is held back.
+    fn due_in(&self) -> Option<Duration>;
+
     /// What drivers are told about the feed in response notes.
     fn kind(&self) -> FeedKind;
+
+    /// Whether state rows are among the rows, which drivers are told, too.
+    fn includes_states(&self) -> bool;
 }
 
 /// The kind of a feed as response notes tell it.
