@@ -1,1 +1,37 @@
-//! The storage engine: bytes in trees, safe on disk.
+//! The storage engine: trees of bytes behind one write-ahead log, safe on disk.
+//!
+//! Invariants: a commit is applied wholly or not at all, in the order of its position; what was
+//! reported durable survives a power cut; a snapshot never changes; nothing whose checksum
+//! fails is ever served; nothing that a snapshot or the last checkpoint reaches is overwritten;
+//! a failed sync is never retried. `docs/format.md` specifies every byte on disk.
+//!
+//! Does not know about: what a key or a value means, tables, indexes, networks, async runtimes.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::indexing_slicing))]
+#![deny(missing_docs)]
+
+mod batch;
+mod cursor;
+mod disk;
+mod engine;
+mod error;
+mod memory_engine;
+mod node;
+mod page;
+mod pointer;
+mod range;
+mod state;
+mod store;
+mod tree;
+mod view;
+
+pub use batch::{BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, Operation, Operations, VALUE_BYTES_MAX};
+pub use cursor::Cursor;
+pub use disk::{Cut, Disk, DiskFile, RealDisk, SimulatedDisk, SimulatedEvent};
+pub use engine::{
+    Durability, Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable,
+};
+pub use error::StorageError;
+pub use memory_engine::MemoryEngine;
+pub use photondb_base::{LogPosition, TreeId};
+pub use range::{Direction, KeyRange};

@@ -1,0 +1,154 @@
+//! The engine as its users see it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use photondb_base::{LogPosition, TreeId};
+
+use crate::batch::Batch;
+use crate::cursor::Cursor;
+use crate::error::StorageError;
+use crate::range::{Direction, KeyRange};
+
+/// What an acknowledged write survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Durability {
+    /// A power cut: wait until the log is synced.
+    Hard,
+    /// A killed process: the log has been handed to the operating system.
+    Soft,
+}
+
+/// Told once when a position is durable, or why it never will be. Runs on any thread and must
+/// not block.
+pub type WhenDurable = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
+
+/// Records of the log in order.
+pub type LogRecords = Box<dyn Iterator<Item = Result<(LogPosition, Batch), StorageError>> + Send>;
+
+/// Trees of bytes behind one log.
+pub trait Engine: Send + Sync {
+    /// Appends one record to the log and applies it. When this returns, every later snapshot
+    /// has it and it survives a killed process; it is not yet durable. An error means that
+    /// nothing was applied. An empty batch writes nothing and gives the applied position.
+    fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError>;
+
+    /// Waits until `position` is durable. Many waiters share one sync.
+    fn wait_durable(&self, position: LogPosition) -> Result<(), StorageError>;
+
+    /// Calls `done` when `position` is durable, without waiting for it here.
+    fn when_durable(&self, position: LogPosition, done: WhenDurable);
+
+    /// The highest durable position.
+    fn durable(&self) -> LogPosition;
+
+    /// The highest position that snapshots see.
+    fn applied(&self) -> LogPosition;
+
+    /// A consistent view of all trees. Cheap; never blocks writers. Space that is freed later
+    /// is not reused while the snapshot lives.
+    fn snapshot(&self) -> Arc<dyn Snapshot>;
+
+    /// Writes changed pages out and frees the log behind them.
+    fn checkpoint(&self) -> Result<(), StorageError>;
+
+    /// Figures for people and metrics.
+    fn statistics(&self) -> Statistics;
+
+    /// Reads everything that is stored and verifies its checksums.
+    fn scrub(&self) -> Result<ScrubReport, StorageError>;
+
+    /// The records after `position` up to the one applied last, or
+    /// [`StorageError::LogTooOld`] when the log no longer reaches back that far.
+    fn log_since(&self, position: LogPosition) -> Result<LogRecords, StorageError>;
+
+    /// [`Engine::commit`], and with [`Durability::Hard`] [`Engine::wait_durable`].
+    fn commit_with(&self, batch: Batch, durability: Durability) -> Result<LogPosition, StorageError> {
+        let position = self.commit(batch)?;
+        if durability == Durability::Hard {
+            self.wait_durable(position)?;
+        }
+        Ok(position)
+    }
+}
+
+/// All trees at one position of the log.
+pub trait Snapshot: Send + Sync {
+    /// Everything at or before this position is in the snapshot, nothing after it.
+    fn position(&self) -> LogPosition;
+
+    /// The value of a key.
+    fn get(&self, tree: TreeId, key: &[u8]) -> Result<Option<Bytes>, StorageError>;
+
+    /// The entries of a range in order. The cursor holds the snapshot.
+    fn range(&self, tree: TreeId, range: KeyRange, direction: Direction) -> Cursor;
+
+    /// Number of keys in a range. Takes as long as two lookups.
+    fn count(&self, tree: TreeId, range: &KeyRange) -> Result<u64, StorageError>;
+
+    /// Key number `n`, from 0, of a range. Takes as long as two lookups.
+    fn nth_key(&self, tree: TreeId, range: &KeyRange, n: u64) -> Result<Option<Bytes>, StorageError>;
+
+    /// At most `parts - 1` ascending keys that cut a range in parts with equally many keys;
+    /// each is the first key of the part behind it.
+    fn split(&self, tree: TreeId, range: &KeyRange, parts: usize) -> Result<Vec<Bytes>, StorageError>;
+
+    /// The trees that are not empty, in ascending order, with their numbers of keys.
+    fn trees(&self) -> Result<Vec<(TreeId, u64)>, StorageError>;
+}
+
+/// Figures of an engine. Bytes unless named otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Pages and values cached.
+    pub cache_bytes: u64,
+    /// The most the page cache takes.
+    pub cache_bytes_max: u64,
+    /// Reads answered by the cache.
+    pub cache_hits: u64,
+    /// Reads that went to the disk.
+    pub cache_misses: u64,
+    /// Estimate of the memory held by changes no checkpoint has written.
+    pub dirty_bytes: u64,
+    /// Log kept on disk.
+    pub log_bytes: u64,
+    /// Log segments.
+    pub log_segments: u64,
+    /// Log written since the last checkpoint began.
+    pub log_bytes_since_checkpoint: u64,
+    /// Syncs of the log.
+    pub log_syncs: u64,
+    /// Length of the data file.
+    pub data_bytes: u64,
+    /// Slots in use, the room inside them included.
+    pub slot_bytes_used: u64,
+    /// Slots that wait for a snapshot or a checkpoint before they can be reused.
+    pub slot_bytes_pending: u64,
+    /// Slabs of the data file.
+    pub slabs: u64,
+    /// Slabs of the data file with nothing in them.
+    pub slabs_free: u64,
+    /// Checkpoints completed.
+    pub checkpoints: u64,
+    /// Checkpoints that failed.
+    pub checkpoints_failed: u64,
+    /// Records committed.
+    pub commits: u64,
+    /// Snapshots alive.
+    pub snapshots: u64,
+    /// Scrubs completed.
+    pub scrubs: u64,
+}
+
+/// What a scrub read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScrubReport {
+    /// B-tree nodes.
+    pub nodes: u64,
+    /// Values in slots.
+    pub values: u64,
+    /// Log records.
+    pub records: u64,
+    /// Bytes read.
+    pub bytes: u64,
+}

@@ -1,0 +1,343 @@
+//! A node as it stands on disk: read in place, never parsed into a structure.
+
+use std::cmp::Ordering;
+
+use bytes::Bytes;
+
+use crate::pointer::read::{array_at, u16_at, u64_at};
+use crate::pointer::{POINTER_BYTES, Pointer};
+
+/// Bytes of a node before it is split.
+pub(crate) const NODE_BYTES_MAX: usize = 16 * 1024;
+/// Largest value that stands in a leaf.
+pub(crate) const INLINE_BYTES_MAX: usize = 2048;
+/// Pointer and count of a child.
+pub(crate) const CHILD_BYTES: usize = POINTER_BYTES + 8;
+
+const LEAF: u8 = 1;
+const INTERNAL: u8 = 2;
+const HEADER_BYTES: usize = 8;
+const SLOT_BIT: u16 = 1 << 15;
+/// A shorter common prefix is not worth that keys can no longer be slices of the page.
+const PREFIX_BYTES_MIN: usize = 4;
+
+/// A value of a leaf as it stands on the page.
+pub(crate) enum PackedValue {
+    /// The value itself.
+    Inline(Bytes),
+    /// Where the value is.
+    Slot(Pointer),
+}
+
+/// What a leaf entry is encoded from.
+pub(crate) enum ValueSource<'a> {
+    Inline(&'a [u8]),
+    Slot(Pointer),
+}
+
+/// A node in its packed form, checked once to be well formed.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    bytes: Bytes,
+    level: u8,
+    count: usize,
+    prefix_start: usize,
+    prefix_length: usize,
+}
+
+impl Page {
+    /// Takes the bytes of a node; `None` when they are not one.
+    pub(crate) fn parse(bytes: Bytes) -> Option<Self> {
+        let kind = *bytes.first()?;
+        let level = *bytes.get(1)?;
+        let count = usize::from(u16_at(&bytes, 2)?);
+        let prefix_length = usize::from(u16_at(&bytes, 4)?);
+        let prefix_start = match (kind, level) {
+            (LEAF, 0) => HEADER_BYTES + 4 * count + 2,
+            (INTERNAL, 1..) => HEADER_BYTES + 2 * count + 2 + CHILD_BYTES * count,
+            _ => return None,
+        };
+        let page = Self { bytes, level, count, prefix_start, prefix_length };
+        page.is_well_formed().then_some(page)
+    }
+
+    fn is_well_formed(&self) -> bool {
+        let mut last = self.prefix_start + self.prefix_length;
+        for index in 0..self.count {
+            let key = self.key_offset(index);
+            let next = if self.is_leaf() { self.value_offset(index).0 } else { key };
+            if key < last || next < key {
+                return false;
+            }
+            last = next;
+        }
+        let end = self.key_offset(self.count);
+        end >= last && end <= self.bytes.len()
+    }
+
+    pub(crate) fn is_leaf(&self) -> bool {
+        self.level == 0
+    }
+
+    pub(crate) fn level(&self) -> u8 {
+        self.level
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Bytes of the whole page.
+    pub(crate) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn table_at(&self, index: usize) -> usize {
+        usize::from(u16_at(&self.bytes, HEADER_BYTES + 2 * index).unwrap_or(0))
+    }
+
+    /// Where key `index` starts; for `index == count`, where everything ends.
+    fn key_offset(&self, index: usize) -> usize {
+        self.table_at(if self.is_leaf() { 2 * index } else { index })
+    }
+
+    fn value_offset(&self, index: usize) -> (usize, bool) {
+        let raw = u16_at(&self.bytes, HEADER_BYTES + 4 * index + 2).unwrap_or(0);
+        (usize::from(raw & !SLOT_BIT), raw & SLOT_BIT != 0)
+    }
+
+    fn key_end(&self, index: usize) -> usize {
+        if self.is_leaf() { self.value_offset(index).0 } else { self.key_offset(index + 1) }
+    }
+
+    /// Whether keys must be assembled.
+    pub(crate) fn has_prefix(&self) -> bool {
+        self.prefix_length > 0
+    }
+
+    fn prefix(&self) -> &[u8] {
+        self.bytes.get(self.prefix_start..self.prefix_start + self.prefix_length).unwrap_or_default()
+    }
+
+    fn suffix(&self, index: usize) -> &[u8] {
+        self.bytes.get(self.key_offset(index)..self.key_end(index)).unwrap_or_default()
+    }
+
+    /// Key `index`: a slice of the page unless the page has a prefix.
+    pub(crate) fn key(&self, index: usize) -> Bytes {
+        if self.prefix_length == 0 {
+            return self.bytes.slice(self.key_offset(index)..self.key_end(index));
+        }
+        [self.prefix(), self.suffix(index)].concat().into()
+    }
+
+    /// All keys from `start` to before `end`, in one allocation when they must be assembled.
+    pub(crate) fn keys(&self, start: usize, end: usize) -> Vec<Bytes> {
+        if self.prefix_length == 0 {
+            return (start..end).map(|index| self.key(index)).collect();
+        }
+        let mut buffer = Vec::with_capacity((end - start) * (self.prefix_length + 32));
+        let mut ends = Vec::with_capacity(end - start);
+        for index in start..end {
+            buffer.extend_from_slice(self.prefix());
+            buffer.extend_from_slice(self.suffix(index));
+            ends.push(buffer.len());
+        }
+        let buffer = Bytes::from(buffer);
+        let mut at = 0;
+        ends.into_iter().map(|end| buffer.slice(std::mem::replace(&mut at, end)..end)).collect()
+    }
+
+    /// Compares key `index` with `key`.
+    pub(crate) fn compare_key(&self, index: usize, key: &[u8]) -> Ordering {
+        match key.get(..self.prefix_length) {
+            Some(head) => {
+                let rest = key.get(self.prefix_length..).unwrap_or_default();
+                self.prefix().cmp(head).then_with(|| self.suffix(index).cmp(rest))
+            }
+            None => self.prefix().cmp(key).then(Ordering::Greater),
+        }
+    }
+
+    /// Where `key` is, or where it would be.
+    pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
+        let rest = if self.prefix_length == 0 {
+            key
+        } else {
+            let head = key.get(..self.prefix_length).unwrap_or(key);
+            match self.prefix().cmp(head) {
+                Ordering::Equal => key.get(self.prefix_length..).unwrap_or_default(),
+                Ordering::Less => return Err(self.count),
+                Ordering::Greater => return Err(0),
+            }
+        };
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = (low + high) / 2;
+            match self.suffix(middle).cmp(rest) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok(middle),
+            }
+        }
+        Err(low)
+    }
+
+    /// Value `index` of a leaf.
+    pub(crate) fn value(&self, index: usize) -> PackedValue {
+        let (start, is_slot) = self.value_offset(index);
+        let end = self.key_offset(index + 1);
+        if is_slot {
+            let pointer = array_at(&self.bytes, start).and_then(Pointer::decode);
+            // A pointer to nothing cannot pass its page's checksum unless it was written so;
+            // reading through it reports the damage.
+            return PackedValue::Slot(pointer.unwrap_or(Pointer {
+                offset: 0,
+                length: 0,
+                checksum: u32::MAX,
+                slots_below: false,
+            }));
+        }
+        PackedValue::Inline(self.bytes.slice(start..end))
+    }
+
+    /// Child `index` of an internal node: its pointer and the entries below it.
+    pub(crate) fn child(&self, index: usize) -> Option<(Pointer, u64)> {
+        let at = HEADER_BYTES + 2 * self.count + 2 + CHILD_BYTES * index;
+        Some((Pointer::decode(array_at(&self.bytes, at)?)?, u64_at(&self.bytes, at + POINTER_BYTES)?))
+    }
+
+    /// Entries below child `index`.
+    pub(crate) fn child_entries(&self, index: usize) -> u64 {
+        let at = HEADER_BYTES + 2 * self.count + 2 + CHILD_BYTES * index + POINTER_BYTES;
+        u64_at(&self.bytes, at).unwrap_or(0)
+    }
+}
+
+/// Bytes of an entry besides key and value.
+pub(crate) const LEAF_ENTRY_BYTES: usize = 4;
+/// Bytes of an internal entry besides its key.
+pub(crate) const INTERNAL_ENTRY_BYTES: usize = 2 + CHILD_BYTES;
+/// Bytes of a node without entries.
+pub(crate) const EMPTY_NODE_BYTES: usize = HEADER_BYTES + 2;
+
+/// Packs a leaf. Keys ascend.
+pub(crate) fn encode_leaf(entries: &[(&[u8], ValueSource<'_>)]) -> Vec<u8> {
+    let prefix = common_prefix(entries.first().map(|e| e.0), entries.last().map(|e| e.0));
+    let mut out = Vec::with_capacity(NODE_BYTES_MAX);
+    put_header(&mut out, LEAF, 0, entries.len(), prefix.len());
+    let mut at = HEADER_BYTES + 4 * entries.len() + 2 + prefix.len();
+    for (key, value) in entries {
+        put_offset(&mut out, at, 0);
+        at += key.len() - prefix.len();
+        match value {
+            ValueSource::Inline(bytes) => {
+                put_offset(&mut out, at, 0);
+                at += bytes.len();
+            }
+            ValueSource::Slot(_) => {
+                put_offset(&mut out, at, SLOT_BIT);
+                at += POINTER_BYTES;
+            }
+        }
+    }
+    put_offset(&mut out, at, 0);
+    out.extend_from_slice(prefix);
+    for (key, value) in entries {
+        out.extend_from_slice(key.get(prefix.len()..).unwrap_or_default());
+        match value {
+            ValueSource::Inline(bytes) => out.extend_from_slice(bytes),
+            ValueSource::Slot(pointer) => out.extend_from_slice(&pointer.encode()),
+        }
+    }
+    out
+}
+
+/// Packs an internal node. Keys ascend.
+pub(crate) fn encode_internal(level: u8, entries: &[(&[u8], Pointer, u64)]) -> Vec<u8> {
+    let prefix = common_prefix(entries.first().map(|e| e.0), entries.last().map(|e| e.0));
+    let mut out = Vec::with_capacity(NODE_BYTES_MAX);
+    put_header(&mut out, INTERNAL, level, entries.len(), prefix.len());
+    let mut at = HEADER_BYTES + 2 * entries.len() + 2 + CHILD_BYTES * entries.len() + prefix.len();
+    for (key, ..) in entries {
+        put_offset(&mut out, at, 0);
+        at += key.len() - prefix.len();
+    }
+    put_offset(&mut out, at, 0);
+    for (_, pointer, count) in entries {
+        out.extend_from_slice(&pointer.encode());
+        out.extend_from_slice(&count.to_le_bytes());
+    }
+    out.extend_from_slice(prefix);
+    for (key, ..) in entries {
+        out.extend_from_slice(key.get(prefix.len()..).unwrap_or_default());
+    }
+    out
+}
+
+fn put_header(out: &mut Vec<u8>, kind: u8, level: u8, count: usize, prefix_length: usize) {
+    debug_assert!(count < usize::from(u16::MAX));
+    out.extend_from_slice(&[kind, level]);
+    out.extend_from_slice(&(count as u16).to_le_bytes());
+    out.extend_from_slice(&(prefix_length as u16).to_le_bytes());
+    out.extend_from_slice(&[0, 0]);
+}
+
+fn put_offset(out: &mut Vec<u8>, offset: usize, bit: u16) {
+    assert!(offset < usize::from(SLOT_BIT), "a node is split long before its offsets run out");
+    out.extend_from_slice(&(offset as u16 | bit).to_le_bytes());
+}
+
+/// What the first and the last of ascending keys share, all of them share.
+fn common_prefix<'a>(first: Option<&'a [u8]>, last: Option<&'a [u8]>) -> &'a [u8] {
+    let (Some(first), Some(last)) = (first, last) else { return &[] };
+    let length = first.iter().zip(last).take_while(|(a, b)| a == b).count();
+    if length < PREFIX_BYTES_MIN { &[] } else { first.get(..length).unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_with_and_without_a_prefix() {
+        for head in [&b""[..], b"common/"] {
+            let keys: Vec<Vec<u8>> = (0..50u8).map(|i| [head, &[i * 2, 1]].concat()).collect();
+            let entries: Vec<_> = keys.iter().map(|k| (k.as_slice(), ValueSource::Inline(k))).collect();
+            let page = Page::parse(encode_leaf(&entries).into()).unwrap();
+            for (i, key) in keys.iter().enumerate() {
+                assert_eq!(page.search(key), Ok(i));
+                assert_eq!(page.key(i), key);
+                assert_eq!(page.compare_key(i, key), Ordering::Equal);
+                assert!(matches!(page.value(i), PackedValue::Inline(v) if v == key));
+            }
+            assert_eq!(page.search(b""), Err(0));
+            assert_eq!(page.search(b"\xff"), Err(50));
+            assert_eq!(page.search(&[head, &[3][..]].concat()), Err(2));
+            assert_eq!(page.keys(3, 7), keys[3..7].to_vec());
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_without_a_panic() {
+        let entries: Vec<(&[u8], _)> = vec![(b"a", ValueSource::Inline(b"1")), (b"b", ValueSource::Inline(b"2"))];
+        let good = encode_leaf(&entries);
+        for at in 0..good.len() {
+            for bit in 0..8 {
+                let mut bad = good.clone();
+                bad[at] ^= 1 << bit;
+                if let Some(page) = Page::parse(bad.into()) {
+                    for i in 0..page.count() {
+                        if page.is_leaf() {
+                            let _value = page.value(i);
+                        }
+                        let _key = page.key(i);
+                    }
+                }
+            }
+        }
+        for end in 0..good.len() {
+            assert!(Page::parse(Bytes::copy_from_slice(&good[..end])).is_none());
+        }
+    }
+}

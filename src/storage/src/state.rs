@@ -1,0 +1,278 @@
+//! The trees in memory: applying records, handing out views, freezing for a checkpoint.
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use photondb_base::{LogPosition, TreeId};
+
+use crate::batch::{Operation, Operations};
+use crate::error::StorageError;
+use crate::node::{Body, Freed, NodeRef, Root, Value};
+use crate::store::Store;
+use crate::tree::Writer;
+use crate::view::{EpochGuard, View, malformed_catalog, tree_key};
+
+/// First byte of the catalog keys of dropped trees.
+const DROPPED: u8 = 1;
+
+/// The newest version of all trees.
+pub(crate) struct State {
+    pub catalog: Root,
+    pub position: LogPosition,
+    pub store: Option<Arc<Store>>,
+    /// Grows with every checkpoint begun. Nodes of older epochs belong to a checkpoint.
+    pub epoch: u64,
+    guard: Arc<EpochGuard>,
+    /// What the trees no longer need since the last checkpoint began.
+    pub freed: Vec<Freed>,
+    pub dirty_bytes: u64,
+    /// Number for the next dropped tree.
+    dropped_next: u64,
+    pub has_dropped: bool,
+    pub broken: Option<StorageError>,
+}
+
+/// The trees at the moment a checkpoint begins.
+pub(crate) struct Frozen {
+    pub view: View,
+    pub epoch: u64,
+    pub guard: Weak<EpochGuard>,
+    pub freed: Vec<Freed>,
+    pub dirty_bytes: u64,
+}
+
+impl State {
+    pub(crate) fn new(catalog: Root, position: LogPosition, store: Option<Arc<Store>>) -> Self {
+        Self {
+            catalog,
+            position,
+            store,
+            epoch: 1,
+            guard: Arc::default(),
+            freed: Vec::new(),
+            dirty_bytes: 0,
+            dropped_next: position.0.wrapping_mul(1 << 16),
+            has_dropped: true,
+            broken: None,
+        }
+    }
+
+    pub(crate) fn view(&self) -> View {
+        View {
+            catalog: self.catalog.clone(),
+            position: self.position,
+            store: self.store.clone(),
+            broken: self.broken.clone(),
+            _guard: self.guard.clone(),
+        }
+    }
+
+    /// Snapshots of the current epoch.
+    pub(crate) fn snapshots(&self) -> u64 {
+        Arc::strong_count(&self.guard) as u64 - 1
+    }
+
+    /// Applies a record. After an error the trees are no longer trusted.
+    pub(crate) fn apply(&mut self, position: LogPosition, record: &Bytes) -> Result<(), StorageError> {
+        let result = self.apply_operations(Operations::new(record.clone()));
+        match &result {
+            Ok(()) => self.position = position,
+            Err(error) => self.broken = Some(error.clone()),
+        }
+        result
+    }
+
+    fn apply_operations(&mut self, operations: Operations) -> Result<(), StorageError> {
+        let mut operations = operations.peekable();
+        while let Some(operation) = operations.next() {
+            let tree = match operation {
+                Operation::DropTree { tree } => {
+                    self.drop_tree(tree)?;
+                    continue;
+                }
+                Operation::Put { tree, .. } | Operation::Delete { tree, .. } => tree,
+            };
+            // A run of operations on one tree looks its root up once.
+            let mut current = Some(operation);
+            let store = self.store.clone();
+            let mut catalog = std::mem::take(&mut self.catalog);
+            let result = {
+                let mut writer = Writer {
+                    store: store.as_deref(),
+                    epoch: self.epoch,
+                    freed: &mut self.freed,
+                    dirty_bytes: &mut self.dirty_bytes,
+                };
+                with_tree(&mut writer, &mut catalog, tree, |writer, root| {
+                    while let Some(operation) = current.take() {
+                        match operation {
+                            Operation::Put { key, value, .. } => {
+                                writer.put(root, key, value)?;
+                            }
+                            Operation::Delete { key, .. } => {
+                                writer.delete(root, &key)?;
+                            }
+                            Operation::DropTree { .. } => {}
+                        }
+                        current = operations.next_if(|next| match next {
+                            Operation::Put { tree: next, .. } | Operation::Delete { tree: next, .. } => {
+                                *next == tree
+                            }
+                            Operation::DropTree { .. } => false,
+                        });
+                    }
+                    Ok(())
+                })
+            };
+            self.catalog = catalog;
+            result?;
+        }
+        Ok(())
+    }
+
+    /// Moves a tree out of sight; checkpoints free it piece by piece.
+    fn drop_tree(&mut self, tree: TreeId) -> Result<(), StorageError> {
+        let key = tree_key(tree);
+        let Some(root) = self.take_root(&key)? else { return Ok(()) };
+        if self.store.is_none() {
+            return Ok(());
+        }
+        let mut dropped = [DROPPED; 9];
+        if let Some(number) = dropped.get_mut(1..) {
+            number.copy_from_slice(&self.dropped_next.to_be_bytes());
+        }
+        self.dropped_next += 1;
+        self.has_dropped = true;
+        self.put_root(Bytes::copy_from_slice(&dropped), root)
+    }
+
+    /// Takes a root out of the catalog.
+    pub(crate) fn take_root(&mut self, key: &[u8]) -> Result<Option<Root>, StorageError> {
+        let Some(value) = self.view().find(&self.catalog, key)? else { return Ok(None) };
+        let root = match value {
+            Value::Tree(root) => root,
+            Value::Inline(bytes) => Root::decode(&bytes).ok_or_else(malformed_catalog)?,
+            _ => return Err(malformed_catalog()),
+        };
+        self.with_writer(|writer, catalog| writer.delete(catalog, key))?;
+        Ok(Some(root))
+    }
+
+    /// Puts a root into the catalog.
+    pub(crate) fn put_root(&mut self, key: Bytes, root: Root) -> Result<(), StorageError> {
+        self.with_writer(|writer, catalog| writer.put_value(catalog, key, Value::Tree(root)))?;
+        Ok(())
+    }
+
+    /// Makes the top of the catalog dirty, so that the next checkpoint writes it anew.
+    pub(crate) fn touch_catalog(&mut self) -> Result<(), StorageError> {
+        self.with_writer(|writer, catalog| match &mut catalog.node {
+            Some(node) => writer.writable(node).map(|_| ()),
+            None => Ok(()),
+        })
+    }
+
+    fn with_writer<T>(
+        &mut self,
+        change: impl FnOnce(&mut Writer<'_>, &mut Root) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let store = self.store.clone();
+        let mut writer = Writer {
+            store: store.as_deref(),
+            epoch: self.epoch,
+            freed: &mut self.freed,
+            dirty_bytes: &mut self.dirty_bytes,
+        };
+        change(&mut writer, &mut self.catalog)
+    }
+
+    /// Begins a new epoch. What was freed so far may go once the checkpoint is durable and the
+    /// snapshots of this epoch and before are gone.
+    pub(crate) fn freeze(&mut self) -> Frozen {
+        let frozen = Frozen {
+            view: self.view(),
+            epoch: self.epoch,
+            guard: Arc::downgrade(&self.guard),
+            freed: std::mem::take(&mut self.freed),
+            dirty_bytes: std::mem::take(&mut self.dirty_bytes),
+        };
+        self.epoch += 1;
+        self.guard = Arc::default();
+        frozen
+    }
+
+    /// Lets go of the memory of nodes that the checkpoint has written.
+    pub(crate) fn sweep(&mut self) {
+        if let Some(node) = &mut self.catalog.node {
+            sweep(node);
+        }
+    }
+}
+
+/// Gives `change` the root of a tree in the catalog, created when missing, removed when it ends
+/// up empty.
+fn with_tree(
+    writer: &mut Writer<'_>,
+    catalog: &mut Root,
+    tree: TreeId,
+    change: impl FnOnce(&mut Writer<'_>, &mut Root) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
+    let key = tree_key(tree);
+    let mut found = false;
+    let mut new = Root::default();
+    let mut change = Some(change);
+    let mut result = Ok(());
+    let mut is_empty = false;
+    if let Some(node) = &mut catalog.node
+        && let Some(value) = writer.value_mut(node, &key)?
+    {
+        if let Value::Inline(bytes) = value {
+            *value = Value::Tree(Root::decode(bytes).ok_or_else(malformed_catalog)?);
+        }
+        let Value::Tree(root) = value else { return Err(malformed_catalog()) };
+        found = true;
+        if let Some(change) = change.take() {
+            result = change(writer, root);
+        }
+        is_empty = root.node.is_none();
+    }
+    if let Some(change) = change.take() {
+        result = change(writer, &mut new);
+    }
+    match (found, is_empty) {
+        (true, true) => {
+            writer.delete(catalog, &key)?;
+        }
+        (false, _) if new.node.is_some() => {
+            writer.put_value(catalog, Bytes::copy_from_slice(&key), Value::Tree(new))?;
+        }
+        _ => {}
+    }
+    result
+}
+
+fn sweep(node: &mut NodeRef) {
+    let NodeRef::Memory(memory) = node else { return };
+    if let Some(pointer) = memory.written.get() {
+        *node = NodeRef::Disk(*pointer);
+        return;
+    }
+    // A node shared with a snapshot stays as it is until it is written itself.
+    let Some(memory) = Arc::get_mut(memory) else { return };
+    match &mut memory.body {
+        Body::Internal(children) => children.iter_mut().for_each(|child| sweep(&mut child.node)),
+        Body::Leaf(entries) => {
+            for entry in entries {
+                match &mut entry.value {
+                    Value::Tree(Root { node: Some(node), .. }) => sweep(node),
+                    Value::Large(large) => {
+                        if let Some(pointer) = large.written.get() {
+                            entry.value = Value::Slot(*pointer);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Reading from the data file: every byte is checked once on its way into the page cache.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::disk::DiskFile;
+use crate::error::StorageError;
+use crate::page::Page;
+use crate::pointer::Pointer;
+
+/// Name of the data file.
+pub(crate) const DATA: &str = "data";
+/// Values above this are read past the cache: one of them is worth hundreds of pages.
+const CACHED_VALUE_BYTES_MAX: usize = 256 * 1024;
+/// What an entry of the cache costs besides its bytes.
+const CACHE_ENTRY_BYTES: u64 = 128;
+
+#[derive(Clone)]
+enum Cached {
+    Page(Page),
+    Value(Bytes),
+}
+
+#[derive(Clone)]
+struct CachedBytes;
+
+impl Weighter<u64, Cached> for CachedBytes {
+    fn weight(&self, _offset: &u64, cached: &Cached) -> u64 {
+        let bytes = match cached {
+            Cached::Page(page) => page.length(),
+            Cached::Value(bytes) => bytes.len(),
+        };
+        bytes as u64 + CACHE_ENTRY_BYTES
+    }
+}
+
+/// The data file behind its cache.
+pub(crate) struct Store {
+    file: Arc<dyn DiskFile>,
+    cache: Cache<u64, Cached, CachedBytes>,
+    cache_bytes_max: u64,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl Store {
+    pub(crate) fn new(file: Arc<dyn DiskFile>, cache_bytes_max: u64) -> Self {
+        let items = usize::try_from(cache_bytes_max / 8192).unwrap_or(usize::MAX).clamp(16, 1 << 20);
+        let cache = Cache::with_weighter(items, cache_bytes_max, CachedBytes);
+        Self { file, cache, cache_bytes_max, hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn file(&self) -> &dyn DiskFile {
+        &*self.file
+    }
+
+    /// Reads a node.
+    pub(crate) fn page(&self, pointer: &Pointer) -> Result<Page, StorageError> {
+        if let Some(Cached::Page(page)) = self.cache.get(&pointer.offset) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(page);
+        }
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        let page = self.read_page(pointer)?;
+        self.cache.insert(pointer.offset, Cached::Page(page.clone()));
+        Ok(page)
+    }
+
+    /// Reads a value that stands in a slot.
+    pub(crate) fn value(&self, pointer: &Pointer) -> Result<Bytes, StorageError> {
+        if pointer.length as usize > CACHED_VALUE_BYTES_MAX {
+            return self.read(pointer);
+        }
+        if let Some(Cached::Value(value)) = self.cache.get(&pointer.offset) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(value);
+        }
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        let value = self.read(pointer)?;
+        self.cache.insert(pointer.offset, Cached::Value(value.clone()));
+        Ok(value)
+    }
+
+    /// Reads a node from the disk, whatever the cache has.
+    pub(crate) fn read_page(&self, pointer: &Pointer) -> Result<Page, StorageError> {
+        Page::parse(self.read(pointer)?)
+            .ok_or_else(|| StorageError::corrupt(DATA, pointer.offset, "a node is malformed"))
+    }
+
+    /// Reads and checks the bytes of a pointer from the disk, whatever the cache has.
+    pub(crate) fn read(&self, pointer: &Pointer) -> Result<Bytes, StorageError> {
+        read_checked(&*self.file, pointer)
+    }
+
+    /// Takes a page that was just written.
+    pub(crate) fn remember_page(&self, pointer: &Pointer, bytes: Bytes) {
+        if let Some(page) = Page::parse(bytes) {
+            self.cache.insert(pointer.offset, Cached::Page(page));
+        }
+    }
+
+    /// Forgets what stood at an offset, before something else is written there.
+    pub(crate) fn forget(&self, offset: u64) {
+        self.cache.remove(&offset);
+    }
+
+    pub(crate) fn cache_bytes(&self) -> u64 {
+        self.cache.weight()
+    }
+
+    pub(crate) fn cache_bytes_max(&self) -> u64 {
+        self.cache_bytes_max
+    }
+
+    pub(crate) fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+}
+
+/// Reads what a pointer points to and checks it.
+pub(crate) fn read_checked(file: &dyn DiskFile, pointer: &Pointer) -> Result<Bytes, StorageError> {
+    let mut buffer = vec![0; pointer.length as usize];
+    file.read_exact_at(&mut buffer, pointer.offset).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => {
+            StorageError::corrupt(DATA, pointer.offset, "the file ends before what it should hold")
+        }
+        _ => StorageError::io(DATA, "read", error),
+    })?;
+    if crc32c::crc32c(&buffer) != pointer.checksum {
+        return Err(StorageError::corrupt(DATA, pointer.offset, "the checksum does not match"));
+    }
+    Ok(buffer.into())
+}

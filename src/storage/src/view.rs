@@ -1,0 +1,328 @@
+//! Reading trees: one view of all of them, held by a catalog root.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use photondb_base::{LogPosition, TreeId};
+use std::ops::Bound;
+
+use crate::cursor::Cursor;
+use crate::engine::Snapshot;
+use crate::error::StorageError;
+use crate::node::{Body, Child, MemoryNode, NodeRef, Root, Value, child_index};
+use crate::page::{PackedValue, Page};
+use crate::pointer::Pointer;
+use crate::range::{Direction, KeyRange};
+use crate::store::{DATA, Store};
+
+/// Lives as long as a snapshot of its epoch does; slots freed in that epoch or later wait.
+#[derive(Debug, Default)]
+pub(crate) struct EpochGuard;
+
+/// Everything a snapshot needs to read.
+#[derive(Clone)]
+pub(crate) struct View {
+    pub catalog: Root,
+    pub position: LogPosition,
+    pub store: Option<Arc<Store>>,
+    /// Set when applying a record failed half way: nothing read from here could be trusted.
+    pub broken: Option<StorageError>,
+    /// Keeps slots from being reused; shared with the other snapshots of the epoch.
+    pub _guard: Arc<EpochGuard>,
+}
+
+/// A node ready to be read.
+#[derive(Clone)]
+pub(crate) enum Handle {
+    Page(Page),
+    Memory(Arc<MemoryNode>),
+}
+
+/// The catalog key of a tree.
+pub(crate) fn tree_key(tree: TreeId) -> [u8; 9] {
+    let mut key = [0; 9];
+    if let Some(id) = key.get_mut(1..) {
+        id.copy_from_slice(&tree.0.to_be_bytes());
+    }
+    key
+}
+
+/// The tree of a catalog key; `None` when the key is of another kind.
+pub(crate) fn tree_of_key(key: &[u8]) -> Option<TreeId> {
+    match key.split_first()? {
+        (0, id) => Some(TreeId(u64::from_be_bytes(id.try_into().ok()?))),
+        _ => None,
+    }
+}
+
+impl Handle {
+    pub(crate) fn is_leaf(&self) -> bool {
+        match self {
+            Self::Page(page) => page.is_leaf(),
+            Self::Memory(node) => node.level == 0,
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Page(page) => page.count(),
+            Self::Memory(node) => node.count(),
+        }
+    }
+
+    pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
+        match self {
+            Self::Page(page) => page.search(key),
+            Self::Memory(node) => node.search(key),
+        }
+    }
+
+    pub(crate) fn key(&self, index: usize) -> Bytes {
+        match self {
+            Self::Page(page) => page.key(index),
+            Self::Memory(node) => match &node.body {
+                Body::Leaf(entries) => entries.get(index).map(|entry| entry.key.clone()).unwrap_or_default(),
+                Body::Internal(children) => {
+                    children.get(index).map(|child| child.key.clone()).unwrap_or_default()
+                }
+            },
+        }
+    }
+
+    pub(crate) fn child(&self, index: usize) -> Option<NodeRef> {
+        match self {
+            Self::Page(page) => page.child(index).map(|(pointer, _)| NodeRef::Disk(pointer)),
+            Self::Memory(node) => match &node.body {
+                Body::Internal(children) => children.get(index).map(|child| child.node.clone()),
+                Body::Leaf(_) => None,
+            },
+        }
+    }
+
+    pub(crate) fn child_entries(&self, index: usize) -> u64 {
+        match self {
+            Self::Page(page) => page.child_entries(index),
+            Self::Memory(node) => match &node.body {
+                Body::Internal(children) => children.get(index).map_or(0, |child: &Child| child.count),
+                Body::Leaf(_) => 0,
+            },
+        }
+    }
+
+    pub(crate) fn value(&self, index: usize) -> Option<Value> {
+        match self {
+            Self::Page(page) if index < page.count() => Some(match page.value(index) {
+                PackedValue::Inline(bytes) => Value::Inline(bytes),
+                PackedValue::Slot(pointer) => Value::Slot(pointer),
+            }),
+            Self::Page(_) => None,
+            Self::Memory(node) => match &node.body {
+                Body::Leaf(entries) => entries.get(index).map(|entry| entry.value.clone()),
+                Body::Internal(_) => None,
+            },
+        }
+    }
+}
+
+impl View {
+    fn store(&self, pointer: &Pointer) -> Result<&Store, StorageError> {
+        let missing = || StorageError::corrupt(DATA, pointer.offset, "a memory engine has no pages");
+        self.store.as_deref().ok_or_else(missing)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), StorageError> {
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn load(&self, node: &NodeRef) -> Result<Handle, StorageError> {
+        match node {
+            NodeRef::Disk(pointer) => Ok(Handle::Page(self.store(pointer)?.page(pointer)?)),
+            NodeRef::Memory(node) => Ok(Handle::Memory(node.clone())),
+        }
+    }
+
+    /// The bytes of a value.
+    pub(crate) fn bytes(&self, value: Value) -> Result<Bytes, StorageError> {
+        match value {
+            Value::Inline(bytes) => Ok(bytes),
+            Value::Large(large) => Ok(large.bytes.clone()),
+            Value::Slot(pointer) => self.store(&pointer)?.value(&pointer),
+            Value::Tree(_) => Ok(Bytes::new()),
+        }
+    }
+
+    /// Finds the value of a key below a root.
+    pub(crate) fn find(&self, root: &Root, key: &[u8]) -> Result<Option<Value>, StorageError> {
+        let Some(mut node) = root.node.as_ref() else { return Ok(None) };
+        let mut pointer = loop {
+            match node {
+                NodeRef::Disk(pointer) => break *pointer,
+                NodeRef::Memory(memory) => {
+                    let found = memory.search(key);
+                    match &memory.body {
+                        Body::Leaf(entries) => {
+                            let entry = found.ok().and_then(|index| entries.get(index));
+                            return Ok(entry.map(|entry| entry.value.clone()));
+                        }
+                        Body::Internal(children) => match children.get(child_index(found)) {
+                            Some(child) => node = &child.node,
+                            None => return Ok(None),
+                        },
+                    }
+                }
+            }
+        };
+        loop {
+            let page = self.store(&pointer)?.page(&pointer)?;
+            let found = page.search(key);
+            if page.is_leaf() {
+                return Ok(match found {
+                    Ok(index) => Handle::Page(page).value(index),
+                    Err(_) => None,
+                });
+            }
+            match page.child(child_index(found)) {
+                Some((child, _)) => pointer = child,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The root of a tree; an empty one when the tree was never written to.
+    pub(crate) fn root(&self, tree: TreeId) -> Result<Root, StorageError> {
+        self.check()?;
+        match self.find(&self.catalog, &tree_key(tree))? {
+            None => Ok(Root::default()),
+            Some(Value::Tree(root)) => Ok(root),
+            Some(Value::Inline(bytes)) => Root::decode(&bytes).ok_or_else(malformed_catalog),
+            Some(_) => Err(malformed_catalog()),
+        }
+    }
+
+    /// Number of keys below `key`, and with `inclusive` at it.
+    fn rank(&self, root: &Root, key: &[u8], inclusive: bool) -> Result<u64, StorageError> {
+        let Some(node) = &root.node else { return Ok(0) };
+        let mut handle = self.load(node)?;
+        let mut rank = 0;
+        loop {
+            let found = handle.search(key);
+            if handle.is_leaf() {
+                return Ok(rank
+                    + match found {
+                        Ok(index) => index as u64 + u64::from(inclusive),
+                        Err(index) => index as u64,
+                    });
+            }
+            let index = child_index(found);
+            rank += (0..index).map(|before| handle.child_entries(before)).sum::<u64>();
+            match handle.child(index) {
+                Some(child) => handle = self.load(&child)?,
+                None => return Ok(rank),
+            }
+        }
+    }
+
+    /// Numbers of the first key of a range and of the first key behind it.
+    fn ranks(&self, root: &Root, range: &KeyRange) -> Result<(u64, u64), StorageError> {
+        let start = match &range.start {
+            Bound::Unbounded => 0,
+            Bound::Included(key) => self.rank(root, key, false)?,
+            Bound::Excluded(key) => self.rank(root, key, true)?,
+        };
+        let end = match &range.end {
+            Bound::Unbounded => root.count,
+            Bound::Included(key) => self.rank(root, key, true)?,
+            Bound::Excluded(key) => self.rank(root, key, false)?,
+        };
+        Ok((start, end.max(start)))
+    }
+
+    /// Key number `n` of a tree.
+    fn select(&self, root: &Root, mut n: u64) -> Result<Option<Bytes>, StorageError> {
+        let Some(node) = &root.node else { return Ok(None) };
+        let mut handle = self.load(node)?;
+        while !handle.is_leaf() {
+            let mut index = 0;
+            while index + 1 < handle.count() && n >= handle.child_entries(index) {
+                n -= handle.child_entries(index);
+                index += 1;
+            }
+            match handle.child(index) {
+                Some(child) => handle = self.load(&child)?,
+                None => return Ok(None),
+            }
+        }
+        let index = usize::try_from(n).unwrap_or(usize::MAX);
+        Ok((index < handle.count()).then(|| handle.key(index)))
+    }
+}
+
+pub(crate) fn malformed_catalog() -> StorageError {
+    StorageError::corrupt(DATA, 0, "the catalog holds something that is not a tree")
+}
+
+/// A snapshot: a view that cursors share.
+pub(crate) struct TreeSnapshot(pub Arc<View>);
+
+impl Snapshot for TreeSnapshot {
+    fn position(&self) -> LogPosition {
+        self.0.position
+    }
+
+    fn get(&self, tree: TreeId, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        let root = self.0.root(tree)?;
+        self.0.find(&root, key)?.map(|value| self.0.bytes(value)).transpose()
+    }
+
+    fn range(&self, tree: TreeId, range: KeyRange, direction: Direction) -> Cursor {
+        Cursor::new(self.0.clone(), tree, range, direction)
+    }
+
+    fn count(&self, tree: TreeId, range: &KeyRange) -> Result<u64, StorageError> {
+        let root = self.0.root(tree)?;
+        let (start, end) = self.0.ranks(&root, range)?;
+        Ok(end - start)
+    }
+
+    fn nth_key(&self, tree: TreeId, range: &KeyRange, n: u64) -> Result<Option<Bytes>, StorageError> {
+        let root = self.0.root(tree)?;
+        let (start, end) = self.0.ranks(&root, range)?;
+        if n >= end - start { Ok(None) } else { self.0.select(&root, start + n) }
+    }
+
+    fn split(&self, tree: TreeId, range: &KeyRange, parts: usize) -> Result<Vec<Bytes>, StorageError> {
+        let root = self.0.root(tree)?;
+        let (start, end) = self.0.ranks(&root, range)?;
+        let (keys, parts) = (end - start, parts.max(1) as u64);
+        let mut cuts = Vec::new();
+        let mut last = 0;
+        for part in 1..parts {
+            let at = (u128::from(keys) * u128::from(part) / u128::from(parts)) as u64;
+            if at > last && at < keys {
+                cuts.extend(self.0.select(&root, start + at)?);
+                last = at;
+            }
+        }
+        Ok(cuts)
+    }
+
+    fn trees(&self) -> Result<Vec<(TreeId, u64)>, StorageError> {
+        self.0.check()?;
+        let mut cursor = Cursor::over(
+            self.0.clone(),
+            self.0.catalog.clone(),
+            KeyRange::prefix(&[0][..]),
+            Direction::Forward,
+        );
+        let mut trees = Vec::new();
+        while let Some((key, value)) = cursor.next_value()? {
+            let root = match value {
+                Value::Tree(root) => root,
+                Value::Inline(bytes) => Root::decode(&bytes).ok_or_else(malformed_catalog)?,
+                _ => return Err(malformed_catalog()),
+            };
+            trees.push((tree_of_key(&key).ok_or_else(malformed_catalog)?, root.count));
+        }
+        Ok(trees)
+    }
+}
