@@ -1,1 +1,39 @@
-//! Metadata: databases, tables, indexes, users.
+//! The metadata state machine: databases, tables, indexes, users, permissions, the server's
+//! own name and settings.
+//!
+//! Invariants:
+//! * The state in memory is what the reserved metadata tree holds; a command is one storage
+//!   batch, so that a crash leaves it done or not begun.
+//! * Readers see immutable states; a command makes the next one.
+//! * A tree belongs to at most one table or index, and its number is never given out twice.
+//!
+//! Does not know about: execution of queries, the documents in the tables, the network.
+
+mod catalog;
+mod codec;
+mod credentials;
+mod databases;
+mod describe;
+mod error;
+mod indexes;
+mod model;
+mod names;
+mod permissions;
+mod state;
+mod tables;
+mod users;
+
+pub use catalog::{Applied, Catalog, CatalogOptions, StateObserver};
+pub use credentials::ScramCredentials;
+pub use databases::{DatabaseChange, DatabaseDrop};
+pub use describe::IdentifierFormat;
+pub use error::{CatalogError, ErrorClass};
+pub use indexes::{IndexOptions, WriteHookChange};
+pub use model::{
+    ClusterConfig, Database, Index, Server, ServerId, ShardConfig, Table, User, WriteAcks, WriteHookConfig,
+};
+pub use names::{NameKind, check_name};
+pub use permissions::{Grants, Permission, Permissions, Scope};
+pub use state::{SYSTEM_DATABASE, State};
+pub use tables::{TableChange, TableEdit, TableOptions};
+pub use users::UserChange;

@@ -1,0 +1,248 @@
+//! The catalog: opens the metadata, gives out states, carries out commands one by one.
+
+use std::sync::{Arc, Weak};
+
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
+use photondb_base::{IndexId, LogPosition, Random, TableId, TreeId};
+use photondb_datum::Text;
+use photondb_storage::{Batch, Engine};
+use photondb_table::{IndexObserver, Tables};
+
+use crate::codec::{self, METADATA_TREE};
+use crate::credentials::{ITERATIONS_DEFAULT, SALT_BYTES, ScramCredentials};
+use crate::databases::FIRST_DATABASE;
+use crate::error::CatalogError;
+use crate::model::{Database, Server, ServerId};
+use crate::names::{NameKind, check_name};
+use crate::state::State;
+use crate::users;
+
+/// Trees below this are reserved.
+pub(crate) const FIRST_TREE: u64 = 16;
+
+/// What a new data directory starts with; ignored for an existing one, except where said.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogOptions {
+    /// The server's name; also renames an existing server. Made up when absent.
+    pub server_name: Option<Text>,
+    /// The password of `admin`; empty when absent.
+    pub initial_password: Option<String>,
+}
+
+/// What a command did, and the log position that must be durable before it is acknowledged.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Applied<T> {
+    /// What it did.
+    pub outcome: T,
+    /// Where in the log.
+    pub position: LogPosition,
+}
+
+/// Is told about every new state, in order, while the next command waits: must be quick and
+/// must not run commands.
+pub trait StateObserver: Send + Sync {
+    /// The state before and the state after.
+    fn changed(&self, old: &Arc<State>, new: &Arc<State>);
+}
+
+/// The metadata of a server.
+pub struct Catalog {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) tables: Arc<dyn Tables>,
+    pub(crate) random: Arc<dyn Random>,
+    state: ArcSwap<State>,
+    /// Held by the command that is being carried out.
+    commands: Mutex<()>,
+    observers: RwLock<Vec<Arc<dyn StateObserver>>>,
+}
+
+/// A command while it is carried out: the next state and the batch that leads to it.
+pub(crate) struct Command {
+    pub(crate) state: State,
+    pub(crate) batch: Batch,
+}
+
+impl Catalog {
+    /// Loads the metadata, or makes that of a new data directory with a database `test`, and
+    /// opens all tables.
+    pub fn open(
+        engine: Arc<dyn Engine>,
+        tables: Arc<dyn Tables>,
+        random: Arc<dyn Random>,
+        options: CatalogOptions,
+    ) -> Result<Arc<Self>, CatalogError> {
+        let state = match codec::load(engine.snapshot().as_ref())? {
+            Some(state) => state,
+            None => create(engine.as_ref(), random.as_ref(), &options)?,
+        };
+        let catalog = Arc::new(Self {
+            engine,
+            tables,
+            random,
+            state: ArcSwap::from_pointee(state),
+            commands: Mutex::new(()),
+            observers: RwLock::new(Vec::new()),
+        });
+        let observer = ReadyRecorder(Arc::downgrade(&catalog));
+        catalog.tables.observe_indexes(Arc::new(observer));
+        if let Some(name) = options.server_name
+            && catalog.state().server().name != name
+        {
+            let renamed = catalog.rename_server(&name)?;
+            catalog.engine.wait_durable(renamed.position)?;
+        }
+        let state = catalog.state();
+        for table in state.tables() {
+            catalog.tables.open_table(table.layout())?;
+        }
+        Ok(catalog)
+    }
+
+    /// The metadata as of now.
+    pub fn state(&self) -> Arc<State> {
+        self.state.load_full()
+    }
+
+    /// Adds somebody who is told about every new state.
+    pub fn observe(&self, observer: Arc<dyn StateObserver>) {
+        self.observers.write().push(observer);
+    }
+
+    /// Gives this server another name.
+    pub fn rename_server(&self, name: &str) -> Result<Applied<Arc<Server>>, CatalogError> {
+        check_name(NameKind::Server, name)?;
+        self.command(|command| {
+            let server = Arc::new(Server { name: Text::from(name), ..(*command.state.server).clone() });
+            command.state.server = server.clone();
+            Ok(server)
+        })
+    }
+
+    /// Sets settings of the whole cluster.
+    pub fn configure_cluster(
+        &self,
+        cluster: crate::model::ClusterConfig,
+    ) -> Result<Applied<()>, CatalogError> {
+        self.command(|command| {
+            command.state.cluster = cluster;
+            Ok(())
+        })
+    }
+
+    /// Carries out one command: `edit` changes a copy of the state and adds to the batch;
+    /// then the batch is committed and the copy becomes the state.
+    pub(crate) fn command<T>(
+        &self,
+        edit: impl FnOnce(&mut Command) -> Result<T, CatalogError>,
+    ) -> Result<Applied<T>, CatalogError> {
+        self.command_then(edit, |_, _| {}, |_| Ok(()))
+    }
+
+    /// [`Catalog::command`] with `undo` called when the commit fails, and `then` called
+    /// after it while the next command still waits.
+    pub(crate) fn command_then<T>(
+        &self,
+        edit: impl FnOnce(&mut Command) -> Result<T, CatalogError>,
+        undo: impl FnOnce(&T, &State),
+        then: impl FnOnce(&T) -> Result<(), CatalogError>,
+    ) -> Result<Applied<T>, CatalogError> {
+        let _one_by_one = self.commands.lock();
+        let old = self.state();
+        let mut command = Command { state: (*old).clone(), batch: Batch::new() };
+        let outcome = edit(&mut command)?;
+        let Command { mut state, mut batch } = command;
+        state.version = old.version + 1;
+        codec::put_header(&mut batch, &state);
+        let position = match self.engine.commit(batch) {
+            Ok(position) => position,
+            Err(error) => {
+                undo(&outcome, &old);
+                return Err(error.into());
+            }
+        };
+        let new = Arc::new(state);
+        self.state.store(new.clone());
+        then(&outcome)?;
+        for observer in self.observers.read().iter() {
+            observer.changed(&old, &new);
+        }
+        Ok(Applied { outcome, position })
+    }
+}
+
+impl Command {
+    /// A tree that was never used.
+    pub(crate) fn new_tree(&mut self) -> TreeId {
+        let tree = TreeId(self.state.next_tree);
+        self.state.next_tree += 1;
+        tree
+    }
+}
+
+/// Writes down that index builds have finished.
+struct ReadyRecorder(Weak<Catalog>);
+
+impl IndexObserver for ReadyRecorder {
+    fn index_ready(&self, table: TableId, index: IndexId) {
+        let Some(catalog) = self.0.upgrade() else { return };
+        if let Err(error) = catalog.mark_index_ready(table, index) {
+            // The index works until a restart, which builds it again.
+            tracing::warn!(%table, %index, %error, "could not record that an index is ready");
+        }
+    }
+}
+
+/// The metadata of a new data directory.
+fn create(engine: &dyn Engine, random: &dyn Random, options: &CatalogOptions) -> Result<State, CatalogError> {
+    let name = match &options.server_name {
+        Some(name) => {
+            check_name(NameKind::Server, name)?;
+            name.clone()
+        }
+        None => Text::from(format!("photondb_{:08x}", random.next_u64() as u32)),
+    };
+    let password = options.initial_password.as_deref().unwrap_or_default();
+    let admin = Arc::new(users::admin(new_credentials(random, password), !password.is_empty()));
+    let server = Server { id: ServerId(new_uuid(random)), name, tags: vec![Text::from("default")] };
+    let mut state = State {
+        version: 1,
+        server: Arc::new(server),
+        cluster: crate::model::ClusterConfig::default(),
+        databases: Default::default(),
+        databases_by_id: Default::default(),
+        tables: Default::default(),
+        tables_by_id: Default::default(),
+        users: Arc::new([(admin.name.clone(), admin.clone())].into()),
+        next_tree: FIRST_TREE,
+    };
+    let test = Arc::new(Database {
+        id: photondb_base::DatabaseId(new_uuid(random)),
+        name: Text::from(FIRST_DATABASE),
+    });
+    state.put_database(test.clone());
+    let mut batch = Batch::new();
+    codec::put_header(&mut batch, &state);
+    codec::put_database(&mut batch, &test);
+    codec::put_user(&mut batch, &admin);
+    debug_assert!(METADATA_TREE.0 < FIRST_TREE);
+    let position = engine.commit(batch)?;
+    engine.wait_durable(position)?;
+    Ok(state)
+}
+
+/// A random UUID, version 4.
+pub(crate) fn new_uuid(random: &dyn Random) -> u128 {
+    const VERSION: u128 = 0xf << 76;
+    const VARIANT: u128 = 0x3 << 62;
+    (random.next_u128() & !VERSION & !VARIANT) | (0x4 << 76) | (0x2 << 62)
+}
+
+pub(crate) fn new_credentials(random: &dyn Random, password: &str) -> ScramCredentials {
+    let mut salt = [0u8; SALT_BYTES];
+    salt.copy_from_slice(&random.next_u128().to_le_bytes());
+    // An empty password is no secret; iterating over it would only slow every login.
+    let iterations = if password.is_empty() { 1 } else { ITERATIONS_DEFAULT };
+    ScramCredentials::derive(password, salt, iterations)
+}

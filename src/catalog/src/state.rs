@@ -1,0 +1,182 @@
+//! The metadata as of one moment.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use photondb_base::{DatabaseId, IndexId, TableId};
+use photondb_datum::Text;
+
+use crate::error::CatalogError;
+use crate::model::{ClusterConfig, Database, Index, Server, Table, User};
+use crate::permissions::{Permission, Scope};
+
+/// The database whose tables no disk holds.
+pub const SYSTEM_DATABASE: &str = "rethinkdb";
+
+/// All metadata at one moment; never changes.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(crate) version: u64,
+    pub(crate) server: Arc<Server>,
+    pub(crate) cluster: ClusterConfig,
+    pub(crate) databases: BTreeMap<Text, Arc<Database>>,
+    pub(crate) databases_by_id: HashMap<DatabaseId, Arc<Database>>,
+    /// The tables of each database by name; an entry for every database.
+    pub(crate) tables: HashMap<DatabaseId, Arc<BTreeMap<Text, Arc<Table>>>>,
+    pub(crate) tables_by_id: HashMap<TableId, Arc<Table>>,
+    pub(crate) users: Arc<BTreeMap<Text, Arc<User>>>,
+    pub(crate) next_tree: u64,
+}
+
+impl State {
+    /// Grows with every change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// This server.
+    pub fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Settings of the whole cluster.
+    pub fn cluster(&self) -> &ClusterConfig {
+        &self.cluster
+    }
+
+    /// The databases in the order of their names, without the system database.
+    pub fn databases(&self) -> impl ExactSizeIterator<Item = &Arc<Database>> {
+        self.databases.values()
+    }
+
+    /// The names that `dbList` gives, in order, the system database among them.
+    pub fn database_names(&self) -> Vec<Text> {
+        let mut names: Vec<Text> = self.databases.keys().cloned().collect();
+        let system = Text::from(SYSTEM_DATABASE);
+        let at = names.partition_point(|name| *name < system);
+        names.insert(at, system);
+        names
+    }
+
+    /// A database by name. The system database is not found here.
+    pub fn database(&self, name: &str) -> Result<&Arc<Database>, CatalogError> {
+        self.databases.get(name).ok_or_else(|| CatalogError::NoDatabase(name.to_owned()))
+    }
+
+    /// A database by id.
+    pub fn database_by_id(&self, id: DatabaseId) -> Option<&Arc<Database>> {
+        self.databases_by_id.get(&id)
+    }
+
+    /// The tables of a database in the order of their names.
+    pub fn tables_of(&self, database: DatabaseId) -> impl Iterator<Item = &Arc<Table>> {
+        self.tables.get(&database).into_iter().flat_map(|tables| tables.values())
+    }
+
+    /// All tables, in no order.
+    pub fn tables(&self) -> impl ExactSizeIterator<Item = &Arc<Table>> {
+        self.tables_by_id.values()
+    }
+
+    /// A table by the names of its database and its own.
+    pub fn table(&self, database: &str, name: &str) -> Result<&Arc<Table>, CatalogError> {
+        let found = self.database(database)?;
+        self.table_in(found, name)
+    }
+
+    /// A table of a database that has been looked up.
+    pub fn table_in(&self, database: &Database, name: &str) -> Result<&Arc<Table>, CatalogError> {
+        self.tables.get(&database.id).and_then(|tables| tables.get(name)).ok_or_else(|| {
+            CatalogError::NoTable { database: database.name.to_string(), table: name.to_owned() }
+        })
+    }
+
+    /// A table by id.
+    pub fn table_by_id(&self, id: TableId) -> Option<&Arc<Table>> {
+        self.tables_by_id.get(&id)
+    }
+
+    /// The name of a table's database.
+    pub fn database_name(&self, table: &Table) -> Text {
+        self.databases_by_id.get(&table.database).map(|database| database.name.clone()).unwrap_or_default()
+    }
+
+    /// An index of a table for reading: "was not found" otherwise.
+    pub fn index<'a>(&self, table: &'a Table, name: &str) -> Result<&'a Arc<Index>, CatalogError> {
+        table.indexes.get(name).ok_or_else(|| CatalogError::IndexNotFound {
+            index: name.to_owned(),
+            database: self.database_name(table).to_string(),
+            table: table.name.to_string(),
+        })
+    }
+
+    /// An index of a table by id.
+    pub fn index_by_id<'a>(&self, table: &'a Table, id: IndexId) -> Option<&'a Arc<Index>> {
+        table.indexes.values().find(|index| index.id == id)
+    }
+
+    /// The users in the order of their names; `admin` is always among them.
+    pub fn users(&self) -> impl ExactSizeIterator<Item = &Arc<User>> {
+        self.users.values()
+    }
+
+    /// A user by name.
+    pub fn user(&self, name: &str) -> Option<&Arc<User>> {
+        self.users.get(name)
+    }
+
+    /// Whether a user may do something somewhere. `admin` may do everything, an unknown user
+    /// nothing.
+    pub fn allows(&self, user: &str, permission: Permission, scope: Scope) -> bool {
+        user == crate::users::ADMIN
+            || self.users.get(user).is_some_and(|user| user.grants.allows(permission, scope))
+    }
+
+    /// [`State::allows`] with RethinkDB's refusal.
+    pub fn check_permission(
+        &self,
+        user: &str,
+        permission: Permission,
+        scope: Scope,
+    ) -> Result<(), CatalogError> {
+        if self.allows(user, permission, scope) {
+            return Ok(());
+        }
+        Err(CatalogError::Denied { user: user.to_owned(), permission: permission.name() })
+    }
+
+    pub(crate) fn put_database(&mut self, database: Arc<Database>) {
+        if let Some(old) = self.databases_by_id.insert(database.id, database.clone()) {
+            self.databases.remove(&old.name);
+        }
+        self.tables.entry(database.id).or_default();
+        self.databases.insert(database.name.clone(), database);
+    }
+
+    pub(crate) fn remove_database(&mut self, database: &Database) {
+        self.databases.remove(&database.name);
+        self.databases_by_id.remove(&database.id);
+        if let Some(tables) = self.tables.remove(&database.id) {
+            for table in tables.values() {
+                self.tables_by_id.remove(&table.id);
+            }
+        }
+    }
+
+    pub(crate) fn put_table(&mut self, table: Arc<Table>) {
+        if let Some(old) = self.tables_by_id.insert(table.id, table.clone())
+            && let Some(siblings) = self.tables.get_mut(&old.database)
+        {
+            Arc::make_mut(siblings).remove(&old.name);
+        }
+        let siblings = self.tables.entry(table.database).or_default();
+        Arc::make_mut(siblings).insert(table.name.clone(), table);
+    }
+
+    pub(crate) fn remove_table(&mut self, table: &Table) {
+        self.tables_by_id.remove(&table.id);
+        if let Some(siblings) = self.tables.get_mut(&table.database) {
+            Arc::make_mut(siblings).remove(&table.name);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Commands about tables.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use photondb_base::{DatabaseId, TableId};
+use photondb_datum::{Datum, Text};
+use photondb_table::Durability;
+
+use crate::catalog::{Applied, Catalog, new_uuid};
+use crate::codec;
+use crate::error::CatalogError;
+use crate::model::{ServerId, ShardConfig, Table, WriteAcks};
+use crate::names::{NameKind, check_name};
+use crate::state::SYSTEM_DATABASE;
+use crate::users;
+
+/// Shards of one table, as in RethinkDB.
+pub const SHARDS_MAX: usize = 64;
+
+/// What `tableCreate` may say about a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableOptions {
+    /// Name of the primary key field.
+    pub primary_key: Text,
+    /// For writes that do not ask for one.
+    pub durability: Durability,
+    /// Number of shards.
+    pub shards: usize,
+    /// Replicas of each shard, the primary included.
+    pub replicas: usize,
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        Self { primary_key: Text::from("id"), durability: Durability::Hard, shards: 1, replicas: 1 }
+    }
+}
+
+/// What is to change about a table; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct TableEdit {
+    /// Its name.
+    pub name: Option<Text>,
+    /// Its database.
+    pub database: Option<DatabaseId>,
+    /// For writes that do not ask for one.
+    pub durability: Option<Durability>,
+    /// How many replicas must have a write.
+    pub write_acks: Option<WriteAcks>,
+    /// Where its documents are.
+    pub shards: Option<Vec<ShardConfig>>,
+    /// Whatever the user keeps with the settings.
+    pub data: Option<Datum>,
+}
+
+/// A table before and after a command.
+#[derive(Clone, Debug)]
+pub struct TableChange {
+    /// Absent before it was created.
+    pub old: Option<Arc<Table>>,
+    /// Absent after it was dropped.
+    pub new: Option<Arc<Table>>,
+    /// The name of its database at the time.
+    pub database_name: Text,
+}
+
+impl Catalog {
+    /// `tableCreate`
+    pub fn create_table(
+        &self,
+        database: &str,
+        name: &str,
+        options: TableOptions,
+    ) -> Result<Applied<TableChange>, CatalogError> {
+        check_name(NameKind::Table, name)?;
+        if database == SYSTEM_DATABASE {
+            return Err(CatalogError::SystemDatabase("create new tables in it"));
+        }
+        self.command_then(
+            |command| {
+                let parent = command.state.database(database)?.clone();
+                if command.state.table_in(&parent, name).is_ok() {
+                    return Err(exists(database, name));
+                }
+                let shards = self.shards(options.shards, options.replicas)?;
+                let table = Arc::new(Table {
+                    id: TableId(new_uuid(self.random.as_ref())),
+                    database: parent.id,
+                    name: Text::from(name),
+                    primary_key: options.primary_key,
+                    tree: command.new_tree(),
+                    durability: options.durability,
+                    write_acks: WriteAcks::default(),
+                    shards,
+                    indexes: BTreeMap::new(),
+                    write_hook: None,
+                    data: Datum::Null,
+                });
+                codec::put_table(&mut command.batch, &table);
+                command.state.put_table(table.clone());
+                // Served before anybody can find it.
+                self.tables.open_table(table.layout())?;
+                Ok(TableChange { old: None, new: Some(table), database_name: parent.name.clone() })
+            },
+            |change, _| {
+                if let Some(table) = &change.new {
+                    self.close_quietly(table.id);
+                }
+            },
+            |_| Ok(()),
+        )
+    }
+
+    /// `tableDrop`
+    pub fn drop_table(&self, database: &str, name: &str) -> Result<Applied<TableChange>, CatalogError> {
+        check_name(NameKind::Table, name)?;
+        if database == SYSTEM_DATABASE {
+            return Err(CatalogError::SystemDatabase("drop tables in it"));
+        }
+        self.command_then(
+            |command| {
+                let table = command.state.table(database, name)?.clone();
+                codec::delete_table(&mut command.batch, &table);
+                users::forget(command, |grants| grants.forget_table(table.id));
+                command.state.remove_table(&table);
+                // After this no write reaches the trees that the batch drops.
+                self.tables.close_table(table.id)?;
+                Ok(TableChange { old: Some(table), new: None, database_name: Text::from(database) })
+            },
+            |change, _| self.reopen(change.old.as_slice()),
+            |_| Ok(()),
+        )
+    }
+
+    /// Changes the settings of a table.
+    pub fn configure_table(&self, id: TableId, edit: TableEdit) -> Result<Applied<TableChange>, CatalogError> {
+        if let Some(name) = &edit.name {
+            check_name(NameKind::Table, name)?;
+        }
+        self.command_then(
+            |command| {
+                let old = command.state.table_by_id(id).ok_or(CatalogError::TableGone)?.clone();
+                let mut table = (*old).clone();
+                table.name = edit.name.unwrap_or(table.name);
+                table.database = edit.database.unwrap_or(table.database);
+                table.durability = edit.durability.unwrap_or(table.durability);
+                table.write_acks = edit.write_acks.unwrap_or(table.write_acks);
+                table.data = edit.data.unwrap_or(table.data);
+                if let Some(shards) = edit.shards {
+                    check_shards(&shards)?;
+                    table.shards = shards;
+                }
+                let parent =
+                    command.state.database_by_id(table.database).ok_or(CatalogError::DatabaseGone)?.clone();
+                match command.state.table_in(&parent, &table.name) {
+                    Ok(other) if other.id != id => return Err(exists(&parent.name, &table.name)),
+                    _ => {}
+                }
+                let table = Arc::new(table);
+                codec::put_table(&mut command.batch, &table);
+                command.state.put_table(table.clone());
+                Ok(TableChange { old: Some(old), new: Some(table), database_name: parent.name.clone() })
+            },
+            |_, _| {},
+            |change| match &change.new {
+                Some(table) => Ok(self.tables.set_durability(table.id, table.durability)?),
+                None => Ok(()),
+            },
+        )
+    }
+
+    /// The placement of `shards` shards with `replicas` replicas each on the servers there are.
+    pub fn shards(&self, shards: usize, replicas: usize) -> Result<Vec<ShardConfig>, CatalogError> {
+        if replicas == 0 {
+            return Err(CatalogError::NoReplicas);
+        }
+        if replicas > 1 {
+            return Err(CatalogError::TooManyReplicas { replicas, tag: "default".to_owned(), servers: 1 });
+        }
+        let server: ServerId = self.state().server().id;
+        let placement: Vec<ShardConfig> = (0..shards.min(SHARDS_MAX + 1))
+            .map(|_| ShardConfig { primary: server, replicas: vec![server], nonvoting: Vec::new() })
+            .collect();
+        check_shards(&placement)?;
+        Ok(placement)
+    }
+
+    /// Serves tables again whose drop was not committed.
+    pub(crate) fn reopen(&self, tables: &[Arc<Table>]) {
+        for table in tables {
+            if let Err(error) = self.tables.open_table(table.layout()) {
+                tracing::error!(table = %table.id, %error, "a table is not served until a restart");
+            }
+        }
+    }
+
+    fn close_quietly(&self, table: TableId) {
+        if let Err(error) = self.tables.close_table(table) {
+            tracing::warn!(%table, %error, "could not close a table that was not created");
+        }
+    }
+}
+
+fn check_shards(shards: &[ShardConfig]) -> Result<(), CatalogError> {
+    match shards.len() {
+        0 => Err(CatalogError::NoShards),
+        n if n > SHARDS_MAX => Err(CatalogError::TooManyShards { max: SHARDS_MAX }),
+        _ => Ok(()),
+    }
+}
+
+fn exists(database: &str, table: &str) -> CatalogError {
+    CatalogError::TableExists { database: database.to_owned(), table: table.to_owned() }
+}
