@@ -1,1 +1,32 @@
-//! The language: terms, syntax tree, wire form, errors.
+//! The language: the table of terms, the syntax tree, its JSON wire form, its errors and
+//! the text of its terms.
+//!
+//! Invariants: every fact about a term that more than one place needs stands in the
+//! table ([`TERMS`]); a decoded tree is no deeper than [`NESTING_DEPTH_MAX`] and has been
+//! checked for arity, options and the places of writes; literals are packed once, at
+//! decoding; a backtrace is computed only for an error.
+//!
+//! Does not know about: execution, tables, sockets.
+//!
+//! [`NESTING_DEPTH_MAX`]: photondb_base::limits::NESTING_DEPTH_MAX
+
+mod ast;
+mod check;
+mod decode;
+mod encode;
+mod error;
+pub mod index_function;
+mod lexer;
+mod print;
+mod scope;
+mod term;
+mod term_table;
+
+pub use ast::{Args, Ast, Node, Optargs, TermId};
+pub use check::check;
+pub use decode::{Query, StartQuery, decode_query, decode_term};
+pub use encode::{encode, encode_query};
+pub use error::{Backtrace, ErrorKind, Frame, ReqlError, response_type};
+pub use print::{print_function, print_index_create, print_term};
+pub use scope::{FreeVariables, Variable};
+pub use term::{Arity, Determinism, Effect, Family, GLOBAL_OPTARGS, TERMS, TermInfo, TermType};
