@@ -3,7 +3,6 @@
 use std::fmt;
 
 use photondb_datum::{DatumError, DatumErrorKind, Text};
-use smallvec::SmallVec;
 
 /// One step from a term to one of its parts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,7 +14,7 @@ pub enum Frame {
 }
 
 /// Steps from the root of a query to the term that is at fault.
-pub type Backtrace = SmallVec<[Frame; 4]>;
+pub type Backtrace = Vec<Frame>;
 
 /// What went wrong, as drivers tell errors apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

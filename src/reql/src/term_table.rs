@@ -166,6 +166,7 @@ terms! {
         Downcase = 142, "DOWNCASE", "downcase", exactly(1), [], ALWAYS, Read, "A string in lower case.";
         Json = 98, "JSON", "json", exactly(1), [], ALWAYS, Read, "Parses a JSON text.";
         ToJsonString = 172, "TO_JSON_STRING", "toJsonString", exactly(1), [], ALWAYS, Read, "Prints a value as JSON text.";
+        Format = 197, "FORMAT", "format", exactly(2), [], ALWAYS, Read, "A text with the fields of an object filled in.";
         Uuid = 169, "UUID", "uuid", between(0, 1), [], NEVER, Read, "A random UUID, or the one of a string.";
         Http = 153, "HTTP", "http", exactly(1), ["attempts", "auth", "data", "header", "method", "page", "page_limit", "params", "redirects", "result_format", "timeout", "verify"], NEVER, Read, "Fetches from a web server.";
     }
