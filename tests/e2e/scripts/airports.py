@@ -46,7 +46,7 @@ def reading(conn):
 
 
 def changed_key(conn):
-    answer = TABLE.get("SFO").update({"iata": "XXX"}).run(conn)
+    answer = TABLE.get("SFO").update({"iata": "QQQ"}).run(conn)
     first_line = answer.get("first_error", "").split("\n")[0]
     check("the primary key cannot change", (answer["errors"], first_line.startswith("Primary key `iata` cannot be changed")),
           (1, True))
