@@ -1,10 +1,11 @@
 //! A server process: started, awaited, stopped or killed.
 
-use std::fs::File;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use tempfile::NamedTempFile;
 
 use crate::connection::Connection;
 use crate::{SupportError, server_binary, while_doing};
@@ -31,7 +32,8 @@ pub struct ServerOptions {
 pub struct Server {
     child: Child,
     port: u16,
-    log: PathBuf,
+    /// A file rather than a pipe: a pipe that nobody reads would block the server.
+    log: NamedTempFile,
 }
 
 impl Server {
@@ -56,8 +58,8 @@ impl Server {
     /// Starts a server on `directory` and returns at once, ready or not.
     pub fn spawn(directory: &Path, options: &ServerOptions) -> Result<Self, SupportError> {
         let port = free_port()?;
-        let log = directory.with_extension(format!("{port}.log"));
-        let output = File::create(&log).map_err(while_doing("create the server's log"))?;
+        let log = NamedTempFile::new().map_err(while_doing("create the server's log"))?;
+        let output = log.reopen().map_err(while_doing("open the server's log"))?;
         let errors = output.try_clone().map_err(while_doing("share the server's log"))?;
         let child = Command::new(server_binary())
             .arg("serve")
@@ -107,7 +109,7 @@ impl Server {
 
     /// What the server printed so far.
     pub fn output(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        std::fs::read_to_string(self.log.path()).unwrap_or_default()
     }
 
     /// Whether the process is still there.
