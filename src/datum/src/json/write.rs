@@ -1,0 +1,115 @@
+//! Values as compact JSON.
+
+use crate::error::DatumError;
+use crate::pseudo::encode_base64;
+use crate::view::DatumRef;
+
+use super::number::write_number;
+
+pub(super) fn value(value: DatumRef<'_>, out: &mut Vec<u8>) -> Result<(), DatumError> {
+    match value {
+        DatumRef::Null => out.extend_from_slice(b"null"),
+        DatumRef::Bool(true) => out.extend_from_slice(b"true"),
+        DatumRef::Bool(false) => out.extend_from_slice(b"false"),
+        DatumRef::Number(number) => write_number(number, out),
+        DatumRef::String(bytes) => string(bytes, out),
+        DatumRef::Binary(bytes) => binary(bytes, out),
+        DatumRef::Array(array) => {
+            out.push(b'[');
+            for (position, item) in array.iter().enumerate() {
+                if position > 0 {
+                    out.push(b',');
+                }
+                self::value(item, out)?;
+            }
+            out.push(b']');
+        }
+        DatumRef::Object(object) => {
+            out.push(b'{');
+            for (position, (key, field)) in object.iter().enumerate() {
+                if position > 0 {
+                    out.push(b',');
+                }
+                string(key, out);
+                out.push(b':');
+                self::value(field, out)?;
+            }
+            out.push(b'}');
+        }
+        DatumRef::MinVal => return Err(DatumError::ExtremumToJson("minval")),
+        DatumRef::MaxVal => return Err(DatumError::ExtremumToJson("maxval")),
+    }
+    Ok(())
+}
+
+pub(super) fn binary(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(br#"{"$reql_type$":"BINARY","data":""#);
+    encode_base64(bytes, out, br"\r\n");
+    out.extend_from_slice(br#""}"#);
+}
+
+/// What each byte of a string needs: 0 nothing, `u` six characters, else a backslash and
+/// this character.
+const ESCAPES: [u8; 256] = {
+    let mut escapes = [0; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        escapes[control] = b'u';
+        control += 1;
+    }
+    escapes[0x08] = b'b';
+    escapes[0x09] = b't';
+    escapes[0x0a] = b'n';
+    escapes[0x0c] = b'f';
+    escapes[0x0d] = b'r';
+    escapes[b'"' as usize] = b'"';
+    escapes[b'\\' as usize] = b'\\';
+    escapes
+};
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+/// Whether any of eight bytes needs escaping; may say yes for none, never no for one.
+#[inline]
+pub(super) fn may_need_escape(chunk: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let control = chunk.wrapping_sub(ONES * 0x20) & !chunk & HIGHS;
+    let quote = zero_byte(chunk ^ (ONES * b'"' as u64));
+    let backslash = zero_byte(chunk ^ (ONES * b'\\' as u64));
+    control | quote | backslash != 0
+}
+
+pub(super) fn string(bytes: &[u8], out: &mut Vec<u8>) {
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    let mut clean_from = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        if let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk)
+            && !may_need_escape(u64::from_le_bytes(*chunk))
+        {
+            at += 8;
+            continue;
+        }
+        let end = (at + 8).min(bytes.len());
+        while at < end {
+            let byte = bytes[at];
+            let escape = ESCAPES[usize::from(byte)];
+            if escape != 0 {
+                out.extend_from_slice(&bytes[clean_from..at]);
+                if escape == b'u' {
+                    let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
+                    out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+                } else {
+                    out.extend_from_slice(&[b'\\', escape]);
+                }
+                clean_from = at + 1;
+            }
+            at += 1;
+        }
+    }
+    out.extend_from_slice(&bytes[clean_from..]);
+    out.push(b'"');
+}

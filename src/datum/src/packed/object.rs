@@ -1,0 +1,93 @@
+//! Packed objects read in place.
+
+use std::cmp::Ordering;
+
+use crate::pseudo::PseudoType;
+use crate::view::DatumRef;
+
+use super::layout::{Header, OBJECT, child, pseudo_type_of, word, word_bytes};
+
+/// A packed object: exactly its bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct PackedObject<'a> {
+    bytes: &'a [u8],
+    header: Header,
+}
+
+impl<'a> PackedObject<'a> {
+    #[inline]
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        if bytes.first()? & !0x07 != OBJECT {
+            return None;
+        }
+        let header = Header::read(bytes, 2)?;
+        Some(Self { bytes: bytes.get(..header.total)?, header })
+    }
+
+    /// Reads bytes that were checked before; an empty object if they were not.
+    #[inline]
+    pub(crate) fn trusted(bytes: &'a [u8]) -> Self {
+        const NOTHING: Header = Header { wide: false, depth: 1, total: 0, count: 0 };
+        Self::read(bytes).unwrap_or(Self { bytes: &[], header: NOTHING })
+    }
+
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        self.header.count
+    }
+
+    pub(crate) fn depth(self) -> usize {
+        usize::from(self.header.depth)
+    }
+
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    #[inline]
+    pub(crate) fn pseudo_type(self) -> Option<PseudoType> {
+        self.bytes.first().and_then(|tag| pseudo_type_of(*tag))
+    }
+
+    /// Where the names begin.
+    #[inline]
+    fn names(self) -> usize {
+        self.header.table() + 2 * self.header.count * word_bytes(self.header.wide)
+    }
+
+    /// The name at a position below the length; empty if it lies outside.
+    #[inline]
+    pub(crate) fn key(self, index: usize) -> &'a [u8] {
+        let wide = self.header.wide;
+        let ends = self.header.table() + self.header.count * word_bytes(wide);
+        let end_at = ends + index * word_bytes(wide);
+        let start = if index == 0 { Some(0) } else { word(self.bytes, end_at - word_bytes(wide), wide) };
+        let (Some(start), Some(end)) = (start, word(self.bytes, end_at, wide)) else { return &[] };
+        let names = self.names();
+        self.bytes.get(names + start..names + end).unwrap_or(&[])
+    }
+
+    /// The value at a position below the length.
+    #[inline]
+    pub(crate) fn value(self, index: usize) -> DatumRef<'a> {
+        let wide = self.header.wide;
+        word(self.bytes, self.header.table() + index * word_bytes(wide), wide)
+            .map_or(DatumRef::Null, |offset| child(self.bytes, offset, self.names(), self.header.depth))
+    }
+
+    /// The value of a field.
+    #[inline]
+    pub(crate) fn get(self, key: &str) -> Option<DatumRef<'a>> {
+        let key = key.as_bytes();
+        let (mut low, mut high) = (0, self.header.count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.key(middle).cmp(key) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Some(self.value(middle)),
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,461 @@
+//! Writing packed values from front to back.
+
+use crate::datum::Datum;
+use crate::error::DatumError;
+use crate::pseudo::{self, PseudoType, REQL_TYPE};
+use crate::view::{ArrayRef, ArrayView, DatumRef, ObjectRef, ObjectView};
+
+use super::layout::{
+    ARRAY, BINARY_LONG, BINARY_SHORT, DOUBLE, FALSE, INTEGER_8, INTEGER_16, INTEGER_32, MAXVAL, MINVAL, NULL,
+    PREFIX_BYTES, STRING_LONG, STRING_SHORT, TRUE, WIDE, object_tag, read, small_integer, word_bytes,
+};
+
+/// What a repeated name in an object means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duplicates {
+    /// "Duplicate key `a` in JSON."
+    Reject,
+    /// The last value counts.
+    LastWins,
+}
+
+/// Builds a packed value piece by piece, without a tree: scalars as they come, arrays and
+/// objects between a `begin` and an `end`, a [`key`](Self::key) before each value of an
+/// object, whose fields may come in any order.
+#[derive(Default)]
+pub struct Writer {
+    /// Finished values; of an open array or object its children so far, back to back.
+    buffer: Vec<u8>,
+    /// The open arrays and objects, outermost first.
+    frames: Vec<Frame>,
+    /// The children of all open arrays and objects.
+    children: Vec<Child>,
+    /// The names of the fields of all open objects, back to back.
+    names: Vec<u8>,
+    scratch: Scratch,
+}
+
+struct Frame {
+    object: bool,
+    /// A field is called `$reql_type$`.
+    typed: bool,
+    /// Of the deepest child.
+    depth: u16,
+    buffer_start: usize,
+    children_start: usize,
+    names_start: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Child {
+    value_start: usize,
+    name_start: usize,
+    name_end: usize,
+}
+
+/// Memory kept for the next object whose fields came unordered.
+#[derive(Default)]
+struct Scratch {
+    order: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+/// A place in a [`Writer`] to go back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Checkpoint {
+    buffer: usize,
+    frames: usize,
+    children: usize,
+    names: usize,
+}
+
+impl Writer {
+    /// Nothing written.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes behind what is in the buffer already.
+    pub fn appending_to(buffer: Vec<u8>) -> Self {
+        Self { buffer, ..Self::default() }
+    }
+
+    /// Everything written, when all arrays and objects are ended.
+    pub fn into_bytes(self) -> Vec<u8> {
+        debug_assert!(self.frames.is_empty());
+        self.buffer
+    }
+
+    /// The one value written, as a datum of its own; ready for the next value.
+    pub fn take_datum(&mut self) -> Result<Datum, DatumError> {
+        debug_assert!(self.frames.is_empty());
+        super::decode(bytes::Bytes::copy_from_slice(&std::mem::take(&mut self.buffer)))
+    }
+
+    /// How many arrays and objects are open.
+    pub fn open_depth(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// This place. Going back to it is possible until an array or object that is open here
+    /// is ended.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            buffer: self.buffer.len(),
+            frames: self.frames.len(),
+            children: self.children.len(),
+            names: self.names.len(),
+        }
+    }
+
+    /// Forgets what was written since a checkpoint.
+    pub fn rollback(&mut self, checkpoint: Checkpoint) {
+        self.buffer.truncate(checkpoint.buffer);
+        self.frames.truncate(checkpoint.frames);
+        self.children.truncate(checkpoint.children);
+        self.names.truncate(checkpoint.names);
+    }
+
+    /// Notes where the next value of an open array starts. (Of an object, the key did.)
+    #[inline]
+    fn begin_value(&mut self) {
+        if let Some(frame) = self.frames.last()
+            && !frame.object
+        {
+            self.children.push(Child { value_start: self.buffer.len(), name_start: 0, name_end: 0 });
+        }
+    }
+
+    /// Null.
+    pub fn null(&mut self) {
+        self.begin_value();
+        self.buffer.push(NULL);
+    }
+
+    /// True or false.
+    pub fn bool(&mut self, value: bool) {
+        self.begin_value();
+        self.buffer.push(if value { TRUE } else { FALSE });
+    }
+
+    /// A finite number.
+    pub fn number(&mut self, number: f64) {
+        debug_assert!(number.is_finite());
+        self.begin_value();
+        match small_integer(number) {
+            Some(integer) => {
+                if let Ok(integer) = i8::try_from(integer) {
+                    self.buffer.extend_from_slice(&[INTEGER_8, integer.to_le_bytes()[0]]);
+                } else if let Ok(integer) = i16::try_from(integer) {
+                    let [a, b] = integer.to_le_bytes();
+                    self.buffer.extend_from_slice(&[INTEGER_16, a, b]);
+                } else {
+                    self.buffer.push(INTEGER_32);
+                    self.buffer.extend_from_slice(&integer.to_le_bytes());
+                }
+            }
+            None => {
+                self.buffer.push(DOUBLE);
+                self.buffer.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+    }
+
+    /// A string.
+    pub fn string(&mut self, text: &str) {
+        self.blob(text.as_bytes(), STRING_SHORT, STRING_LONG);
+    }
+
+    /// Binary data.
+    pub fn binary(&mut self, bytes: &[u8]) {
+        self.blob(bytes, BINARY_SHORT, BINARY_LONG);
+    }
+
+    fn blob(&mut self, bytes: &[u8], short: u8, long: u8) {
+        self.begin_value();
+        if let Ok(len) = u8::try_from(bytes.len()) {
+            self.buffer.extend_from_slice(&[short, len]);
+        } else {
+            self.buffer.push(long);
+            self.buffer.extend_from_slice(&word32(bytes.len()));
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Begins an array.
+    pub fn begin_array(&mut self) {
+        self.begin(false);
+    }
+
+    /// Begins an object.
+    pub fn begin_object(&mut self) {
+        self.begin(true);
+    }
+
+    fn begin(&mut self, object: bool) {
+        self.begin_value();
+        self.frames.push(Frame {
+            object,
+            typed: false,
+            depth: 0,
+            buffer_start: self.buffer.len(),
+            children_start: self.children.len(),
+            names_start: self.names.len(),
+        });
+    }
+
+    /// The name of the next value of the open object.
+    pub fn key(&mut self, name: &str) {
+        self.key_bytes(name.as_bytes());
+    }
+
+    fn key_bytes(&mut self, name: &[u8]) {
+        let name_start = self.names.len();
+        self.names.extend_from_slice(name);
+        self.children.push(Child { value_start: self.buffer.len(), name_start, name_end: self.names.len() });
+        if name == REQL_TYPE.as_bytes()
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.typed = true;
+        }
+    }
+
+    /// Ends the open array.
+    pub fn end_array(&mut self) {
+        let Some(frame) = self.frames.pop() else { return };
+        debug_assert!(!frame.object);
+        let depth = frame.depth.saturating_add(1);
+        let count = self.children.len() - frame.children_start;
+        let contents = self.buffer.len() - frame.buffer_start;
+        let layout = Layout::of(contents, count, 1);
+        self.open_gap(frame.buffer_start, layout.header_bytes);
+        let mut header =
+            HeaderWriter::begin(&mut self.buffer[frame.buffer_start..], ARRAY, depth, count, layout);
+        for child in &self.children[frame.children_start..] {
+            header.word(child.value_start - frame.buffer_start + layout.header_bytes);
+        }
+        self.children.truncate(frame.children_start);
+        self.raise_depth(depth);
+    }
+
+    /// Ends the open object of a user: checks repeated names, and checks and normalises
+    /// pseudo-types, which may turn the object into binary data.
+    pub fn end_object(&mut self, duplicates: Duplicates) -> Result<(), DatumError> {
+        self.end_object_with(Some(duplicates))
+    }
+
+    /// Ends the open object; `None` believes everything.
+    fn end_object_with(&mut self, check: Option<Duplicates>) -> Result<(), DatumError> {
+        let Some(frame) = self.frames.pop() else { return Ok(()) };
+        debug_assert!(frame.object);
+        let depth = frame.depth.saturating_add(1);
+        let sorted = self.is_sorted(&frame);
+        if !sorted {
+            self.sort(&frame, check.unwrap_or(Duplicates::LastWins))?;
+        }
+        let count = self.children.len() - frame.children_start;
+        let names_len = self.names.len() - frame.names_start;
+        let contents = self.buffer.len() - frame.buffer_start;
+        let layout = Layout::of(contents + names_len, count, 2);
+        let names_at = layout.header_bytes;
+        self.open_gap(frame.buffer_start, layout.header_bytes + names_len);
+        let whole = &mut self.buffer[frame.buffer_start..];
+        let mut header = HeaderWriter::begin(whole, object_tag(None), depth, count, layout);
+        let children = &self.children[frame.children_start..];
+        for child in children {
+            header.word(child.value_start - frame.buffer_start + layout.header_bytes + names_len);
+        }
+        for child in children {
+            header.word(child.name_end - frame.names_start);
+        }
+        whole[names_at..names_at + names_len].copy_from_slice(&self.names[frame.names_start..]);
+        self.children.truncate(frame.children_start);
+        self.names.truncate(frame.names_start);
+        let depth =
+            if frame.typed { self.finish_typed(frame.buffer_start, depth, check.is_some())? } else { depth };
+        self.raise_depth(depth);
+        Ok(())
+    }
+
+    /// Gives an object with a `$reql_type$` its tag, after checking it if asked to. Returns
+    /// the depth of what it became.
+    fn finish_typed(&mut self, start: usize, depth: u16, check: bool) -> Result<u16, DatumError> {
+        let Some((view @ DatumRef::Object(object), _)) = read(&self.buffer[start..], u16::MAX) else {
+            return Ok(depth);
+        };
+        if check
+            && let Datum::Object(owned) = view.to_datum()
+            && let Some(changed) = pseudo::sanitize_changed(&owned)?
+        {
+            self.buffer.truncate(start);
+            super::encode_into(&changed, &mut self.buffer);
+            return Ok(u16::try_from(changed.depth()).unwrap_or(u16::MAX));
+        }
+        let name = object.get(REQL_TYPE).and_then(DatumRef::as_str);
+        let tag = object_tag(name.and_then(PseudoType::from_object_name));
+        self.buffer[start] = tag | (self.buffer[start] & WIDE);
+        Ok(depth)
+    }
+
+    /// Any value, as it is: pseudo-types are believed, not checked.
+    pub fn value(&mut self, value: DatumRef<'_>) {
+        match value {
+            DatumRef::Null => self.null(),
+            DatumRef::Bool(value) => self.bool(value),
+            DatumRef::Number(number) => self.number(number),
+            DatumRef::String(bytes) => self.blob(bytes, STRING_SHORT, STRING_LONG),
+            DatumRef::Binary(bytes) => self.binary(bytes),
+            DatumRef::MinVal | DatumRef::MaxVal => {
+                self.begin_value();
+                self.buffer.push(if matches!(value, DatumRef::MinVal) { MINVAL } else { MAXVAL });
+            }
+            DatumRef::Array(ArrayRef(ArrayView::Packed(array))) => self.copy(array.bytes(), array.depth()),
+            DatumRef::Object(ObjectRef(ObjectView::Packed(object))) => {
+                self.copy(object.bytes(), object.depth())
+            }
+            DatumRef::Array(array) => {
+                self.begin_array();
+                array.iter().for_each(|item| self.value(item));
+                self.end_array();
+            }
+            DatumRef::Object(object) => {
+                self.begin_object();
+                for (key, value) in object.iter() {
+                    self.key_bytes(key);
+                    self.value(value);
+                }
+                // Believing everything, this cannot fail.
+                let ended = self.end_object_with(None);
+                debug_assert!(ended.is_ok());
+            }
+        }
+    }
+
+    fn copy(&mut self, packed: &[u8], depth: usize) {
+        self.begin_value();
+        self.buffer.extend_from_slice(packed);
+        self.raise_depth(u16::try_from(depth).unwrap_or(u16::MAX));
+    }
+
+    fn raise_depth(&mut self, depth: u16) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.depth = frame.depth.max(depth);
+        }
+    }
+
+    /// Makes room for a header before the children.
+    fn open_gap(&mut self, start: usize, bytes: usize) {
+        let end = self.buffer.len();
+        self.buffer.resize(end + bytes, 0);
+        self.buffer.copy_within(start..end, start + bytes);
+    }
+
+    fn is_sorted(&self, frame: &Frame) -> bool {
+        self.children[frame.children_start..].windows(2).all(|pair| self.name(pair[0]) < self.name(pair[1]))
+    }
+
+    fn name(&self, child: Child) -> &[u8] {
+        &self.names[child.name_start..child.name_end]
+    }
+
+    /// Puts the fields of the open object in order of their names.
+    fn sort(&mut self, frame: &Frame, duplicates: Duplicates) -> Result<(), DatumError> {
+        let Scratch { mut order, mut bytes } = std::mem::take(&mut self.scratch);
+        let children = &self.children[frame.children_start..];
+        order.clear();
+        order.extend(0..children.len() as u32);
+        // Stable: of equal names the last written comes last.
+        order.sort_by(|a, b| self.name(children[*a as usize]).cmp(self.name(children[*b as usize])));
+        let values_end = self.buffer.len();
+        let value_end = |index: usize| children.get(index + 1).map_or(values_end, |next| next.value_start);
+        let mut sorted = Vec::with_capacity(order.len());
+        let mut names = Vec::with_capacity(self.names.len() - frame.names_start);
+        bytes.clear();
+        for (position, &index) in order.iter().enumerate() {
+            let child = children[index as usize];
+            let name = self.name(child);
+            let repeated =
+                order.get(position + 1).is_some_and(|next| self.name(children[*next as usize]) == name);
+            if repeated {
+                if duplicates == Duplicates::Reject {
+                    return Err(DatumError::DuplicateKey(String::from_utf8_lossy(name).into_owned()));
+                }
+                continue;
+            }
+            let name_start = frame.names_start + names.len();
+            names.extend_from_slice(name);
+            sorted.push(Child {
+                value_start: frame.buffer_start + bytes.len(),
+                name_start,
+                name_end: frame.names_start + names.len(),
+            });
+            bytes.extend_from_slice(&self.buffer[child.value_start..value_end(index as usize)]);
+        }
+        self.buffer.truncate(frame.buffer_start);
+        self.buffer.extend_from_slice(&bytes);
+        self.children.truncate(frame.children_start);
+        self.children.extend_from_slice(&sorted);
+        self.names.truncate(frame.names_start);
+        self.names.extend_from_slice(&names);
+        self.scratch = Scratch { order, bytes };
+        Ok(())
+    }
+}
+
+/// How the header of an array or object is written.
+#[derive(Clone, Copy)]
+struct Layout {
+    wide: bool,
+    header_bytes: usize,
+    total: usize,
+}
+
+impl Layout {
+    /// For children, names included, of so many bytes.
+    fn of(contents: usize, count: usize, words_per_child: usize) -> Self {
+        let words = 2 + count * words_per_child;
+        let narrow = PREFIX_BYTES + words * 2;
+        if narrow + contents <= usize::from(u16::MAX) {
+            Self { wide: false, header_bytes: narrow, total: narrow + contents }
+        } else {
+            let header_bytes = PREFIX_BYTES + words * 4;
+            Self { wide: true, header_bytes, total: header_bytes + contents }
+        }
+    }
+}
+
+/// Writes the words of a header one after the other.
+struct HeaderWriter<'a> {
+    out: &'a mut [u8],
+    at: usize,
+    wide: bool,
+}
+
+impl<'a> HeaderWriter<'a> {
+    fn begin(out: &'a mut [u8], tag: u8, depth: u16, count: usize, layout: Layout) -> Self {
+        out[0] = tag | if layout.wide { WIDE } else { 0 };
+        out[1..PREFIX_BYTES].copy_from_slice(&depth.to_le_bytes());
+        let mut header = Self { out, at: PREFIX_BYTES, wide: layout.wide };
+        header.word(layout.total);
+        header.word(count);
+        header
+    }
+
+    #[inline]
+    fn word(&mut self, value: usize) {
+        let end = self.at + word_bytes(self.wide);
+        if self.wide {
+            self.out[self.at..end].copy_from_slice(&word32(value));
+        } else {
+            self.out[self.at..end].copy_from_slice(&(value as u16).to_le_bytes());
+        }
+        self.at = end;
+    }
+}
+
+/// A length as it is stored. Values of 4 GiB and more are refused long before by the limits
+/// on queries and documents; storing a wrong length would be worse than stopping.
+fn word32(value: usize) -> [u8; 4] {
+    assert!(u32::try_from(value).is_ok(), "a packed value is smaller than 4 GiB");
+    (value as u32).to_le_bytes()
+}
