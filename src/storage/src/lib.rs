@@ -10,27 +10,42 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::indexing_slicing))]
 #![deny(missing_docs)]
 
+mod background;
 mod batch;
+mod check;
+mod checkpoint;
+mod commit_queue;
 mod cursor;
 mod disk;
+mod disk_engine;
+mod dropped;
 mod engine;
 mod error;
+mod log;
+mod log_format;
 mod memory_engine;
 mod node;
+mod open;
 mod page;
+mod page_writer;
 mod pointer;
 mod range;
+mod recovery;
+mod scrub;
+mod slab_map;
+mod space;
 mod state;
 mod store;
+mod superblock;
 mod tree;
 mod view;
 
 pub use batch::{BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, Operation, Operations, VALUE_BYTES_MAX};
+pub use check::{CheckReport, check, check_disk};
 pub use cursor::Cursor;
 pub use disk::{Cut, Disk, DiskFile, RealDisk, SimulatedDisk, SimulatedEvent};
-pub use engine::{
-    Durability, Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable,
-};
+pub use disk_engine::{DiskEngine, OpenOptions};
+pub use engine::{Durability, Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable};
 pub use error::StorageError;
 pub use memory_engine::MemoryEngine;
 pub use photondb_base::{LogPosition, TreeId};

@@ -5,9 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use crate::page::{
-    CHILD_BYTES, EMPTY_NODE_BYTES, INTERNAL_ENTRY_BYTES, LEAF_ENTRY_BYTES, PackedValue, Page,
-};
+use crate::page::{CHILD_BYTES, EMPTY_NODE_BYTES, INTERNAL_ENTRY_BYTES, LEAF_ENTRY_BYTES, PackedValue, Page};
 use crate::pointer::read::{array_at, u64_at};
 use crate::pointer::{POINTER_BYTES, Pointer};
 

@@ -148,17 +148,6 @@ impl Page {
         ends.into_iter().map(|end| buffer.slice(std::mem::replace(&mut at, end)..end)).collect()
     }
 
-    /// Compares key `index` with `key`.
-    pub(crate) fn compare_key(&self, index: usize, key: &[u8]) -> Ordering {
-        match key.get(..self.prefix_length) {
-            Some(head) => {
-                let rest = key.get(self.prefix_length..).unwrap_or_default();
-                self.prefix().cmp(head).then_with(|| self.suffix(index).cmp(rest))
-            }
-            None => self.prefix().cmp(key).then(Ordering::Greater),
-        }
-    }
-
     /// Where `key` is, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
         let rest = if self.prefix_length == 0 {
@@ -308,7 +297,6 @@ mod tests {
             for (i, key) in keys.iter().enumerate() {
                 assert_eq!(page.search(key), Ok(i));
                 assert_eq!(page.key(i), key);
-                assert_eq!(page.compare_key(i, key), Ordering::Equal);
                 assert!(matches!(page.value(i), PackedValue::Inline(v) if v == key));
             }
             assert_eq!(page.search(b""), Err(0));
@@ -320,7 +308,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_without_a_panic() {
-        let entries: Vec<(&[u8], _)> = vec![(b"a", ValueSource::Inline(b"1")), (b"b", ValueSource::Inline(b"2"))];
+        let entries: Vec<(&[u8], _)> =
+            vec![(b"a", ValueSource::Inline(b"1")), (b"b", ValueSource::Inline(b"2"))];
         let good = encode_leaf(&entries);
         for at in 0..good.len() {
             for bit in 0..8 {

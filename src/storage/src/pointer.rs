@@ -38,6 +38,11 @@ impl Pointer {
         })
     }
 
+    /// Reads a pointer from the start of some bytes.
+    pub(crate) fn decode_slice(bytes: &[u8]) -> Option<Self> {
+        Self::decode(read::array_at(bytes, 0)?)
+    }
+
     /// Encodes a pointer or a pointer to nothing.
     pub(crate) fn encode_optional(pointer: Option<&Self>) -> [u8; POINTER_BYTES] {
         pointer.map_or([0; POINTER_BYTES], Self::encode)

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::StorageError;
-use crate::node::{Body, Child, Entry, Freed, LargeValue, MemoryNode, NodeRef, Root, Value, Written, child_index};
+use crate::node::{
+    Body, Child, Entry, Freed, LargeValue, MemoryNode, NodeRef, Root, Value, Written, child_index,
+};
 use crate::page::{INLINE_BYTES_MAX, NODE_BYTES_MAX};
 use crate::pointer::Pointer;
 use crate::store::{DATA, Store};
@@ -43,12 +45,21 @@ impl Writer<'_> {
         let value = if value.len() <= INLINE_BYTES_MAX {
             Value::Inline(value)
         } else {
-            Value::Large(Arc::new(LargeValue { epoch: self.epoch, written: Written::default(), bytes: value }))
+            Value::Large(Arc::new(LargeValue {
+                epoch: self.epoch,
+                written: Written::default(),
+                bytes: value,
+            }))
         };
         self.put_value(root, key, value)
     }
 
-    pub(crate) fn put_value(&mut self, root: &mut Root, key: Bytes, value: Value) -> Result<bool, StorageError> {
+    pub(crate) fn put_value(
+        &mut self,
+        root: &mut Root,
+        key: Bytes,
+        value: Value,
+    ) -> Result<bool, StorageError> {
         let Some(node) = &mut root.node else {
             let leaf = MemoryNode::leaf(self.epoch, vec![Entry { key, value }]);
             *self.dirty_bytes += leaf.memory_bytes() as u64;
@@ -151,8 +162,9 @@ impl Writer<'_> {
 
     fn load(&self, pointer: &Pointer) -> Result<MemoryNode, StorageError> {
         let page = self.store(pointer)?.page(pointer)?;
-        MemoryNode::from_page(&page, self.epoch)
-            .ok_or_else(|| StorageError::corrupt(DATA, pointer.offset, "a node has a child without a pointer"))
+        MemoryNode::from_page(&page, self.epoch).ok_or_else(|| {
+            StorageError::corrupt(DATA, pointer.offset, "a node has a child without a pointer")
+        })
     }
 
     fn contains(&self, node: &NodeRef, key: &[u8]) -> Result<bool, StorageError> {

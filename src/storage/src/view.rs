@@ -191,12 +191,22 @@ impl View {
     /// The root of a tree; an empty one when the tree was never written to.
     pub(crate) fn root(&self, tree: TreeId) -> Result<Root, StorageError> {
         self.check()?;
-        match self.find(&self.catalog, &tree_key(tree))? {
+        self.catalog_root(&tree_key(tree))
+    }
+
+    /// The root that the catalog has for a key.
+    pub(crate) fn catalog_root(&self, key: &[u8]) -> Result<Root, StorageError> {
+        match self.find(&self.catalog, key)? {
             None => Ok(Root::default()),
             Some(Value::Tree(root)) => Ok(root),
             Some(Value::Inline(bytes)) => Root::decode(&bytes).ok_or_else(malformed_catalog),
             Some(_) => Err(malformed_catalog()),
         }
+    }
+
+    /// Brings the pages on the way to a key into the cache.
+    pub(crate) fn warm(&self, root: &Root, key: &[u8]) -> Result<(), StorageError> {
+        self.find(root, key).map(|_| ())
     }
 
     /// Number of keys below `key`, and with `inclusive` at it.

@@ -21,6 +21,13 @@ pub struct RealDisk {
 }
 
 impl RealDisk {
+    /// Opens and locks a directory that exists.
+    pub fn open_existing(directory: impl AsRef<Path>) -> Result<Self, StorageError> {
+        let name = directory.as_ref().display().to_string();
+        fs::metadata(&directory).map_err(|error| StorageError::io(&name, "open", error))?;
+        Self::open(directory)
+    }
+
     /// Opens a directory, creating it when it is not there, and locks it.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, StorageError> {
         let directory = directory.as_ref().to_path_buf();

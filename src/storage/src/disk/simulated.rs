@@ -179,11 +179,7 @@ impl SimulatedDisk {
                 let Some(file) = state.files.get(index) else { continue };
                 let bytes = file.after_cut(cut, &random);
                 let index = target.files.len();
-                target.files.push(FileState {
-                    current: bytes.clone(),
-                    durable: bytes,
-                    pending: Vec::new(),
-                });
+                target.files.push(FileState { current: bytes.clone(), durable: bytes, pending: Vec::new() });
                 target.names.insert(name.clone(), index);
                 target.durable_names.insert(name, index);
             }

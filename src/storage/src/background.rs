@@ -1,0 +1,178 @@
+//! The engine's threads: checkpoints, syncs that somebody awaits, scrubbing.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use photondb_base::LogPosition;
+
+use crate::disk_engine::Shared;
+use crate::engine::WhenDurable;
+use crate::error::StorageError;
+use crate::scrub;
+
+/// Pause after a checkpoint that failed.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// After so much silence the log states what is durable.
+const IDLE_PAUSE: Duration = Duration::from_millis(200);
+
+/// How the engine talks to its threads.
+#[derive(Default)]
+pub(crate) struct Control {
+    requests: Mutex<Requests>,
+    checkpoint_wanted: Condvar,
+    sync_wanted: Condvar,
+    scrub_wanted: Condvar,
+    failure: Mutex<Option<StorageError>>,
+}
+
+#[derive(Default)]
+struct Requests {
+    stop: bool,
+    checkpoint: bool,
+    syncs: Vec<(LogPosition, WhenDurable)>,
+}
+
+impl Control {
+    pub(crate) fn request_checkpoint(&self) {
+        let mut requests = self.requests.lock();
+        if !requests.checkpoint {
+            requests.checkpoint = true;
+            self.checkpoint_wanted.notify_one();
+        }
+    }
+
+    pub(crate) fn request_sync(&self, position: LogPosition, done: WhenDurable) {
+        self.requests.lock().syncs.push((position, done));
+        self.sync_wanted.notify_one();
+    }
+
+    pub(crate) fn note_failure(&self, error: StorageError) {
+        *self.failure.lock() = Some(error);
+    }
+
+    /// Why the last checkpoint failed.
+    pub(crate) fn last_failure(&self) -> StorageError {
+        self.failure
+            .lock()
+            .clone()
+            .unwrap_or_else(|| StorageError::Full { file: "data".into(), operation: "checkpoint" })
+    }
+
+    /// Sleeps for a while. Gives whether to stop.
+    pub(crate) fn pause(&self, time: Duration) -> bool {
+        let mut requests = self.requests.lock();
+        let end = Instant::now() + time;
+        while !requests.stop {
+            if self.scrub_wanted.wait_until(&mut requests, end).timed_out() {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// The running threads.
+pub(crate) struct Background {
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Background {
+    pub(crate) fn start(shared: &Arc<Shared>) -> Result<Self, StorageError> {
+        let mut background = Self { threads: Vec::new() };
+        background.spawn("storage-checkpoint", shared, checkpoints)?;
+        background.spawn("storage-sync", shared, syncs)?;
+        if shared.options.scrub_bytes_per_second > 0 {
+            background.spawn("storage-scrub", shared, scrubs)?;
+        }
+        Ok(background)
+    }
+
+    fn spawn(&mut self, name: &str, shared: &Arc<Shared>, run: fn(&Shared)) -> Result<(), StorageError> {
+        let shared = shared.clone();
+        let thread = thread::Builder::new().name(name.into()).spawn(move || run(&shared));
+        self.threads.push(thread.map_err(|error| StorageError::io(name, "start the thread", error))?);
+        Ok(())
+    }
+
+    pub(crate) fn stop(self, shared: &Shared) {
+        shared.control.requests.lock().stop = true;
+        shared.control.checkpoint_wanted.notify_all();
+        shared.control.sync_wanted.notify_all();
+        shared.control.scrub_wanted.notify_all();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a storage thread panicked");
+            }
+        }
+    }
+}
+
+fn checkpoints(shared: &Shared) {
+    let control = &shared.control;
+    loop {
+        {
+            let mut requests = control.requests.lock();
+            while !requests.checkpoint && !requests.stop {
+                control.checkpoint_wanted.wait(&mut requests);
+            }
+            if requests.stop {
+                return;
+            }
+            requests.checkpoint = false;
+        }
+        if !shared.is_checkpoint_due() {
+            continue;
+        }
+        if let Err(error) = shared.checkpoint() {
+            tracing::warn!(%error, "a checkpoint failed");
+            if control.pause(RETRY_PAUSE) {
+                return;
+            }
+        }
+    }
+}
+
+fn syncs(shared: &Shared) {
+    let control = &shared.control;
+    loop {
+        let (waiting, stop) = {
+            let mut requests = control.requests.lock();
+            while requests.syncs.is_empty() && !requests.stop {
+                if control.sync_wanted.wait_for(&mut requests, IDLE_PAUSE).timed_out() {
+                    break;
+                }
+            }
+            (std::mem::take(&mut requests.syncs), requests.stop)
+        };
+        if waiting.is_empty() {
+            if stop {
+                return;
+            }
+            if let Err(error) = shared.log.state_durable() {
+                tracing::debug!(%error, "the log could not state what is durable");
+            }
+            continue;
+        }
+        let highest = waiting.iter().map(|(position, _)| position.0).max().unwrap_or(0);
+        let result = shared.log.sync_to(highest);
+        for (_, done) in waiting {
+            done(result.clone());
+        }
+    }
+}
+
+fn scrubs(shared: &Shared) {
+    let control = &shared.control;
+    loop {
+        if control.pause(Duration::from_millis(shared.options.scrub_pause_ms)) {
+            return;
+        }
+        match scrub::scrub_slowly(shared) {
+            Ok(Some(report)) => tracing::info!(?report, "scrub found no damage"),
+            Ok(None) => return,
+            Err(error) => tracing::error!(%error, "scrub"),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Verifying the checksums of everything stored, past the cache.
+
+use std::ops::Bound;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::cursor::Cursor;
+use crate::disk_engine::Shared;
+use crate::engine::ScrubReport;
+use crate::error::StorageError;
+use crate::log_format::{SEGMENT_HEADER_BYTES, read_frame};
+use crate::node::{Body, NodeRef, Root, Value, child_index};
+use crate::page::{PackedValue, Page};
+use crate::range::{Direction, KeyRange};
+use crate::store::{DATA, Store};
+use crate::superblock::Superblock;
+use crate::view::{View, malformed_catalog};
+
+/// Nodes that the slow scrub reads from one snapshot, so that it pins no space for long.
+const SLICE_NODES: u64 = 256;
+
+/// One pass over everything.
+pub(crate) fn scrub(shared: &Shared) -> Result<ScrubReport, StorageError> {
+    let mut scrub = Scrub { shared, report: ScrubReport::default(), started: None, stopped: false };
+    scrub.files()?;
+    let view = shared.view();
+    view.check()?;
+    let mut slice = Slice { nodes_left: u64::MAX, from: None, catalog: true };
+    if let Some(node) = &view.catalog.node {
+        scrub.node(&view, node, &mut slice)?;
+    }
+    shared.counters.scrubs.fetch_add(1, Ordering::Relaxed);
+    Ok(scrub.report)
+}
+
+/// One pass that keeps to the rate limit; `None` when it was stopped.
+pub(crate) fn scrub_slowly(shared: &Shared) -> Result<Option<ScrubReport>, StorageError> {
+    let started = Some(Instant::now());
+    let mut scrub = Scrub { shared, report: ScrubReport::default(), started, stopped: false };
+    scrub.files()?;
+    let mut tree_key: Option<Bytes> = Some(Bytes::new());
+    while let Some(key) = tree_key {
+        let (next, mut from) = (next_tree(shared, &key)?, Some(Bytes::new()));
+        let Some((key, _)) = next else { break };
+        while let Some(start) = from {
+            let view = shared.view();
+            let root = view.catalog_root(&key)?;
+            let mut slice = Slice { nodes_left: SLICE_NODES, from: Some(start), catalog: false };
+            match &root.node {
+                Some(node) => scrub.node(&view, node, &mut slice)?,
+                None => slice.from = None,
+            }
+            if scrub.stopped {
+                return Ok(None);
+            }
+            from = if slice.nodes_left == 0 { slice.from } else { None };
+        }
+        tree_key = Some([&key[..], &[0]].concat().into());
+    }
+    shared.counters.scrubs.fetch_add(1, Ordering::Relaxed);
+    Ok(Some(scrub.report))
+}
+
+/// The catalog entry at or behind a key.
+fn next_tree(shared: &Shared, key: &Bytes) -> Result<Option<(Bytes, Value)>, StorageError> {
+    let view = shared.view();
+    let range = KeyRange::new(Bound::Included(key.clone()), Bound::Unbounded);
+    Cursor::over(view.clone(), view.catalog.clone(), range, Direction::Forward).next_value()
+}
+
+struct Scrub<'a> {
+    shared: &'a Shared,
+    report: ScrubReport,
+    /// Set when the rate is limited.
+    started: Option<Instant>,
+    stopped: bool,
+}
+
+/// What one look at a snapshot covers.
+struct Slice {
+    nodes_left: u64,
+    /// Where to start; afterwards, where to go on.
+    from: Option<Bytes>,
+    catalog: bool,
+}
+
+impl Scrub<'_> {
+    fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Counts what was read and keeps to the rate.
+    fn note(&mut self, bytes: usize) {
+        self.report.bytes += bytes as u64;
+        if let Some(started) = self.started {
+            let rate = self.shared.options.scrub_bytes_per_second.max(1);
+            let due = Duration::from_secs_f64(self.report.bytes as f64 / rate as f64);
+            if let Some(early) = due.checked_sub(started.elapsed())
+                && early > Duration::from_millis(5)
+            {
+                self.stopped |= self.shared.control.pause(early);
+            }
+        }
+    }
+
+    /// Superblocks, slab map and log.
+    fn files(&mut self) -> Result<(), StorageError> {
+        let pointers: Vec<_> = {
+            let checkpointer = self.shared.checkpointer.lock();
+            let found = Superblock::find(self.store().file())?;
+            for (copy, is_current) in (0u64..).zip(found.is_current) {
+                if !is_current {
+                    return Err(StorageError::corrupt(DATA, copy * 4096, "a superblock is not whole"));
+                }
+            }
+            for pointer in checkpointer.map.slots() {
+                self.store().read(&pointer)?;
+            }
+            checkpointer.map.slots().collect()
+        };
+        for pointer in pointers {
+            self.note(pointer.length as usize);
+        }
+        for segment in self.shared.log.segments() {
+            let bytes = crate::log::read_segment(&segment)?;
+            let header = crate::log_format::SegmentHeader::decode(&segment.name, &bytes)?;
+            if header != Some(segment.header) {
+                return Err(StorageError::corrupt(&segment.name, 0, "the segment's header is not whole"));
+            }
+            let (mut at, mut position) = (SEGMENT_HEADER_BYTES, segment.header.first - 1);
+            let mut chain = segment.header.chain;
+            while at < bytes.len() {
+                let Some(frame) = read_frame(&bytes, &segment.header, at, position, chain) else {
+                    return Err(StorageError::corrupt(&segment.name, at as u64, "a log record is not whole"));
+                };
+                (at, position, chain) = (frame.end, frame.position, frame.checksum);
+                self.report.records += u64::from(frame.record.is_some());
+            }
+            self.note(bytes.len());
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, view: &View, node: &NodeRef, slice: &mut Slice) -> Result<(), StorageError> {
+        match node {
+            NodeRef::Memory(memory) => match &memory.body {
+                Body::Internal(children) => {
+                    let first = slice.from.as_ref().map_or(0, |from| child_index(memory.search(from)));
+                    for child in children.iter().skip(first) {
+                        if slice.is_over(&child.key) {
+                            return Ok(());
+                        }
+                        self.node(view, &child.node, slice)?;
+                    }
+                }
+                Body::Leaf(entries) => {
+                    for entry in entries {
+                        self.value(view, &entry.value, slice)?;
+                    }
+                }
+            },
+            NodeRef::Disk(pointer) => {
+                let page = self.shared.store.read_page(pointer)?;
+                self.report.nodes += 1;
+                slice.nodes_left = slice.nodes_left.saturating_sub(1);
+                self.note(page.length());
+                self.page(view, &page, slice)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn page(&mut self, view: &View, page: &Page, slice: &mut Slice) -> Result<(), StorageError> {
+        if page.is_leaf() {
+            for index in 0..page.count() {
+                match page.value(index) {
+                    PackedValue::Slot(pointer) => self.value(view, &Value::Slot(pointer), slice)?,
+                    PackedValue::Inline(bytes) if slice.catalog => {
+                        let root = Root::decode(&bytes).ok_or_else(malformed_catalog)?;
+                        self.value(view, &Value::Tree(root), slice)?;
+                    }
+                    PackedValue::Inline(_) => {}
+                }
+            }
+            return Ok(());
+        }
+        let first = slice.from.as_ref().map_or(0, |from| child_index(page.search(from)));
+        for index in first..page.count() {
+            if slice.is_over(&page.key(index)) {
+                return Ok(());
+            }
+            if let Some((pointer, _)) = page.child(index) {
+                self.node(view, &NodeRef::Disk(pointer), slice)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, view: &View, value: &Value, slice: &mut Slice) -> Result<(), StorageError> {
+        match value {
+            Value::Slot(pointer) => {
+                let bytes = self.store().read(pointer)?;
+                self.report.values += 1;
+                self.note(bytes.len());
+            }
+            Value::Tree(Root { node: Some(node), .. }) => {
+                let catalog = std::mem::replace(&mut slice.catalog, false);
+                self.node(view, node, slice)?;
+                slice.catalog = catalog;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Slice {
+    /// Whether the budget is used up; then notes where to go on.
+    fn is_over(&mut self, key: &Bytes) -> bool {
+        if self.nodes_left == 0 {
+            if self.from.as_ref().is_none_or(|from| from < key) {
+                self.from = Some(key.clone());
+            }
+            return true;
+        }
+        false
+    }
+}
