@@ -1,0 +1,28 @@
+//! The limits of sessions and doors.
+
+use std::time::Duration;
+
+/// Queries of one connection that run at the same time; further ones wait in the socket.
+pub const QUERIES_PER_CONNECTION_MAX: usize = 1024;
+/// Cursors and feeds that one connection keeps open.
+pub const CURSORS_PER_CONNECTION_MAX: usize = 100_000;
+/// Requests for the next batch that may wait for one cursor.
+pub const CONTINUES_PER_CURSOR_MAX: usize = 64;
+/// Bytes of answers that wait for a slow client before its queries pause.
+pub const OUTPUT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes that one read from a socket takes.
+pub const READ_BYTES: usize = 64 * 1024;
+/// Queries that run at the same time where blocking is allowed, over all connections.
+pub const WORKERS_MAX: usize = 256;
+/// Connections of all doors together.
+pub const CONNECTIONS_MAX: usize = 65_536;
+/// How long a client may take from connecting to being logged in.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long running queries may take to end when the server stops.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Queries larger than this are decoded away from the connection's own task.
+pub const INLINE_QUERY_BYTES_MAX: usize = 16 * 1024;
+/// Rows of one batch of a feed.
+pub const FEED_BATCH_ROWS_MAX: usize = 1024;
+/// Bytes of one response; above it the rest of a batch waits for the next one.
+pub const RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -1,0 +1,198 @@
+//! One logged-in client: its queries by token, and what they answer.
+
+mod feed;
+mod open_query;
+mod start;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use photondb_datum::{Datum, Text};
+use photondb_reql::{Query, ReqlError, StartQuery, decode_query};
+use photondb_wire::{
+    Frame, ResponseType, ResponseWriter, Token, write_error, write_server_info, write_wait_complete,
+};
+use tokio::sync::Semaphore;
+
+use crate::context::Context;
+use crate::fence::NoreplyFence;
+use crate::limits::{
+    CONTINUES_PER_CURSOR_MAX, CURSORS_PER_CONNECTION_MAX, INLINE_QUERY_BYTES_MAX, QUERIES_PER_CONNECTION_MAX,
+};
+use crate::outbox::Outbox;
+use open_query::{OpenQuery, Rows, RowsGuard};
+
+/// One logged-in client.
+pub(crate) struct Session {
+    context: Arc<Context>,
+    user: Text,
+    client: SocketAddr,
+    outbox: Arc<Outbox>,
+    queries: Mutex<HashMap<Token, Arc<OpenQuery>>>,
+    permits: Arc<Semaphore>,
+    fence: Arc<NoreplyFence>,
+}
+
+impl Session {
+    pub(crate) fn new(context: Arc<Context>, user: &str, client: SocketAddr, outbox: Arc<Outbox>) -> Self {
+        Self {
+            context,
+            user: user.into(),
+            client,
+            outbox,
+            queries: Mutex::new(HashMap::new()),
+            permits: Arc::new(Semaphore::new(QUERIES_PER_CONNECTION_MAX)),
+            fence: Arc::new(NoreplyFence::default()),
+        }
+    }
+
+    /// Takes one frame. Answers follow in the outbox; cheap ones are there when this
+    /// returns, to be flushed by the caller. Waits while too much runs already.
+    pub(crate) async fn handle(self: &Arc<Self>, frame: Frame) {
+        self.outbox.wait_for_room().await;
+        let Frame { token, body } = frame;
+        let decoded = if body.len() > INLINE_QUERY_BYTES_MAX {
+            let body = body.clone();
+            self.context.workers.run(move || decode_query(&body)).await.and_then(|decoded| decoded)
+        } else {
+            decode_query(&body)
+        };
+        match decoded {
+            Ok(Query::Start(query)) => self.start(token, query, body).await,
+            Ok(Query::Continue) => self.next(token),
+            Ok(Query::Stop) => self.stop(token),
+            Ok(Query::NoreplyWait) => self.wait_for_noreply(token),
+            Ok(Query::ServerInfo) => self.tell_server_info(token),
+            Err(error) => self.tell_error(token, &error),
+        }
+    }
+
+    /// Waits until no query runs, as clients of the oldest protocol expect before the next.
+    pub(crate) async fn settle(&self) {
+        // Fails only when the semaphore is closed, and nobody closes it.
+        drop(self.permits.acquire_many(QUERIES_PER_CONNECTION_MAX as u32).await);
+    }
+
+    /// Ends everything: the client is gone or the server stops.
+    pub(crate) fn close(&self) {
+        let queries = std::mem::take(&mut *self.queries.lock());
+        for query in queries.values() {
+            query.stop();
+        }
+        self.outbox.close();
+    }
+
+    async fn start(self: &Arc<Self>, token: Token, query: Box<StartQuery>, body: Bytes) {
+        self.context.activity.count_query();
+        if self.queries.lock().contains_key(&token) {
+            let error = ReqlError::client(format!("ERROR: duplicate token {}", token.0.cast_signed()));
+            return self.tell_error(token, &error);
+        }
+        if body.len() <= INLINE_QUERY_BYTES_MAX && self.context.executor.is_cheap(&query) {
+            return self.start_here(token, query);
+        }
+        self.start_elsewhere(token, query, body).await;
+    }
+
+    fn next(self: &Arc<Self>, token: Token) {
+        let Some(query) = self.queries.lock().get(&token).cloned() else {
+            return self.tell_error(token, &not_in_cache(token));
+        };
+        if !query.enter(CONTINUES_PER_CURSOR_MAX) {
+            let error = ReqlError::client(format!(
+                "Too many CONTINUE requests (over {CONTINUES_PER_CURSOR_MAX}) wait for token {}.",
+                token.0.cast_signed()
+            ));
+            return self.tell_error(token, &error);
+        }
+        let session = Arc::clone(self);
+        tokio::spawn(async move {
+            session.answer_next(&query).await;
+            query.leave();
+        });
+    }
+
+    async fn answer_next(self: &Arc<Self>, query: &Arc<OpenQuery>) {
+        let rows = query.rows().await;
+        self.outbox.wait_for_room().await;
+        match rows.kind() {
+            Rows::Ended if query.is_stopped() => self.tell_end(query.token),
+            Rows::Ended => self.tell_error(query.token, &not_in_cache(query.token)),
+            Rows::Stream => self.next_of_stream(query, rows).await,
+            Rows::Feed => self.next_of_feed(query, rows).await,
+        }
+        self.outbox.flush();
+    }
+
+    fn stop(&self, token: Token) {
+        if let Some(query) = self.queries.lock().remove(&token) {
+            query.stop();
+        }
+        self.tell_end(token);
+    }
+
+    fn wait_for_noreply(self: &Arc<Self>, token: Token) {
+        let arrived = self.fence.arrived();
+        let session = Arc::clone(self);
+        tokio::spawn(async move {
+            session.fence.wait(arrived).await;
+            session.outbox.append(|out| write_wait_complete(token, out));
+            session.outbox.flush();
+        });
+    }
+
+    fn tell_server_info(&self, token: Token) {
+        let state = self.context.catalog.state();
+        let server = state.server();
+        let info = Datum::object([
+            ("id", Datum::string(server.id.to_string())),
+            ("name", Datum::String(server.name.clone())),
+            ("proxy", Datum::Bool(false)),
+        ]);
+        self.outbox.append(|out| write_server_info(token, &info, out));
+    }
+
+    fn tell_error(&self, token: Token, error: &ReqlError) {
+        self.outbox.append(|out| write_error(token, error, None, out));
+    }
+
+    /// An empty last batch.
+    fn tell_end(&self, token: Token) {
+        self.outbox.append(|out| {
+            ResponseWriter::begin(token, ResponseType::SuccessSequence, out).finish(Some(&[]), None);
+        });
+    }
+
+    /// Keeps a query that can be continued. `None` when there are too many.
+    fn keep(&self, query: &Arc<OpenQuery>) -> Result<(), ReqlError> {
+        let mut queries = self.queries.lock();
+        if queries.len() >= CURSORS_PER_CONNECTION_MAX {
+            return Err(ReqlError::resource_limit(format!(
+                "Too many open cursors on this connection (over {CURSORS_PER_CONNECTION_MAX})."
+            )));
+        }
+        queries.insert(query.token, Arc::clone(query));
+        Ok(())
+    }
+
+    /// Forgets a query that has ended; another one may have its token already.
+    fn forget(&self, query: &Arc<OpenQuery>) {
+        let mut queries = self.queries.lock();
+        if queries.get(&query.token).is_some_and(|other| Arc::ptr_eq(other, query)) {
+            queries.remove(&query.token);
+        }
+    }
+
+    /// Ends a query: nothing can be continued, and the token is free.
+    fn end(&self, query: &Arc<OpenQuery>, mut rows: RowsGuard) {
+        rows.end();
+        self.forget(query);
+    }
+}
+
+fn not_in_cache(token: Token) -> ReqlError {
+    ReqlError::client(format!("Token {} not in stream cache.", token.0.cast_signed()))
+}

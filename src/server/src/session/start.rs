@@ -1,0 +1,252 @@
+//! Running queries and the batches of their streams.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use photondb_base::{Cancel, LogPosition};
+use photondb_datum::Datum;
+use photondb_exec::{Answer, Failure, Outcome, Request, ResultStream};
+use photondb_plan::feed::{FeedKind, FeedStream};
+use photondb_reql::{ReqlError, StartQuery};
+use photondb_wire::{ResponseNote, ResponseType, ResponseWriter, Token, write_atom, write_error};
+
+use super::Session;
+use super::feed::OpenFeed;
+use super::open_query::{OpenQuery, RowsGuard};
+use crate::batch::BatchLimits;
+use crate::context::Context;
+use crate::durability::wait_durable;
+use crate::workers::guarded;
+
+/// A query that has run, with its first answer written out.
+struct Started {
+    answer: Vec<u8>,
+    /// Wait until the log is durable up to here before the answer leaves.
+    durable_at: Option<LogPosition>,
+    rest: Rest,
+}
+
+/// What a query has left to deliver.
+enum Rest {
+    Nothing,
+    Stream(Box<dyn ResultStream>),
+    Feed(Box<dyn FeedStream>),
+}
+
+impl Session {
+    /// Runs a cheap query on the connection's own task.
+    pub(super) fn start_here(self: &Arc<Self>, token: Token, query: Box<StartQuery>) {
+        let noreply = query.flag("noreply", false);
+        let limits = BatchLimits::of(&query);
+        let cancel = Cancel::default();
+        let request = Request { query, user: self.user.clone(), cancel: cancel.clone() };
+        let started = guarded(|| run(&self.context, token, request, limits, &cancel)).unwrap_or_else(crash);
+        let (done, durable_at) = match &started {
+            Ok(started) => (matches!(started.rest, Rest::Nothing), started.durable_at),
+            Err(failure) => (true, failure.durable_at),
+        };
+        if done && durable_at.is_none_or(|position| self.context.engine.durable() >= position) {
+            if !noreply {
+                self.tell_started(token, started.map_err(|failure| failure.error).map(|started| started.answer));
+            }
+            return;
+        }
+        let (open, rows) = OpenQuery::new(token, limits);
+        let guard = noreply.then(|| self.fence.enter());
+        if let Err(error) = self.keep(&open) {
+            return self.tell_error(token, &error);
+        }
+        let session = Arc::clone(self);
+        tokio::spawn(async move {
+            session.finish_start(&open, rows, started, noreply).await;
+            drop(guard);
+        });
+    }
+
+    /// Runs a query where it may block.
+    pub(super) async fn start_elsewhere(self: &Arc<Self>, token: Token, query: Box<StartQuery>, body: Bytes) {
+        let noreply = query.flag("noreply", false);
+        let limits = BatchLimits::of(&query);
+        let (open, rows) = OpenQuery::new(token, limits);
+        if let Err(error) = self.keep(&open) {
+            return self.tell_error(token, &error);
+        }
+        let guard = noreply.then(|| self.fence.enter());
+        // Answers of the same read leave before the wait.
+        if self.permits.available_permits() == 0 {
+            self.outbox.flush();
+        }
+        let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return };
+        let session = Arc::clone(self);
+        tokio::spawn(async move {
+            let context = Arc::clone(&session.context);
+            let cancel = open.cancel.clone();
+            let job = context.jobs.begin(session.user.clone(), session.client, body, cancel.clone());
+            let request =
+                Request { query, user: session.user.clone(), cancel: cancel.clone() };
+            let shared = Arc::clone(&context);
+            let started = context
+                .workers
+                .run(move || {
+                    let _job = job;
+                    run(&shared, token, request, limits, &cancel)
+                })
+                .await
+                .unwrap_or_else(crash);
+            session.finish_start(&open, rows, started, noreply).await;
+            drop(guard);
+            drop(permit);
+        });
+    }
+
+    /// Answers when what the query wrote is durable.
+    async fn finish_start(
+        &self,
+        query: &Arc<OpenQuery>,
+        mut rows: RowsGuard,
+        started: Result<Started, Failure>,
+        noreply: bool,
+    ) {
+        let (answer, durable_at) = match started {
+            Ok(started) => {
+                match started.rest {
+                    Rest::Stream(stream) if !noreply => rows.set_stream(stream),
+                    Rest::Feed(feed) if !noreply => rows.set_feed(Box::new(OpenFeed::new(feed))),
+                    _ => self.forget(query),
+                }
+                (Ok(started.answer), started.durable_at)
+            }
+            Err(failure) => (Err(failure.error), failure.durable_at),
+        };
+        let answer = wait_durable(self.context.engine.as_ref(), durable_at).await.and(answer);
+        if answer.is_err() {
+            rows.end();
+            self.forget(query);
+        }
+        drop(rows);
+        if noreply {
+            return;
+        }
+        self.outbox.wait_for_room().await;
+        match answer {
+            // A query that was stopped has ended, whatever it says.
+            Err(_) if query.is_stopped() => self.tell_end(query.token),
+            answer => self.tell_started(query.token, answer),
+        }
+        self.outbox.flush();
+    }
+
+    fn tell_started(&self, token: Token, answer: Result<Vec<u8>, ReqlError>) {
+        self.outbox.append(|out| match answer {
+            // The buffer itself becomes the outgoing one if that is empty.
+            Ok(answer) if out.is_empty() => *out = answer,
+            Ok(answer) => out.extend_from_slice(&answer),
+            Err(error) => write_error(token, &error, None, out),
+        });
+    }
+
+    /// Answers a request for the next batch of a stream.
+    pub(super) async fn next_of_stream(&self, query: &Arc<OpenQuery>, mut rows: RowsGuard) {
+        let Some(mut stream) = rows.take_stream() else { return };
+        let (token, limits, cancel) = (query.token, query.limits, query.cancel.clone());
+        let pulled = self
+            .context
+            .workers
+            .run(move || {
+                let mut batch = Vec::new();
+                let more = limits.pull(stream.as_mut(), &cancel, &mut batch)?;
+                let answer = write_batch(token, &batch, more, &[], None);
+                Ok((answer, more.then_some(stream)))
+            })
+            .await
+            .and_then(|pulled| pulled);
+        match pulled {
+            Ok((answer, rest)) => {
+                match rest {
+                    Some(stream) => rows.set_stream(stream),
+                    None => self.forget(query),
+                }
+                self.outbox.append(|out| out.extend_from_slice(&answer));
+            }
+            Err(error) => {
+                self.end(query, rows);
+                if query.is_stopped() {
+                    self.tell_end(token);
+                } else {
+                    self.tell_error(token, &error);
+                }
+            }
+        }
+    }
+}
+
+/// Runs a query up to its first answer. Blocks unless the query is cheap.
+fn run(
+    context: &Context,
+    token: Token,
+    request: Request,
+    limits: BatchLimits,
+    cancel: &Cancel,
+) -> Result<Started, Failure> {
+    let Answer { outcome, durable_at, profile } = context.executor.run(request)?;
+    let profile = profile.as_ref();
+    let mut answer = Vec::new();
+    match outcome {
+        Outcome::Atom(value) => {
+            write_atom(token, &value, profile, &mut answer);
+            Ok(Started { answer, durable_at, rest: Rest::Nothing })
+        }
+        Outcome::Stream(mut stream) => {
+            let mut batch = Vec::new();
+            let more = limits
+                .first()
+                .pull(stream.as_mut(), cancel, &mut batch)
+                .map_err(|error| Failure { error, durable_at })?;
+            let answer = write_batch(token, &batch, more, &[], profile);
+            let rest = if more { Rest::Stream(stream) } else { Rest::Nothing };
+            Ok(Started { answer, durable_at, rest })
+        }
+        // The first answer of a feed leaves at once and empty: nothing may ever come.
+        Outcome::Feed(feed) => {
+            let answer = write_batch(token, &[], true, &notes(feed.as_ref()), profile);
+            Ok(Started { answer, durable_at, rest: Rest::Feed(feed) })
+        }
+    }
+}
+
+/// A query that panicked; what it wrote before is as safe as the next sync makes it.
+fn crash<T>(error: ReqlError) -> Result<T, Failure> {
+    Err(Failure { error, durable_at: None })
+}
+
+/// One batch of rows, as it goes to the socket.
+pub(super) fn write_batch(
+    token: Token,
+    rows: &[Datum],
+    more: bool,
+    notes: &[ResponseNote],
+    profile: Option<&Datum>,
+) -> Vec<u8> {
+    let kind = if more { ResponseType::SuccessPartial } else { ResponseType::SuccessSequence };
+    let mut answer = Vec::new();
+    let mut response = ResponseWriter::begin(token, kind, &mut answer);
+    for row in rows {
+        response.row(row);
+    }
+    response.finish(Some(notes), profile);
+    answer
+}
+
+/// What drivers are told about a feed with each of its batches.
+pub(super) fn notes(feed: &dyn FeedStream) -> Vec<ResponseNote> {
+    let mut notes = vec![match feed.kind() {
+        FeedKind::Sequence => ResponseNote::SequenceFeed,
+        FeedKind::Atom => ResponseNote::AtomFeed,
+        FeedKind::OrderByLimit => ResponseNote::OrderByLimitFeed,
+        FeedKind::Unioned => ResponseNote::UnionedFeed,
+    }];
+    if feed.includes_states() {
+        notes.push(ResponseNote::IncludesStates);
+    }
+    notes
+}
