@@ -22,9 +22,6 @@ pub trait Evaluator: Send + Sync {
 
     /// The write hook of a table.
     fn write_hook(&self, stored: &[u8]) -> Result<Arc<dyn WriteHook>, RowError>;
-
-    /// A program that was shipped.
-    fn program(&self, encoded: &[u8]) -> Result<Arc<dyn Program>, RowError>;
 }
 
 /// What an index holds for one document.
@@ -48,18 +45,12 @@ pub trait IndexFunction: Send + Sync {
 pub trait WriteFunction: Send + Sync {
     /// The new row for the old one (null when absent); null deletes. An error is counted.
     fn new_row(&self, old: &Datum) -> Result<Datum, RowError>;
-
-    /// The form that travels to another server.
-    fn encode(&self) -> Bytes;
 }
 
 /// What an insert does when the key exists.
 pub trait ConflictFunction: Send + Sync {
     /// The row to store, for the primary key, the stored row and the inserted one.
     fn resolve(&self, key: &Datum, old: &Datum, new: &Datum) -> Result<Datum, RowError>;
-
-    /// The form that travels to another server.
-    fn encode(&self) -> Bytes;
 }
 
 /// What a write hook is told besides the rows.
@@ -82,9 +73,6 @@ pub trait WriteHook: Send + Sync {
 pub trait Program: Send + Sync {
     /// A machine for one stream of rows.
     fn start(&self) -> Box<dyn RowMachine>;
-
-    /// The form that travels to another server.
-    fn encode(&self) -> Bytes;
 }
 
 /// One run of a program.

@@ -3,16 +3,7 @@
 use bytes::Bytes;
 use photondb_base::{IndexId, TableId, TreeId};
 use photondb_datum::Text;
-
-/// When a write may be acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// After the log was synced to disk.
-    #[default]
-    Hard,
-    /// After the log took it: a killed process loses nothing, a power cut may.
-    Soft,
-}
+use photondb_storage::Durability;
 
 /// One table: where its documents and its indexes are stored, and how.
 #[derive(Clone, Debug, PartialEq)]

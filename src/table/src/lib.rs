@@ -28,9 +28,9 @@ pub use function::{
     ConflictFunction, Evaluator, Flow, IndexFunction, IndexValue, Program, Row, RowMachine, WriteFunction,
     WriteHook, WriteHookContext,
 };
-pub use layout::{Durability, IndexLayout, TableLayout};
+pub use layout::{IndexLayout, TableLayout};
 pub use local::{LocalShards, LocalShardsOptions};
-pub use photondb_storage::{Direction, KeyRange};
+pub use photondb_storage::{Direction, Durability, KeyRange};
 pub use read::{Budget, DatumRange, ReadMode, ReadOp, ReadSnapshot, ShardStream, Source};
 pub use shards::{IndexObserver, IndexProgress, Shards, TableStatistics, Tables};
 pub use write::{ChangePair, Conflict, ReturnChanges, Verb, WriteKind, WriteOp, WriteSummary};

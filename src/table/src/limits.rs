@@ -15,13 +15,15 @@ pub const SCAN_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const INDEX_BUILD_ROWS_MAX: usize = 256;
 /// Bytes of documents after which an index build starts another storage batch.
 pub const INDEX_BUILD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Indexes that are built at the same time.
+pub const INDEX_BUILD_THREADS_MAX: usize = 2;
 /// Index entries of one document.
 pub const INDEX_ENTRIES_PER_ROW_MAX: usize = 100_000;
 /// Entries of an index with equal truncated keys that are put in order in memory.
 pub const TRUNCATED_RUN_ROWS_MAX: usize = 100_000;
 /// Bytes of one packed document.
 pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Bytes of changes that one write hands back to its query.
+/// Changes that one write hands back to its query.
 pub const RETURN_CHANGES_ROWS_MAX: usize = 100_000;
 /// Parts that one read is split into.
 pub const READ_PARTS_MAX: usize = 256;

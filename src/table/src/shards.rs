@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use photondb_base::{IndexId, LogPosition, TableId};
 use photondb_datum::{Datum, Text};
+use photondb_storage::Durability;
 
 use crate::change::{Subscriber, Subscription};
 use crate::error::TableError;
-use crate::layout::{Durability, IndexLayout, TableLayout};
+use crate::layout::{IndexLayout, TableLayout};
 use crate::read::{ReadMode, ReadOp, ReadSnapshot, ShardStream};
 use crate::write::{WriteOp, WriteSummary};
 
@@ -95,6 +96,10 @@ pub trait Tables: Send + Sync {
 pub trait IndexObserver: Send + Sync {
     /// The tree of the index is complete in the log.
     fn index_ready(&self, table: TableId, index: IndexId);
+
+    /// The tree of the index can no longer be trusted, because its function cannot be
+    /// loaded and writes have to pass it by. It must not be opened as ready again.
+    fn index_stale(&self, table: TableId, index: IndexId);
 }
 
 /// How far an index is.

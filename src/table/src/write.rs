@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use photondb_base::{LogPosition, TableId};
 use photondb_datum::Datum;
+use photondb_storage::Durability;
 
 use crate::function::{ConflictFunction, WriteFunction};
-use crate::layout::Durability;
 
 /// A write to one table.
 #[derive(Clone, Debug)]

@@ -1,0 +1,316 @@
+//! The tables of this server, each one shard on the engine of this process.
+
+mod build;
+mod effect;
+mod entry;
+mod index_walk;
+mod keys;
+mod latch;
+mod listeners;
+mod row;
+mod scan;
+mod stream;
+mod table;
+mod walk;
+mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use parking_lot::RwLock;
+use photondb_base::{Clock, IndexId, LogPosition, TableId};
+use photondb_datum::{Datum, Text, packed};
+use photondb_storage::{Batch, Durability, Engine, KeyRange, Snapshot};
+use rustc_hash::FxHashMap;
+
+use self::build::Builder;
+use self::scan::Scan;
+use self::stream::{LocalStream, StreamContext};
+use self::table::{OpenIndex, OpenTable};
+use crate::change::{CloseReason, Subscriber, Subscription};
+use crate::error::TableError;
+use crate::function::{Evaluator, IndexValue};
+use crate::layout::{IndexLayout, TableLayout};
+use crate::limits::{CURSOR_SNAPSHOT_MS_MAX, READ_PARTS_MAX};
+use crate::read::{ReadMode, ReadOp, ReadSnapshot, ShardStream};
+use crate::shards::{IndexObserver, IndexProgress, Shards, TableStatistics, Tables};
+use crate::write::{WriteOp, WriteSummary};
+
+/// How local tables behave.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalShardsOptions {
+    /// How long a stream holds its snapshot before it goes on in a newer one.
+    pub cursor_snapshot_ms_max: u64,
+}
+
+impl Default for LocalShardsOptions {
+    fn default() -> Self {
+        Self { cursor_snapshot_ms_max: CURSOR_SNAPSHOT_MS_MAX }
+    }
+}
+
+/// The tables of this server.
+pub struct LocalShards {
+    context: Arc<StreamContext>,
+    evaluator: Arc<dyn Evaluator>,
+    tables: RwLock<FxHashMap<TableId, Arc<OpenTable>>>,
+    builder: Arc<Builder>,
+}
+
+impl LocalShards {
+    /// No tables yet: the catalog opens them.
+    pub fn new(
+        engine: Arc<dyn Engine>,
+        evaluator: Arc<dyn Evaluator>,
+        clock: Arc<dyn Clock>,
+        options: LocalShardsOptions,
+    ) -> Self {
+        let snapshot_us_max = options.cursor_snapshot_ms_max.saturating_mul(1000);
+        let builder = Builder::new(engine.clone());
+        let context = Arc::new(StreamContext { engine, clock, snapshot_us_max });
+        Self { context, evaluator, tables: RwLock::default(), builder }
+    }
+
+    /// Ends subscriptions and index builds, for a clean end of the process.
+    pub fn shut_down(&self) {
+        self.builder.stop();
+        let tables: Vec<Arc<OpenTable>> = self.tables.read().values().cloned().collect();
+        for table in tables {
+            table.listeners.close(CloseReason::Shutdown);
+        }
+    }
+
+    fn engine(&self) -> &dyn Engine {
+        self.context.engine.as_ref()
+    }
+
+    fn table(&self, id: TableId) -> Result<Arc<OpenTable>, TableError> {
+        self.tables.read().get(&id).cloned().ok_or(TableError::NoTable(id))
+    }
+
+    /// The state to read: the one that was asked for, or the newest that the mode allows.
+    fn snapshot_for(
+        &self,
+        mode: ReadMode,
+        asked: Option<&ReadSnapshot>,
+    ) -> Result<Arc<dyn Snapshot>, TableError> {
+        let snapshot = asked.map_or_else(|| self.engine().snapshot(), |asked| asked.0.clone());
+        if mode == ReadMode::Majority {
+            self.engine().wait_durable(snapshot.position())?;
+        }
+        Ok(snapshot)
+    }
+
+    fn open_stream(
+        &self,
+        table: &Arc<OpenTable>,
+        op: &ReadOp,
+        snapshot: &Arc<dyn Snapshot>,
+        scan: Scan,
+    ) -> Box<dyn ShardStream> {
+        let machine = op.program.as_ref().map(|program| program.start());
+        let pinned = op.snapshot.is_some();
+        let (context, table) = (self.context.clone(), table.clone());
+        Box::new(LocalStream::new(context, table, snapshot.clone(), pinned, scan, machine))
+    }
+
+    /// Empties the trees of indexes that are to be built, before writes put entries there.
+    fn clear(&self, indexes: &[IndexLayout]) -> Result<(), TableError> {
+        let snapshot = self.engine().snapshot();
+        let mut batch = Batch::new();
+        for index in indexes.iter().filter(|index| !index.ready) {
+            if snapshot.count(index.tree, &KeyRange::all())? > 0 {
+                batch.drop_tree(index.tree);
+            }
+        }
+        if !batch.is_empty() {
+            self.engine().commit(batch)?;
+        }
+        Ok(())
+    }
+
+    /// Has it written down when an index turned out to be unusable.
+    fn report_stale(&self, table: &OpenTable) {
+        for index in &table.state().indexes {
+            if index.take_stale() {
+                self.builder.report_stale(table.id, index.id);
+            }
+        }
+    }
+}
+
+impl Shards for LocalShards {
+    fn get(
+        &self,
+        table: TableId,
+        key: &Datum,
+        mode: ReadMode,
+        snapshot: Option<&ReadSnapshot>,
+    ) -> Result<Option<Datum>, TableError> {
+        let table = self.table(table)?;
+        let key = keys::primary(key)?;
+        let snapshot = self.snapshot_for(mode, snapshot)?;
+        table.rows_read.fetch_add(1, Ordering::Relaxed);
+        match snapshot.get(table.state().layout.tree, &key)? {
+            Some(bytes) => Ok(Some(packed::decode(bytes)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn read(&self, op: ReadOp) -> Result<Box<dyn ShardStream>, TableError> {
+        let table = self.table(op.table)?;
+        let scan = Scan::new(&table.state(), &op)?;
+        let snapshot = self.snapshot_for(op.mode, op.snapshot.as_ref())?;
+        Ok(self.open_stream(&table, &op, &snapshot, scan))
+    }
+
+    fn read_split(&self, op: ReadOp, parts: usize) -> Result<Vec<Box<dyn ShardStream>>, TableError> {
+        let table = self.table(op.table)?;
+        let scan = Scan::new(&table.state(), &op)?;
+        let snapshot = self.snapshot_for(op.mode, op.snapshot.as_ref())?;
+        let scans = scan.split(&snapshot, parts.clamp(1, READ_PARTS_MAX), op.direction)?;
+        Ok(scans.into_iter().map(|scan| self.open_stream(&table, &op, &snapshot, scan)).collect())
+    }
+
+    fn count(&self, op: &ReadOp) -> Result<u64, TableError> {
+        let table = self.table(op.table)?;
+        let scan = Scan::new(&table.state(), op)?;
+        let snapshot = self.snapshot_for(op.mode, op.snapshot.as_ref())?;
+        scan.count(&snapshot)
+    }
+
+    fn write(&self, op: WriteOp) -> Result<WriteSummary, TableError> {
+        let table = self.table(op.table)?;
+        let summary = write::write(self.engine(), &table, &op);
+        self.report_stale(&table);
+        summary
+    }
+
+    fn subscribe(&self, table: TableId, subscriber: Arc<dyn Subscriber>) -> Result<Subscription, TableError> {
+        let table = self.table(table)?;
+        let subscription = table.listeners.subscribe(self.engine(), subscriber)?;
+        // A table that closed meanwhile may have told its listeners before this one came.
+        table.check_open()?;
+        Ok(subscription)
+    }
+
+    fn snapshot(&self, table: TableId) -> Result<ReadSnapshot, TableError> {
+        self.table(table)?;
+        Ok(ReadSnapshot(self.engine().snapshot()))
+    }
+
+    fn sync(&self, table: TableId) -> Result<LogPosition, TableError> {
+        self.table(table)?;
+        Ok(self.engine().applied())
+    }
+
+    fn index_progress(&self, table: TableId, index: IndexId) -> Result<IndexProgress, TableError> {
+        let state = self.table(table)?.state();
+        let index = state.index(index)?;
+        Ok(IndexProgress {
+            ready: index.ready.load(Ordering::Acquire),
+            rows_processed: index.rows_processed.load(Ordering::Relaxed),
+            rows_total: index.rows_total.load(Ordering::Relaxed),
+            outdated: false,
+        })
+    }
+
+    fn statistics(&self, table: TableId) -> Result<TableStatistics, TableError> {
+        let table = self.table(table)?;
+        let tree = table.state().layout.tree;
+        Ok(TableStatistics {
+            rows: self.engine().snapshot().count(tree, &KeyRange::all())?,
+            rows_read: table.rows_read.load(Ordering::Relaxed),
+            rows_written: table.rows_written.load(Ordering::Relaxed),
+            subscribers: table.listeners.len() as u64,
+        })
+    }
+
+    fn index_values(
+        &self,
+        table: TableId,
+        index: IndexId,
+        document: &Datum,
+    ) -> Result<Vec<Datum>, TableError> {
+        let state = self.table(table)?.state();
+        let index = state.index(index)?;
+        let function = index
+            .function()
+            .map_err(|source| TableError::IndexBroken { index: index.id, source: source.clone() })?;
+        let mut values = Vec::new();
+        function.values(document, &mut values);
+        let key = |value: IndexValue| match value {
+            IndexValue::Datum(datum) => keys::secondary(&datum).is_ok().then_some(datum),
+            IndexValue::Raw(_) => None,
+        };
+        Ok(values.into_iter().filter_map(key).collect())
+    }
+}
+
+impl Tables for LocalShards {
+    fn open_table(&self, layout: TableLayout) -> Result<(), TableError> {
+        self.clear(&layout.indexes)?;
+        let table = Arc::new(OpenTable::new(layout, &self.evaluator));
+        self.tables.write().insert(table.id, table.clone());
+        for index in &table.state().indexes {
+            if !index.ready.load(Ordering::Acquire) {
+                self.builder.build(table.clone(), index.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn close_table(&self, table: TableId) -> Result<(), TableError> {
+        let table = self.tables.write().remove(&table).ok_or(TableError::NoTable(table))?;
+        table.close();
+        table.listeners.close(CloseReason::TableDropped);
+        Ok(())
+    }
+
+    fn add_index(&self, table: TableId, index: IndexLayout) -> Result<(), TableError> {
+        let table = self.table(table)?;
+        let added = table.change(|state| {
+            self.clear(std::slice::from_ref(&index))?;
+            let added = Arc::new(OpenIndex::new(index, &self.evaluator));
+            state.indexes.retain(|known| known.id != added.id);
+            state.indexes.push(added.clone());
+            Ok(added)
+        })?;
+        if !added.ready.load(Ordering::Acquire) {
+            self.builder.build(table, added);
+        }
+        Ok(())
+    }
+
+    fn remove_index(&self, table: TableId, index: IndexId) -> Result<(), TableError> {
+        self.table(table)?.change(|state| {
+            state.index(index)?.remove();
+            state.indexes.retain(|known| known.id != index);
+            Ok(())
+        })
+    }
+
+    fn rename_index(&self, table: TableId, index: IndexId, name: Text) -> Result<(), TableError> {
+        *self.table(table)?.state().index(index)?.name.write() = name;
+        Ok(())
+    }
+
+    fn set_write_hook(&self, table: TableId, stored: Option<Bytes>) -> Result<(), TableError> {
+        self.table(table)?.change(|state| {
+            state.set_hook(stored.as_deref(), &self.evaluator);
+            Ok(())
+        })
+    }
+
+    fn set_durability(&self, table: TableId, durability: Durability) -> Result<(), TableError> {
+        self.table(table)?.change(|state| {
+            state.layout.durability = durability;
+            Ok(())
+        })
+    }
+
+    fn observe_indexes(&self, observer: Arc<dyn IndexObserver>) {
+        self.builder.observe(observer);
+    }
+}

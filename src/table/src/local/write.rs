@@ -1,0 +1,335 @@
+//! Writes: evaluate each row once, commit chunk by chunk.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use photondb_datum::{Datum, packed};
+use photondb_storage::{Batch, Durability, Engine, Snapshot};
+use rustc_hash::FxHashMap;
+
+use super::effect::{Effect, Scratch};
+use super::keys;
+use super::row;
+use super::table::{OpenTable, TableState};
+use crate::error::{RowError, TableError};
+use crate::function::{WriteFunction, WriteHookContext};
+use crate::limits::{RETURN_CHANGES_ROWS_MAX, WRITE_CHUNK_BYTES_MAX, WRITE_CHUNK_ROWS_MAX};
+use crate::write::{ChangePair, Conflict, ReturnChanges, Verb, WriteKind, WriteOp, WriteSummary};
+
+/// Carries out a write.
+pub(crate) fn write(
+    engine: &dyn Engine,
+    table: &OpenTable,
+    op: &WriteOp,
+) -> Result<WriteSummary, TableError> {
+    let mut writer = Writer { engine, table, op, summary: WriteSummary::default() };
+    match &op.kind {
+        WriteKind::Insert { documents, conflict } => writer.insert(documents, conflict)?,
+        WriteKind::Replace { keys, function, verb } => writer.replace(keys, function, *verb)?,
+    }
+    Ok(writer.summary)
+}
+
+/// What one row of a write is about.
+struct Task<'a> {
+    /// The encoded primary key, or why there is none.
+    key: Result<Bytes, RowError>,
+    /// The primary key.
+    key_datum: Datum,
+    kind: TaskKind<'a>,
+}
+
+enum TaskKind<'a> {
+    Insert(&'a Datum, &'a Conflict),
+    Replace(&'a Arc<dyn WriteFunction>, Verb),
+}
+
+struct Writer<'a> {
+    engine: &'a dyn Engine,
+    table: &'a OpenTable,
+    op: &'a WriteOp,
+    summary: WriteSummary,
+}
+
+impl<'a> Writer<'a> {
+    fn insert(&mut self, documents: &'a [Datum], conflict: &'a Conflict) -> Result<(), TableError> {
+        let primary_key = self.table.state().layout.primary_key.clone();
+        let tasks: Vec<Task<'_>> = documents
+            .iter()
+            .map(|document| {
+                let kind = TaskKind::Insert(document, conflict);
+                match insert_key(document, &primary_key) {
+                    Ok((key_datum, key)) => Task { key: Ok(key), key_datum, kind },
+                    Err(error) => Task { key: Err(error), key_datum: Datum::Null, kind },
+                }
+            })
+            .collect();
+        // As in RethinkDB all keys are looked at before anything is written, so that their
+        // errors come first.
+        let refused = tasks.iter().find_map(|task| task.key.as_ref().err());
+        self.summary.first_error = refused.map(|error| error.message.clone());
+        tasks.chunks(WRITE_CHUNK_ROWS_MAX).try_for_each(|chunk| self.chunk(chunk))
+    }
+
+    fn replace(
+        &mut self,
+        keys: &'a [Datum],
+        function: &'a Arc<dyn WriteFunction>,
+        verb: Verb,
+    ) -> Result<(), TableError> {
+        for chunk in keys.chunks(WRITE_CHUNK_ROWS_MAX) {
+            let tasks: Vec<Task<'_>> = chunk
+                .iter()
+                .map(|key| Task {
+                    key: keys::primary(key).map_err(RowError::from),
+                    key_datum: key.clone(),
+                    kind: TaskKind::Replace(function, verb),
+                })
+                .collect();
+            self.chunk(&tasks)?;
+        }
+        Ok(())
+    }
+
+    /// Writes some rows while their latches are held.
+    fn chunk(&mut self, tasks: &[Task<'_>]) -> Result<(), TableError> {
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let _shared = self.table.gate.read();
+        self.table.check_open()?;
+        let state = self.table.state();
+        if let Some(error) = state.hook_error.as_ref().filter(|_| !self.op.ignore_write_hook) {
+            return Err(TableError::WriteHookBroken(error.clone()));
+        }
+        let _latches = self.table.latches.lock(tasks.iter().filter_map(|task| task.key.as_ref().ok()));
+        let mut pending = Pending::new(self.engine.snapshot(), &state, tasks.len() > 1);
+        for task in tasks {
+            let key = match &task.key {
+                Ok(key) => key,
+                Err(error) => {
+                    self.refused(&Datum::Null, error.clone())?;
+                    continue;
+                }
+            };
+            let old = pending.current(key)?;
+            match self.new_row(&state, task, &old) {
+                Ok(new) => self.accepted(&mut pending, key, old, new)?,
+                Err(error) => self.refused(&old, error)?,
+            }
+            if pending.batch.bytes() >= WRITE_CHUNK_BYTES_MAX {
+                self.commit(&mut pending)?;
+            }
+        }
+        self.commit(&mut pending)
+    }
+
+    /// The row to store; null for none.
+    fn new_row(&self, state: &TableState, task: &Task<'_>, old: &Datum) -> Result<Datum, RowError> {
+        let primary_key = state.layout.primary_key.as_str();
+        let new = match task.kind {
+            TaskKind::Insert(document, _) if old.is_null() => document.clone(),
+            TaskKind::Insert(document, conflict) => {
+                resolve_conflict(conflict, primary_key, &task.key_datum, old, document)?
+            }
+            TaskKind::Replace(_, Verb::Update | Verb::Delete) if old.is_null() => return Ok(Datum::Null),
+            TaskKind::Replace(function, _) => function.new_row(old)?,
+        };
+        // A plain insert was checked with its key.
+        if !matches!(task.kind, TaskKind::Insert(..)) || !old.is_null() {
+            row::check_replacement(old, &new, &task.key_datum, primary_key)?;
+        }
+        match &state.hook {
+            Some(hook) if !self.op.ignore_write_hook && !(old.is_null() && new.is_null()) => {
+                let verb = match (old.is_null(), new.is_null()) {
+                    (true, _) => Verb::Insert,
+                    (_, true) => Verb::Delete,
+                    _ => Verb::Replace,
+                };
+                let context =
+                    WriteHookContext { primary_key: &task.key_datum, timestamp: &self.op.now, verb };
+                let hooked = hook.apply(&context, old, &new)?;
+                check_hooked(&new, &hooked)?;
+                row::check_replacement(old, &hooked, &task.key_datum, primary_key)?;
+                Ok(hooked)
+            }
+            _ => Ok(new),
+        }
+    }
+
+    /// Counts a row and adds its effect.
+    fn accepted(
+        &mut self,
+        pending: &mut Pending<'_>,
+        key: &Bytes,
+        old: Datum,
+        new: Datum,
+    ) -> Result<(), TableError> {
+        let summary = &mut self.summary;
+        let changed = match (old.is_null(), new.is_null()) {
+            (true, true) => {
+                summary.skipped += 1;
+                false
+            }
+            (false, false) if old == new => {
+                summary.unchanged += 1;
+                false
+            }
+            (true, false) => {
+                summary.inserted += 1;
+                true
+            }
+            (false, true) => {
+                summary.deleted += 1;
+                true
+            }
+            (false, false) => {
+                summary.replaced += 1;
+                true
+            }
+        };
+        let new = if changed { packed_row(new)? } else { old.clone() };
+        let told = match self.op.return_changes {
+            ReturnChanges::No => false,
+            ReturnChanges::Yes => changed,
+            ReturnChanges::Always => true,
+        };
+        if told {
+            self.tell(ChangePair { old: old.clone(), new: new.clone(), error: None })?;
+        }
+        if changed {
+            pending.add(Effect { key: key.clone(), old: present(old), new: present(new) });
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, old: &Datum, error: RowError) -> Result<(), TableError> {
+        self.summary.errors += 1;
+        if self.summary.first_error.is_none() {
+            self.summary.first_error = Some(error.message.clone());
+        }
+        if self.op.return_changes == ReturnChanges::Always {
+            self.tell(ChangePair { old: old.clone(), new: old.clone(), error: Some(error.message) })?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, pair: ChangePair) -> Result<(), TableError> {
+        if self.summary.changes.len() < RETURN_CHANGES_ROWS_MAX {
+            self.summary.changes.push(pair);
+            return Ok(());
+        }
+        let warning = format!("Too many changes, array truncated to {RETURN_CHANGES_ROWS_MAX}.");
+        if !self.summary.warnings.contains(&warning) {
+            self.summary.warnings.push(warning);
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, pending: &mut Pending<'_>) -> Result<(), TableError> {
+        let effects = std::mem::take(&mut pending.effects);
+        if effects.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut pending.batch);
+        let rows = effects.len() as u64;
+        let position = self.table.listeners.commit(self.engine, self.table.id, batch, effects)?;
+        self.table.rows_written.fetch_add(rows, Ordering::Relaxed);
+        if self.op.durability.unwrap_or(pending.state.layout.durability) == Durability::Hard {
+            self.summary.position = Some(position);
+        }
+        Ok(())
+    }
+}
+
+/// The rows of a chunk as they will be, and the batch that makes them so.
+struct Pending<'a> {
+    snapshot: Arc<dyn Snapshot>,
+    state: &'a TableState,
+    batch: Batch,
+    effects: Vec<Effect>,
+    scratch: Scratch,
+    /// Rows of this chunk that the snapshot does not have; absent when a chunk has only one.
+    written: Option<FxHashMap<Bytes, Datum>>,
+}
+
+impl<'a> Pending<'a> {
+    fn new(snapshot: Arc<dyn Snapshot>, state: &'a TableState, several: bool) -> Self {
+        Self {
+            snapshot,
+            state,
+            batch: Batch::new(),
+            effects: Vec::new(),
+            scratch: Scratch::default(),
+            written: several.then(FxHashMap::default),
+        }
+    }
+
+    /// The row as of now; null when absent.
+    fn current(&self, key: &Bytes) -> Result<Datum, TableError> {
+        if let Some(row) = self.written.as_ref().and_then(|written| written.get(key)) {
+            return Ok(row.clone());
+        }
+        match self.snapshot.get(self.state.layout.tree, key)? {
+            Some(bytes) => Ok(packed::decode(bytes)?),
+            None => Ok(Datum::Null),
+        }
+    }
+
+    fn add(&mut self, effect: Effect) {
+        effect.apply(self.state, &mut self.batch, &mut self.scratch);
+        if let Some(written) = &mut self.written {
+            written.insert(effect.key.clone(), effect.new.clone().unwrap_or(Datum::Null));
+        }
+        self.effects.push(effect);
+    }
+}
+
+/// The key of a document that is to be inserted, after all checks that need no other row.
+fn insert_key(document: &Datum, primary_key: &str) -> Result<(Datum, Bytes), RowError> {
+    let key_datum = row::primary_key_of(document, primary_key)?;
+    let key = keys::primary(&key_datum)?;
+    row::check_storable(document)?;
+    Ok((key_datum, key))
+}
+
+fn resolve_conflict(
+    conflict: &Conflict,
+    primary_key: &str,
+    key: &Datum,
+    old: &Datum,
+    new: &Datum,
+) -> Result<Datum, RowError> {
+    match conflict {
+        Conflict::Error => Err(row::duplicate(primary_key, old, new)),
+        Conflict::Replace => Ok(new.clone()),
+        Conflict::Update => Ok(row::merge(old.clone(), new)),
+        Conflict::Function(function) => function.resolve(key, old, new),
+    }
+}
+
+fn check_hooked(new: &Datum, hooked: &Datum) -> Result<(), RowError> {
+    match (new.is_null(), hooked.is_null()) {
+        (true, false) => {
+            Err(RowError::new("A write hook function must not turn a deletion into a replacement/insertion."))
+        }
+        (false, true) => {
+            Err(RowError::new("A write hook function must not turn a replacement/insertion into a deletion."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The same row packed, so that its bytes are shared by the batch, the changes and whoever
+/// they are told to.
+fn packed_row(row: Datum) -> Result<Datum, TableError> {
+    if row.is_null() {
+        return Ok(row);
+    }
+    Ok(packed::decode(packed::encode(&row))?)
+}
+
+fn present(row: Datum) -> Option<Datum> {
+    (!row.is_null()).then_some(row)
+}
