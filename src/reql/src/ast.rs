@@ -1,12 +1,12 @@
 //! The syntax tree: an arena of nodes that know their parents.
 
-use photondb_datum::{Datum, Text};
+use photondb_datum::{Datum, DatumError, DatumRef, Text, limits};
 use smallvec::SmallVec;
 
-use crate::{Backtrace, Frame, TermType};
+use crate::{Backtrace, Determinism, Frame, ReqlError, TermType};
 
-/// A node of an [`Ast`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A node of an [`Ast`]. The default is the first one, for values that have no place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TermId(u32);
 
 impl TermId {
@@ -56,6 +56,8 @@ pub struct Ast {
     nodes: Vec<Node>,
     links: Vec<Option<Link>>,
     root: u32,
+    /// No literal array is longer than this.
+    array_size_max: usize,
 }
 
 impl Ast {
@@ -148,6 +150,26 @@ impl Ast {
         }
     }
 
+    /// What an expression depends on besides its variables.
+    pub fn determinism(&self, id: TermId) -> Determinism {
+        let parts = self.args(id).iter().chain(self.optargs(id).iter().map(|(_, value)| value));
+        parts.fold(self.own_determinism(id), |joined, part| joined.join(self.determinism(*part)))
+    }
+
+    /// What the node itself, without its parts, contributes to that.
+    pub fn own_determinism(&self, id: TermId) -> Determinism {
+        match self.node(id) {
+            Node::Constant(_) => Determinism::ALWAYS,
+            // The UUID of a string is a hash; that of nothing is random.
+            Node::Term { term: TermType::Uuid, args, .. }
+                if args.len() == 1 && self.term_type(args[0]) != TermType::Args =>
+            {
+                Determinism::ALWAYS
+            }
+            Node::Term { term, .. } => term.info().determinism,
+        }
+    }
+
     /// The way from the root to a node. Computed only when an error needs it.
     pub fn backtrace(&self, id: TermId) -> Backtrace {
         let mut frames = Backtrace::new();
@@ -165,6 +187,27 @@ impl Ast {
         frames
     }
 
+    /// Fails when a literal array is longer than `max`, as the `array_limit` of the query
+    /// demands. Literals are not looked at unless one of them may be.
+    pub fn check_array_sizes(&self, max: usize) -> Result<(), ReqlError> {
+        if self.array_size_max <= max {
+            return Ok(());
+        }
+        for (position, node) in self.nodes.iter().enumerate() {
+            if let Node::Constant(value) = node
+                && let Err(error) = check_array_sizes(value.view(), max)
+            {
+                return Err(ReqlError::from(error).at(self.backtrace(TermId(position as u32))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers that there may be a literal array as long as this.
+    pub(crate) fn note_array_size(&mut self, size: usize) {
+        self.array_size_max = self.array_size_max.max(size);
+    }
+
     /// Copies a subtree into a tree of its own, for storage or another server.
     pub fn extract(&self, id: TermId) -> Ast {
         let mut ast = Ast::new();
@@ -175,6 +218,7 @@ impl Ast {
 
     /// Copies a subtree of another tree into this one, without a parent.
     pub fn graft(&mut self, source: &Ast, id: TermId) -> TermId {
+        self.note_array_size(source.array_size_max);
         match source.node(id) {
             Node::Constant(value) => self.add_constant(value.clone()),
             Node::Term { term, args, optargs } => {
@@ -219,6 +263,17 @@ impl Ast {
         let slot = &mut self.links[child.index()];
         debug_assert!(slot.is_none(), "a node has one parent");
         *slot = Some(link);
+    }
+}
+
+fn check_array_sizes(value: DatumRef<'_>, max: usize) -> Result<(), DatumError> {
+    match value {
+        DatumRef::Array(array) => {
+            limits::check_array_size(array.len(), max)?;
+            array.iter().try_for_each(|item| check_array_sizes(item, max))
+        }
+        DatumRef::Object(object) => object.iter().try_for_each(|(_, field)| check_array_sizes(field, max)),
+        _ => Ok(()),
     }
 }
 

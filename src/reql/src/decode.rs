@@ -1,7 +1,8 @@
 //! Queries from their JSON wire form.
 
 use photondb_base::limits::NESTING_DEPTH_MAX;
-use photondb_datum::{Datum, DatumError, Text, json};
+use photondb_datum::json::{self, ParseLimits};
+use photondb_datum::{Datum, DatumError, Text};
 use smallvec::SmallVec;
 
 use crate::check::check;
@@ -198,7 +199,7 @@ impl<'a> Decoder<'a> {
         match part {
             Part::Node(id) => Ok(id),
             Part::Literal { start } => {
-                let value = json::parse(&self.plain[start..]).map_err(literal_error)?;
+                let value = parse_literal(&self.plain[start..])?;
                 self.plain.truncate(start);
                 Ok(self.ast.add_constant(value))
             }
@@ -258,6 +259,8 @@ impl<'a> Decoder<'a> {
             return Err(depth_error());
         }
         self.lexer.expect(b']')?;
+        // An element and its comma take two bytes at least.
+        self.ast.note_array_size(text.len() / 2);
         Ok(self.literal(text))
     }
 
@@ -294,6 +297,7 @@ impl<'a> Decoder<'a> {
                 }
             }
         }
+        self.ast.note_array_size(starts.len());
         let optargs = self.trailing_optargs(depth)?;
         if literal && optargs.is_empty() {
             close(&mut self.plain, b']');
@@ -365,7 +369,7 @@ impl<'a> Decoder<'a> {
         let mut args = Args::with_capacity(starts.len() + 1);
         for (position, from) in starts.iter().enumerate() {
             let to = starts.get(position + 1).copied().unwrap_or(self.plain.len()) - 1;
-            let value = json::parse(&self.plain[*from..to]).map_err(literal_error)?;
+            let value = parse_literal(&self.plain[*from..to])?;
             args.push(self.ast.add_constant(value));
         }
         self.plain.truncate(start);
@@ -386,7 +390,7 @@ impl<'a> Decoder<'a> {
             // The next key is in the buffer, too, even that of the part that is no literal.
             let next_key = keys.get(position + 1).map_or(0, |key| key.len() + 1);
             let end = starts.get(position + 1).copied().unwrap_or(self.plain.len());
-            let value = json::parse(&self.plain[*from..end - next_key - 1]).map_err(literal_error)?;
+            let value = parse_literal(&self.plain[*from..end - next_key - 1])?;
             nodes.push(self.ast.add_constant(value));
         }
         self.plain.truncate(start);
@@ -504,10 +508,9 @@ fn close(plain: &mut Vec<u8>, bracket: u8) {
 
 /// What a JSON string says.
 fn text_of(literal: &[u8]) -> Result<Text, ReqlError> {
-    match json::parse(literal) {
-        Ok(Datum::String(text)) => Ok(text),
-        Ok(_) => Err(Malformed.into()),
-        Err(error) => Err(literal_error(error)),
+    match parse_literal(literal)? {
+        Datum::String(text) => Ok(text),
+        _ => Err(Malformed.into()),
     }
 }
 
@@ -524,7 +527,7 @@ fn size_error(size: usize) -> ReqlError {
 }
 
 fn depth_error() -> ReqlError {
-    ReqlError::resource_limit(format!("Nesting depth limit ({NESTING_DEPTH_MAX}) exceeded."))
+    DatumError::NestingTooDeep { max: NESTING_DEPTH_MAX }.into()
 }
 
 /// Places an error below a field of an object, whose name may be broken itself.
@@ -535,11 +538,13 @@ fn below_key(error: ReqlError, key: &[u8]) -> ReqlError {
     }
 }
 
-/// JSON by its brackets that is none by its contents is the driver's mistake; a value that
-/// cannot be is the query's.
-fn literal_error(error: DatumError) -> ReqlError {
-    match error {
+/// Packs a literal. JSON by its brackets that is none by its contents is the driver's
+/// mistake; a value that cannot be is the query's. How long arrays may be is not known
+/// before the options of the query are: see [`Ast::check_array_sizes`].
+fn parse_literal(text: &[u8]) -> Result<Datum, ReqlError> {
+    let limits = ParseLimits { array_size_max: usize::MAX, ..ParseLimits::default() };
+    json::parse(text, limits).map_err(|error| match error {
         DatumError::Json { .. } => Malformed.into(),
         other => other.into(),
-    }
+    })
 }

@@ -57,24 +57,57 @@ fn write_optargs(ast: &Ast, optargs: &[(Text, TermId)], out: &mut Vec<u8>) {
         if position > 0 {
             out.push(b',');
         }
-        json::write(&Datum::String(name.clone()), out);
+        json::write_string(name.as_str(), out);
         out.push(b':');
         write_node(ast, *value, out);
     }
     out.push(b'}');
 }
 
-/// Scalars and objects without arrays stand for themselves; anything with an array in it
-/// would read as a term and is marked as a value.
+/// Scalars stand for themselves; an array would read as a term, so that anything it may be
+/// in is marked as a value.
 fn write_literal(value: &Datum, out: &mut Vec<u8>) {
+    let marked = matches!(value, Datum::Array(_) | Datum::Object(_));
+    let start = out.len();
+    if marked {
+        out.extend_from_slice(b"[1,");
+    }
+    if json::write(value, out).is_err() {
+        out.truncate(start);
+        write_extremes(value, out);
+    } else if marked {
+        out.push(b']');
+    }
+}
+
+/// What JSON cannot say, minval and maxval, is said by terms.
+fn write_extremes(value: &Datum, out: &mut Vec<u8>) {
     match value {
         Datum::MinVal => out.extend_from_slice(b"[180]"),
         Datum::MaxVal => out.extend_from_slice(b"[181]"),
-        Datum::Array(_) | Datum::Object(_) => {
-            out.extend_from_slice(b"[1,");
-            json::write(value, out);
-            out.push(b']');
+        Datum::Array(items) => {
+            out.extend_from_slice(b"[2,[");
+            for (position, item) in items.iter().enumerate() {
+                if position > 0 {
+                    out.push(b',');
+                }
+                write_literal(&item, out);
+            }
+            out.extend_from_slice(b"]]");
         }
-        _ => json::write(value, out),
+        Datum::Object(fields) => {
+            out.push(b'{');
+            for (position, (name, field)) in fields.iter().enumerate() {
+                if position > 0 {
+                    out.push(b',');
+                }
+                json::write_string(name.as_str(), out);
+                out.push(b':');
+                write_literal(&field, out);
+            }
+            out.push(b'}');
+        }
+        // Everything else is JSON.
+        _ => out.extend_from_slice(b"null"),
     }
 }

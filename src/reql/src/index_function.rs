@@ -89,7 +89,7 @@ impl IndexFunction {
             .get(1)
             .ok_or(IndexFunctionError::Malformed("The function has no body."))?;
         let mut text = Vec::new();
-        write_body(&self.function, body, &mut text);
+        write_body(&self.function, body, &mut text)?;
         text.push(0);
         let length = i32::try_from(text.len())
             .map_err(|_| IndexFunctionError::Malformed("The function is too large."))?;
@@ -154,11 +154,14 @@ impl IndexFunction {
     }
 }
 
-fn write_body(ast: &Ast, id: TermId, out: &mut Vec<u8>) {
+fn write_body(ast: &Ast, id: TermId, out: &mut Vec<u8>) -> Result<(), IndexFunctionError> {
     match ast.node(id) {
+        Node::Constant(Datum::MinVal) => out.extend_from_slice(b"[180,[],0]"),
+        Node::Constant(Datum::MaxVal) => out.extend_from_slice(b"[181,[],0]"),
         Node::Constant(value) => {
             out.extend_from_slice(b"[1,");
-            json::write(value, out);
+            json::write(value, out)
+                .map_err(|_| IndexFunctionError::Malformed("A captured value holds a bound."))?;
             out.extend_from_slice(b",0]");
         }
         Node::Term { term, args, optargs } => {
@@ -170,7 +173,7 @@ fn write_body(ast: &Ast, id: TermId, out: &mut Vec<u8>) {
                     if position > 0 {
                         out.push(b',');
                     }
-                    write_body(ast, *arg, out);
+                    write_body(ast, *arg, out)?;
                 }
                 out.push(b']');
             }
@@ -180,15 +183,16 @@ fn write_body(ast: &Ast, id: TermId, out: &mut Vec<u8>) {
                     if position > 0 {
                         out.push(b',');
                     }
-                    json::write(&Datum::String(name.clone()), out);
+                    json::write_string(name.as_str(), out);
                     out.push(b':');
-                    write_body(ast, *value, out);
+                    write_body(ast, *value, out)?;
                 }
                 out.push(b'}');
             }
             out.extend_from_slice(b",0]");
         }
     }
+    Ok(())
 }
 
 /// Takes the backtrace numbers out, which makes it the wire form.

@@ -30,7 +30,7 @@ terms! {
         ForEach = 68, "FOR_EACH", "forEach", exactly(2), [], NEVER, Read, "Runs a write for each element of a sequence.";
         TypeOf = 52, "TYPE_OF", "typeOf", exactly(1), [], ALWAYS, Read, "The name of the type of a value.";
         CoerceTo = 51, "COERCE_TO", "coerceTo", exactly(2), [], ALWAYS, Read, "Converts a value to another type.";
-        Info = 79, "INFO", "info", exactly(1), [], NEVER, Read, "Describes a value: its type, its table, its indexes.";
+        Info = 79, "INFO", "info", exactly(1), [], ALWAYS, Read, "Describes a value: its type, its table, its indexes.";
     }
     Comparison {
         Eq = 17, "EQ", "eq", at_least(1), [], ALWAYS, Read, "True when all arguments are equal.";
@@ -58,7 +58,7 @@ terms! {
         Random = 151, "RANDOM", "random", between(0, 2), ["float"], NEVER, Read, "A random number, optionally within bounds.";
     }
     Database {
-        Db = 14, "DB", "db", exactly(1), [], ALWAYS, Read, "A database by name.";
+        Db = 14, "DB", "db", exactly(1), [], NEVER, Read, "A database by name.";
         DbCreate = 57, "DB_CREATE", "dbCreate", exactly(1), [], NEVER, Write, "Creates a database.";
         DbDrop = 58, "DB_DROP", "dbDrop", exactly(1), [], NEVER, Write, "Drops a database and its tables.";
         DbList = 59, "DB_LIST", "dbList", exactly(0), [], NEVER, Read, "The names of all databases.";
@@ -211,7 +211,7 @@ terms! {
         December = 125, "DECEMBER", "december", exactly(0), [], ALWAYS, Read, "The number of this month: 12.";
     }
     Geography {
-        GeoJson = 157, "GEOJSON", "geojson", exactly(1), [], ALWAYS, Read, "A geometry of a GeoJSON object.";
+        GeoJson = 157, "GEOJSON", "geojson", exactly(1), [], SINGLE_SERVER, Read, "A geometry of a GeoJSON object.";
         ToGeoJson = 158, "TO_GEOJSON", "toGeojson", exactly(1), [], ALWAYS, Read, "The GeoJSON object of a geometry.";
         Point = 159, "POINT", "point", exactly(2), [], ALWAYS, Read, "A point of longitude and latitude.";
         Line = 160, "LINE", "line", at_least(2), [], SINGLE_SERVER, Read, "A line of points.";
@@ -222,7 +222,7 @@ terms! {
         Distance = 162, "DISTANCE", "distance", exactly(2), ["geo_system", "unit"], SINGLE_SERVER, Read, "The shortest distance between two geometries.";
         Intersects = 163, "INTERSECTS", "intersects", exactly(2), [], SINGLE_SERVER, Read, "True when two geometries meet.";
         Includes = 164, "INCLUDES", "includes", exactly(2), [], SINGLE_SERVER, Read, "True when one geometry lies within another one.";
-        GetIntersecting = 166, "GET_INTERSECTING", "getIntersecting", exactly(2), ["index"], ALWAYS, Read, "The documents whose geometry meets another one.";
-        GetNearest = 168, "GET_NEAREST", "getNearest", exactly(2), ["index", "max_results", "max_dist", "unit", "geo_system"], ALWAYS, Read, "The documents nearest to a point.";
+        GetIntersecting = 166, "GET_INTERSECTING", "getIntersecting", exactly(2), ["index"], SINGLE_SERVER, Read, "The documents whose geometry meets another one.";
+        GetNearest = 168, "GET_NEAREST", "getNearest", exactly(2), ["index", "max_results", "max_dist", "unit", "geo_system"], SINGLE_SERVER, Read, "The documents nearest to a point.";
     }
 }

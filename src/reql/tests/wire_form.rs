@@ -155,13 +155,55 @@ fn nesting_has_a_limit_and_no_stack_overflows() {
             assert!(decode_term(deep(400).as_bytes()).is_ok(), "{open}");
         }
         let error = decode_term(deep(100_000).as_bytes()).expect_err(open);
-        assert_eq!(error.kind, ErrorKind::ResourceLimit);
+        assert_eq!(error.kind, ErrorKind::QueryLogic);
         assert_eq!(error.message, "Nesting depth limit (500) exceeded.");
         let unclosed = open.repeat(100_000);
         assert!(decode_term(unclosed.as_bytes()).is_err());
     }
     let raw = format!("[1,{}{}]", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(decode_term(raw.as_bytes()).expect_err("deep").kind, ErrorKind::ResourceLimit);
+    assert_eq!(decode_term(raw.as_bytes()).expect_err("deep").kind, ErrorKind::QueryLogic);
+}
+
+#[test]
+fn long_literals_meet_the_limit_of_the_query() {
+    for text in ["[2,[0,[2,[1,2,3]]]]", r#"[2,[[13],{"a":[2,[1,2,3]]}]]"#, "[1,[0,[1,2,3]]]"] {
+        let ast = term(text);
+        assert_eq!(ast.check_array_sizes(3), Ok(()), "{text}");
+        let error = ast.check_array_sizes(2).expect_err(text);
+        assert_eq!(error.kind, ErrorKind::ResourceLimit);
+        assert!(error.message.starts_with("Array over size limit `2`."), "{error}");
+    }
+}
+
+#[test]
+fn values_that_cannot_be_are_the_query_s_fault() {
+    let error = term_error(r#"[2,[[13],{"a":{"$reql_type$":"NOPE"}}]]"#);
+    assert_eq!((error.kind, error.backtrace), (ErrorKind::QueryLogic, positions(&[1])));
+    assert_eq!(error.message, "Unknown $reql_type$ type `NOPE`.");
+    assert_eq!(term_error("[2,[1e999]]").kind, ErrorKind::Client);
+    let binary = term(r#"{"$reql_type$":"BINARY","data":"aGk="}"#);
+    assert!(matches!(binary.constant(binary.root()), Some(Datum::Binary(bytes)) if &bytes[..] == b"hi"));
+}
+
+#[test]
+fn bounds_within_values_are_written_as_terms() {
+    let mut ast = Ast::new();
+    let value = Datum::object([("a", Datum::array([Datum::MinVal, Datum::array([Datum::Null])]))]);
+    let root = ast.add_constant(value);
+    assert_eq!(encode(&ast, root), br#"{"a":[2,[[180],[1,[null]]]]}"#);
+}
+
+#[test]
+fn determinism_is_that_of_the_parts() {
+    let of = |text: &str| {
+        let ast = term(text);
+        ast.determinism(ast.root())
+    };
+    assert!(of("[24,[1,[10,[1]]]]").allows_index());
+    assert!(of("[24,[1,[103]]]").allows_atomic_write() && !of("[24,[1,[103]]]").allows_index());
+    assert!(of(r#"[169,["x"]]"#).allows_index());
+    assert!(!of("[169]").allows_atomic_write() && !of("[169,[[154,[[2,[]]]]]]").allows_atomic_write());
+    assert!(!of(r#"[30,[[2,[]],1],{"right_bound":[15,["t"]]}]"#).allows_folding());
 }
 
 #[test]

@@ -99,13 +99,19 @@ impl<'a> ResponseWriter<'a> {
         Self { output, start, token, rows: 0 }
     }
 
-    /// Writes one row.
-    pub fn row(&mut self, row: &Datum) {
+    /// Writes one row. Fails for a row that holds `r.minval` or `r.maxval`, and leaves the
+    /// answer as it was: it may be abandoned for the error.
+    pub fn row(&mut self, row: &Datum) -> Result<(), ReqlError> {
+        let start = self.output.len();
         if self.rows > 0 {
             self.output.push(b',');
         }
+        if let Err(error) = json::write(row, self.output) {
+            self.output.truncate(start);
+            return Err(error.into());
+        }
         self.rows += 1;
-        json::write(row, self.output);
+        Ok(())
     }
 
     /// The rows so far.
@@ -129,7 +135,7 @@ impl<'a> ResponseWriter<'a> {
         self.output.push(b']');
         if let Some(profile) = profile {
             self.output.extend_from_slice(b",\"p\":");
-            json::write(profile, self.output);
+            write_profile(profile, self.output);
         }
         if let Some(notes) = notes {
             self.output.extend_from_slice(b",\"n\":[");
@@ -146,11 +152,9 @@ impl<'a> ResponseWriter<'a> {
     }
 }
 
-/// Writes an answer that is one value.
+/// Writes an answer that is one value, or the error that JSON cannot say it.
 pub fn write_atom(token: Token, value: &Datum, profile: Option<&Datum>, output: &mut Vec<u8>) {
-    let mut response = ResponseWriter::begin(token, ResponseType::SuccessAtom, output);
-    response.row(value);
-    response.finish(None, profile);
+    write_value(token, ResponseType::SuccessAtom, value, profile, output);
 }
 
 /// Writes the answer to `NOREPLY_WAIT`.
@@ -160,9 +164,7 @@ pub fn write_wait_complete(token: Token, output: &mut Vec<u8>) {
 
 /// Writes the answer to `SERVER_INFO`.
 pub fn write_server_info(token: Token, info: &Datum, output: &mut Vec<u8>) {
-    let mut response = ResponseWriter::begin(token, ResponseType::ServerInfo, output);
-    response.row(info);
-    response.finish(None, None);
+    write_value(token, ResponseType::ServerInfo, info, None, output);
 }
 
 /// Writes an error.
@@ -175,7 +177,7 @@ pub fn write_error(token: Token, error: &ReqlError, profile: Option<&Datum>, out
         write_number(u64::from(code), output);
     }
     output.extend_from_slice(b",\"r\":[");
-    write_text(&error.message, output);
+    json::write_string(&error.message, output);
     output.extend_from_slice(b"],\"b\":[");
     for (position, frame) in error.backtrace.iter().enumerate() {
         if position > 0 {
@@ -183,16 +185,40 @@ pub fn write_error(token: Token, error: &ReqlError, profile: Option<&Datum>, out
         }
         match frame {
             Frame::Position(argument) => write_number(u64::from(*argument), output),
-            Frame::Optarg(name) => write_text(name.as_str(), output),
+            Frame::Optarg(name) => json::write_string(name.as_str(), output),
         }
     }
     output.push(b']');
     if let Some(profile) = profile {
         output.extend_from_slice(b",\"p\":");
-        json::write(profile, output);
+        write_profile(profile, output);
     }
     output.push(b'}');
     close_frame(token, start, output);
+}
+
+fn write_value(
+    token: Token,
+    kind: ResponseType,
+    value: &Datum,
+    profile: Option<&Datum>,
+    output: &mut Vec<u8>,
+) {
+    let mut response = ResponseWriter::begin(token, kind, output);
+    match response.row(value) {
+        Ok(()) => response.finish(None, profile),
+        Err(error) => {
+            response.abandon();
+            write_error(token, &error, profile, output);
+        }
+    }
+}
+
+/// Profiles are made by the server and hold nothing that JSON cannot say.
+fn write_profile(profile: &Datum, output: &mut Vec<u8>) {
+    if json::write(profile, output).is_err() {
+        output.extend_from_slice(b"null");
+    }
 }
 
 /// Fills in the length; an answer that no frame can hold becomes an error.
@@ -221,14 +247,6 @@ fn write_number(number: u64, output: &mut Vec<u8>) {
     output.extend(digits.iter().skip(digits.len() - count));
 }
 
-/// A JSON string.
-fn write_text(text: &str, output: &mut Vec<u8>) {
-    // Writing to memory cannot fail, and strings have no forms that JSON lacks.
-    if serde_json::to_writer(&mut *output, text).is_err() {
-        output.extend_from_slice(b"\"\"");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,8 +259,9 @@ mod tests {
     fn answers_are_compact_json_behind_a_header() {
         let mut output = Vec::new();
         let mut response = ResponseWriter::begin(Token(3), ResponseType::SuccessPartial, &mut output);
-        response.row(&Datum::Number(1.0));
-        response.row(&Datum::string("a\"b"));
+        assert_eq!(response.row(&Datum::Number(1.0)), Ok(()));
+        assert!(response.row(&Datum::MinVal).is_err());
+        assert_eq!(response.row(&Datum::string("a\"b")), Ok(()));
         assert_eq!(response.rows(), 2);
         response.finish(Some(&[ResponseNote::SequenceFeed, ResponseNote::IncludesStates]), None);
         assert_eq!(body(&output), r#"{"t":3,"r":[1,"a\"b"],"n":[1,5]}"#);
@@ -272,7 +291,7 @@ mod tests {
     fn an_abandoned_answer_leaves_nothing() {
         let mut output = b"before".to_vec();
         let mut response = ResponseWriter::begin(Token(3), ResponseType::SuccessSequence, &mut output);
-        response.row(&Datum::Null);
+        assert_eq!(response.row(&Datum::Null), Ok(()));
         response.abandon();
         assert_eq!(output, b"before");
     }
