@@ -1,0 +1,51 @@
+//! What can go wrong.
+
+use std::io;
+
+use photondb_reql::ReqlError;
+use photondb_wire::{ClientHandshakeError, FrameTooLarge};
+
+/// What can go wrong between a program and its server.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The query failed; the connection is fine.
+    #[error(transparent)]
+    Query(#[from] ReqlError),
+    /// The server did not let us in.
+    #[error(transparent)]
+    Handshake(#[from] ClientHandshakeError),
+    /// The network failed, or took too long.
+    #[error("connection failed: {0}")]
+    Io(#[from] io::Error),
+    /// The server hung up.
+    #[error("the server closed the connection")]
+    Closed,
+    /// An answer is larger than the client allows.
+    #[error("an answer of {size} bytes is larger than {bytes_max}", size = .0.size, bytes_max = .0.bytes_max)]
+    ResponseTooLarge(FrameTooLarge),
+    /// A query does not fit into a frame.
+    #[error("a query of {0} bytes is too large to be sent")]
+    QueryTooLarge(usize),
+    /// The server's answer makes no sense.
+    #[error("malformed answer: {0}")]
+    Malformed(&'static str),
+    /// The host has no address.
+    #[error("no address for {0}")]
+    UnknownHost(String),
+}
+
+impl ClientError {
+    /// Whether the answer did not come in time; it may still come.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Io(error)
+            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut))
+    }
+
+    /// The error of the query, if that is what failed.
+    pub fn query(&self) -> Option<&ReqlError> {
+        match self {
+            Self::Query(error) => Some(error),
+            _ => None,
+        }
+    }
+}
