@@ -6,7 +6,7 @@ use crate::json::JsonErrorKind;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DatumError {
     /// Infinite or not a number.
-    #[error("Non-finite number: {}", crate::json::non_finite_name(*.0))]
+    #[error("Non-finite number: {}", crate::json::exact_number(*.0))]
     NonFiniteNumber(f64),
     /// An array longer than `arrayLimit`.
     #[error(

@@ -204,7 +204,7 @@ mod tests {
         use std::collections::HashMap;
         let map: HashMap<Text, u8> = [(Text::from("a"), 1)].into();
         assert_eq!(map.get("a"), Some(&1));
-        assert!(Text::from("a") < Text::from("aa"));
-        assert!(Text::from("Z") < Text::from("a"));
+        let sorted = ["Z", "a", "aa", "b", "ä"].map(Text::from);
+        assert!(sorted.is_sorted_by(|a, b| a < b && a.as_str() < b.as_str()));
     }
 }

@@ -15,8 +15,7 @@ use crate::view::DatumRef;
 
 pub use reader::{JsonErrorKind, JsonType, Position, Reader};
 
-pub(crate) use number::non_finite_name;
-pub use number::write_number;
+pub use number::{exact_number, write_number};
 pub(crate) use print::{compact_lossy, print, print_truncated};
 
 /// What is accepted while reading.

@@ -77,13 +77,93 @@ fn write_double(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// How C prints what is not finite.
-pub(crate) fn non_finite_name(number: f64) -> &'static str {
-    if number.is_nan() {
-        "nan"
-    } else if number > 0.0 {
-        "inf"
-    } else {
-        "-inf"
+/// Digits of [`exact_number`].
+const EXACT_DIGITS: i32 = 20;
+
+/// A number as RethinkDB's messages print it: up to 20 significant digits of its exact
+/// value, as C does with `%.20g`. `0.1` is `0.10000000000000000555`.
+pub fn exact_number(number: f64) -> String {
+    if !number.is_finite() {
+        let name = if number.is_nan() { "nan" } else { "inf" };
+        return if number < 0.0 { format!("-{name}") } else { name.to_owned() };
+    }
+    let scientific = format!("{number:.*e}", (EXACT_DIGITS - 1) as usize);
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..EXACT_DIGITS).contains(&exponent) {
+        let fixed = format!("{number:.*}", (EXACT_DIGITS - 1 - exponent) as usize);
+        return without_trailing_zeros(&fixed).to_owned();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{}e{sign}{:02}", without_trailing_zeros(mantissa), exponent.abs())
+}
+
+fn without_trailing_zeros(digits: &str) -> &str {
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(number: f64) -> String {
+        let mut out = Vec::new();
+        write_number(number, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn json_has_the_shortest_digits() {
+        let cases = [
+            (0.0, "0"),
+            (-0.0, "-0.0"),
+            (7.0, "7"),
+            (-10.0, "-10"),
+            (1234567890.0, "1234567890"),
+            (-73850380122423.0, "-73850380122423"),
+            (9007199254740992.0, "9007199254740992"),
+            (-9007199254740992.0, "-9007199254740992"),
+            (9007199254740994.0, "9007199254740994.0"),
+            (1e16, "10000000000000000.0"),
+            (1e20, "100000000000000000000.0"),
+            (1e21, "1e21"),
+            (1234567890123456789012345678901234567890.0, "1.2345678901234568e39"),
+            (0.1, "0.1"),
+            (-0.5, "-0.5"),
+            (123.45678901234568, "123.45678901234568"),
+            (67498.89278, "67498.89278"),
+            (0.00001, "0.00001"),
+            (0.0000012, "0.0000012"),
+            (1e-7, "1e-7"),
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e308"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(written(number), text);
+            assert_eq!(text.parse::<f64>().unwrap().to_bits(), number.to_bits());
+        }
+    }
+
+    #[test]
+    fn messages_have_twenty_digits() {
+        let cases = [
+            (1.0, "1"),
+            (1.5, "1.5"),
+            (-5.0, "-5"),
+            (0.1, "0.10000000000000000555"),
+            (1e300, "1.0000000000000000525e+300"),
+            (1e-5, "1.0000000000000000818e-05"),
+            (0.0001, "0.00010000000000000000479"),
+            (123456789012345680000.0, "1.2345678901234568397e+20"),
+            (12345678901234567000.0, "12345678901234567168"),
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::NAN, "nan"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(exact_number(number), text);
+        }
     }
 }

@@ -248,10 +248,9 @@ impl Writer {
     fn end_object_with(&mut self, check: Option<Duplicates>) -> Result<(), DatumError> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         debug_assert!(frame.object);
-        let depth = frame.depth.saturating_add(1);
-        let sorted = self.is_sorted(&frame);
-        if !sorted {
-            self.sort(&frame, check.unwrap_or(Duplicates::LastWins))?;
+        let mut depth = frame.depth.saturating_add(1);
+        if !self.is_sorted(&frame) && self.sort(&frame, check.unwrap_or(Duplicates::LastWins))? {
+            depth = self.deepest_child(&frame).saturating_add(1);
         }
         let count = self.children.len() - frame.children_start;
         let names_len = self.names.len() - frame.names_start;
@@ -358,8 +357,18 @@ impl Writer {
         &self.names[child.name_start..child.name_end]
     }
 
-    /// Puts the fields of the open object in order of their names.
-    fn sort(&mut self, frame: &Frame, duplicates: Duplicates) -> Result<(), DatumError> {
+    /// The depth of the deepest child that is left of an open object.
+    fn deepest_child(&self, frame: &Frame) -> u16 {
+        let depth = |child: &Child| match read(&self.buffer[child.value_start..], u16::MAX) {
+            Some((value, _)) => u16::try_from(value.depth()).unwrap_or(u16::MAX),
+            None => 0,
+        };
+        self.children[frame.children_start..].iter().map(depth).max().unwrap_or(0)
+    }
+
+    /// Puts the fields of the open object in order of their names. Returns whether a
+    /// repeated one was dropped.
+    fn sort(&mut self, frame: &Frame, duplicates: Duplicates) -> Result<bool, DatumError> {
         let Scratch { mut order, mut bytes } = std::mem::take(&mut self.scratch);
         let children = &self.children[frame.children_start..];
         order.clear();
@@ -397,8 +406,9 @@ impl Writer {
         self.children.extend_from_slice(&sorted);
         self.names.truncate(frame.names_start);
         self.names.extend_from_slice(&names);
+        let dropped = sorted.len() < order.len();
         self.scratch = Scratch { order, bytes };
-        Ok(())
+        Ok(dropped)
     }
 }
 

@@ -17,14 +17,14 @@ pub const TIME_ZONE_UTC: &str = "+00:00";
 
 /// The years that dates can have.
 const YEAR_MIN: i64 = 1400;
-const YEAR_MAX: i64 = 9999;
+const YEAR_MAX: i64 = 10_000;
 const DAY_SECONDS: i64 = 86_400;
 
 /// Why text or numbers make no time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
     /// A year outside of what dates can have.
-    #[error("Error in time logic: Year is out of valid range: {YEAR_MIN}..{YEAR_MAX}.")]
+    #[error("Error in time logic: Year is out of valid range: 1400..10000.")]
     Year,
     /// A month that is none.
     #[error("Error in time logic: Month number is out of range 1..12.")]
