@@ -181,16 +181,26 @@ impl Command {
     }
 }
 
-/// Writes down that index builds have finished.
+/// Writes down which indexes are complete.
 struct ReadyRecorder(Weak<Catalog>);
+
+impl ReadyRecorder {
+    fn record(&self, table: TableId, index: IndexId, ready: bool) {
+        let Some(catalog) = self.0.upgrade() else { return };
+        if let Err(error) = catalog.mark_index(table, index, ready) {
+            // An index that is ready works until a restart, which builds it again.
+            tracing::warn!(%table, %index, ready, %error, "could not record the state of an index");
+        }
+    }
+}
 
 impl IndexObserver for ReadyRecorder {
     fn index_ready(&self, table: TableId, index: IndexId) {
-        let Some(catalog) = self.0.upgrade() else { return };
-        if let Err(error) = catalog.mark_index_ready(table, index) {
-            // The index works until a restart, which builds it again.
-            tracing::warn!(%table, %index, %error, "could not record that an index is ready");
-        }
+        self.record(table, index, true);
+    }
+
+    fn index_stale(&self, table: TableId, index: IndexId) {
+        self.record(table, index, false);
     }
 }
 

@@ -70,8 +70,7 @@ pub(crate) fn put_header(batch: &mut Batch, state: &State) {
 }
 
 pub(crate) fn put_database(batch: &mut Batch, database: &Database) {
-    let record =
-        Datum::object([("id", uuid(database.id.0)), ("name", Datum::String(database.name.clone()))]);
+    let record = Datum::object([("id", uuid(database.id.0)), ("name", Datum::String(database.name.clone()))]);
     put(batch, id_key(DATABASE, database.id.0), &record);
 }
 
@@ -176,11 +175,15 @@ fn read_header(fields: &Fields) -> Result<State> {
     if found > FORMAT_VERSION {
         return Err(CatalogError::NewerFormat { found, supported: FORMAT_VERSION });
     }
-    let tags = fields.items("server_tags")?.iter().map(|tag| tag.as_text().cloned());
+    let tags = fields.items("server_tags")?;
     let server = Server {
         id: ServerId(fields.uuid("server_id")?),
         name: fields.text("server_name")?,
-        tags: tags.collect::<Option<_>>().ok_or(CatalogError::Damaged("server_tags"))?,
+        tags: tags
+            .iter()
+            .map(|tag| tag.as_text().cloned())
+            .collect::<Option<_>>()
+            .ok_or(CatalogError::Damaged("server_tags"))?,
     };
     Ok(State {
         version: fields.whole("version")?,

@@ -68,7 +68,7 @@ impl Catalog {
                 command.state.remove_database(&database);
                 // After this no write reaches the trees that the batch drops.
                 for table in &tables {
-                    self.tables.close_table(table.id)?;
+                    self.close(table.id)?;
                 }
                 Ok(DatabaseDrop { database, tables })
             },

@@ -92,9 +92,7 @@ pub enum CatalogError {
         table: String,
     },
     /// `indexRename` that cannot be done.
-    #[error(
-        "Index `{old}` does not exist or index `{new}` already exists on table `{database}.{table}`."
-    )]
+    #[error("Index `{old}` does not exist or index `{new}` already exists on table `{database}.{table}`.")]
     IndexRename {
         /// The name that is to change.
         old: String,
@@ -179,9 +177,10 @@ impl CatalogError {
     /// How the user is told.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::InvalidName { .. } | Self::IndexIsPrimaryKey(_) | Self::NoShards | Self::TooManyShards { .. } => {
-                ErrorClass::Logic
-            }
+            Self::InvalidName { .. }
+            | Self::IndexIsPrimaryKey(_)
+            | Self::NoShards
+            | Self::TooManyShards { .. } => ErrorClass::Logic,
             Self::Denied { .. } => ErrorClass::Permission,
             Self::NewerFormat { .. } | Self::Damaged(_) => ErrorClass::Internal,
             Self::Table(error) if !error.is_unavailable() => ErrorClass::Internal,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use photondb_base::{IndexId, TableId};
 use photondb_datum::Text;
+use photondb_table::TableError;
 
 use crate::catalog::{Applied, Catalog, Command, new_uuid};
 use crate::codec;
@@ -83,7 +84,7 @@ impl Catalog {
                 command.batch.drop_tree(index.tree);
                 store(command, edited);
                 // After this no write reaches the tree that the batch drops.
-                self.tables.remove_index(table, index.id)?;
+                self.remove(table, &index)?;
                 Ok(index)
             },
             |index, _| self.serve_again(table, index),
@@ -122,7 +123,7 @@ impl Catalog {
                 }
                 store(command, edited);
                 if let Some(replaced) = &replaced {
-                    self.tables.remove_index(table, replaced.id)?;
+                    self.remove(table, replaced)?;
                 }
                 Ok((Some(index), replaced))
             },
@@ -161,21 +162,29 @@ impl Catalog {
         )
     }
 
-    /// Notes that the tree of an index is complete.
-    pub(crate) fn mark_index_ready(&self, table: TableId, index: IndexId) -> Result<(), CatalogError> {
+    /// Notes whether the tree of an index is complete.
+    pub(crate) fn mark_index(&self, table: TableId, index: IndexId, ready: bool) -> Result<(), CatalogError> {
         let marked = self.command(|command| {
             // Dropped or renamed meanwhile: found by id, or nothing to note.
             let Ok(mut edited) = edit(command, table) else { return Ok(()) };
             let Some(found) = edited.indexes.values().find(|known| known.id == index).cloned() else {
                 return Ok(());
             };
-            let ready = Arc::new(Index { ready: true, ..(*found).clone() });
-            edited.indexes.insert(ready.name.clone(), ready);
+            let marked = Arc::new(Index { ready, ..(*found).clone() });
+            edited.indexes.insert(marked.name.clone(), marked);
             store(command, edited);
             Ok(())
-        })?;
-        self.engine.when_durable(marked.position, Box::new(|_| {}));
-        Ok(())
+        });
+        // Nobody waits for this to be durable: lost, the index is built once more.
+        marked.map(|_| ())
+    }
+
+    /// Ends the service of an index; one that is not served is as good as removed.
+    fn remove(&self, table: TableId, index: &Index) -> Result<(), CatalogError> {
+        match self.tables.remove_index(table, index.id) {
+            Ok(()) | Err(TableError::NoIndex(_) | TableError::NoTable(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Serves an index again whose drop was not committed. Writes may have passed it by, so

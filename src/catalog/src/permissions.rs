@@ -112,9 +112,7 @@ impl Grants {
         match scope {
             Scope::Global => self.global,
             Scope::Database(database) => self.databases.get(&database).copied().unwrap_or_default(),
-            Scope::Table(database, table) => {
-                self.tables.get(&(database, table)).copied().unwrap_or_default()
-            }
+            Scope::Table(database, table) => self.tables.get(&(database, table)).copied().unwrap_or_default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use photondb_base::{DatabaseId, TableId};
 use photondb_datum::{Datum, Text};
-use photondb_table::Durability;
+use photondb_table::{Durability, TableError};
 
 use crate::catalog::{Applied, Catalog, new_uuid};
 use crate::codec;
@@ -104,8 +104,10 @@ impl Catalog {
                 Ok(TableChange { old: None, new: Some(table), database_name: parent.name.clone() })
             },
             |change, _| {
-                if let Some(table) = &change.new {
-                    self.close_quietly(table.id);
+                if let Some(table) = &change.new
+                    && let Err(error) = self.close(table.id)
+                {
+                    tracing::warn!(table = %table.id, %error, "could not close a table that was not created");
                 }
             },
             |_| Ok(()),
@@ -125,7 +127,7 @@ impl Catalog {
                 users::forget(command, |grants| grants.forget_table(table.id));
                 command.state.remove_table(&table);
                 // After this no write reaches the trees that the batch drops.
-                self.tables.close_table(table.id)?;
+                self.close(table.id)?;
                 Ok(TableChange { old: Some(table), new: None, database_name: Text::from(database) })
             },
             |change, _| self.reopen(change.old.as_slice()),
@@ -134,7 +136,11 @@ impl Catalog {
     }
 
     /// Changes the settings of a table.
-    pub fn configure_table(&self, id: TableId, edit: TableEdit) -> Result<Applied<TableChange>, CatalogError> {
+    pub fn configure_table(
+        &self,
+        id: TableId,
+        edit: TableEdit,
+    ) -> Result<Applied<TableChange>, CatalogError> {
         if let Some(name) = &edit.name {
             check_name(NameKind::Table, name)?;
         }
@@ -195,9 +201,11 @@ impl Catalog {
         }
     }
 
-    fn close_quietly(&self, table: TableId) {
-        if let Err(error) = self.tables.close_table(table) {
-            tracing::warn!(%table, %error, "could not close a table that was not created");
+    /// Ends the service of a table; one that is not served is as good as closed.
+    pub(crate) fn close(&self, table: TableId) -> Result<(), CatalogError> {
+        match self.tables.close_table(table) {
+            Ok(()) | Err(TableError::NoTable(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 }
