@@ -32,6 +32,8 @@ pub(crate) struct EvaluationOptions {
     /// Overrides the tables' own durability.
     pub(crate) durability: Option<Durability>,
     pub(crate) database: Text,
+    /// Whether the answer tells where the time went.
+    pub(crate) profile: bool,
 }
 
 impl Default for EvaluationOptions {
@@ -41,6 +43,7 @@ impl Default for EvaluationOptions {
             read_mode: ReadMode::Single,
             durability: None,
             database: Text::from("test"),
+            profile: false,
         }
     }
 }

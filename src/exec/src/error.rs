@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use photondb_base::LogPosition;
-use photondb_datum::DatumError;
+use photondb_catalog::{CatalogError, ErrorClass};
+use photondb_datum::{DatumError, DatumErrorKind};
 use photondb_reql::{Ast, ErrorKind, ReqlError, TermId};
 use photondb_table::{ProgramError, TableError};
 
@@ -11,26 +11,24 @@ use photondb_table::{ProgramError, TableError};
 pub(crate) type Result<T> = std::result::Result<T, EvalError>;
 
 /// One error. Boxed, because results of evaluation are returned by the million.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EvalError(Box<Body>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Body {
     kind: ErrorKind,
     message: String,
     site: Option<TermId>,
-    /// A write of the failed query must be durable up to here before the error is told.
-    durable_at: Option<LogPosition>,
 }
 
 impl EvalError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Body { kind, message: message.into(), site: None, durable_at: None }))
+        Self(Box::new(Body { kind, message: message.into(), site: None }))
     }
 
     /// The query makes no sense for these values.
     pub(crate) fn logic(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Logic, message)
+        Self::new(ErrorKind::QueryLogic, message)
     }
 
     /// Something asked for is not there; `default` catches it.
@@ -72,7 +70,7 @@ impl EvalError {
     /// The form that leaves the evaluator.
     pub(crate) fn into_reql(self, ast: &Ast) -> ReqlError {
         let backtrace = self.0.site.map(|site| ast.backtrace(site)).unwrap_or_default();
-        ReqlError::new(self.0.kind, self.0.message, backtrace)
+        ReqlError::new(self.0.kind, self.0.message).at(backtrace)
     }
 }
 
@@ -86,12 +84,23 @@ impl std::error::Error for EvalError {}
 
 impl From<DatumError> for EvalError {
     fn from(error: DatumError) -> Self {
-        let kind = if error.is_absent() {
-            ErrorKind::NonExistence
-        } else if error.is_resource_limit() {
-            ErrorKind::ResourceLimit
-        } else {
-            ErrorKind::Logic
+        let kind = match error.kind() {
+            DatumErrorKind::NonExistence => ErrorKind::NonExistence,
+            DatumErrorKind::ResourceLimit => ErrorKind::ResourceLimit,
+            DatumErrorKind::Logic => ErrorKind::QueryLogic,
+            DatumErrorKind::Internal => ErrorKind::Internal,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<CatalogError> for EvalError {
+    fn from(error: CatalogError) -> Self {
+        let kind = match error.class() {
+            ErrorClass::Logic => ErrorKind::QueryLogic,
+            ErrorClass::OpFailed => ErrorKind::OpFailed,
+            ErrorClass::Permission => ErrorKind::Permission,
+            ErrorClass::Internal => ErrorKind::Internal,
         };
         Self::new(kind, error.to_string())
     }
@@ -116,6 +125,7 @@ impl From<TableError> for EvalError {
                 Ok(error) => error,
                 Err(error) => Self::new(ErrorKind::Internal, error.to_string()),
             },
+            TableError::Key(error) => error.into(),
             other => {
                 let kind = if other.is_unavailable() { ErrorKind::OpFailed } else { ErrorKind::Internal };
                 Self::new(kind, other.to_string())

@@ -1,5 +1,6 @@
 //! Evaluating expressions: constants, variables and functions here, terms in `terms`.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use photondb_datum::{Datum, Text};
@@ -42,8 +43,13 @@ pub(crate) fn value(env: &Arc<Environment>, expression: &Expression, frame: Fram
             Ok(Value::new(Kind::Function(Arc::new(Function::closure(template, frame))), site))
         }
         Operation::Call(call) => {
-            let invocation = Invocation { env, frame, call, site };
-            terms::evaluate(&invocation, expression.grouped).map_err(|error| error.at(site))
+            let invocation = Invocation { env, frame, call, site, first: None };
+            let value = if expression.grouped || call.spliced {
+                terms::evaluate_rare(&invocation)
+            } else {
+                terms::dispatch(&invocation)
+            };
+            value.map_err(|error| error.at(site))
         }
     }
 }
@@ -68,6 +74,8 @@ pub(crate) struct Invocation<'a> {
     pub(crate) frame: Frame<'a>,
     pub(crate) call: &'a Call,
     pub(crate) site: TermId,
+    /// The first argument when it has been evaluated already.
+    pub(crate) first: Option<&'a RefCell<Option<Value>>>,
 }
 
 impl<'a> Invocation<'a> {
@@ -84,11 +92,24 @@ impl<'a> Invocation<'a> {
     }
 
     pub(crate) fn value(&self, position: usize) -> Result<Value> {
+        if position == 0
+            && let Some(first) = self.first.and_then(|first| first.borrow_mut().take())
+        {
+            return Ok(first);
+        }
         value(self.env, self.expression(position)?, self.frame)
     }
 
     pub(crate) fn datum(&self, position: usize) -> Result<Datum> {
+        if position == 0 && self.first.is_some() {
+            return self.value(0)?.into_datum();
+        }
         datum(self.env, self.expression(position)?, self.frame)
+    }
+
+    /// Whether `r.args` stood among the arguments.
+    pub(crate) fn spliced(&self) -> bool {
+        self.call.spliced
     }
 
     /// All arguments from a position on, as data.

@@ -97,8 +97,8 @@ impl Function {
     pub(crate) fn determinism(&self) -> Determinism {
         match &self.body {
             Body::Closure { template, .. } => template.body.determinism,
-            Body::Field(_) | Body::Constant(_) | Body::Matching(_) => Determinism::Always,
-            Body::Native(_) => Determinism::Never,
+            Body::Field(_) | Body::Constant(_) | Body::Matching(_) => Determinism::ALWAYS,
+            Body::Native(_) => Determinism::NEVER,
         }
     }
 

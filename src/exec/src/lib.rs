@@ -10,6 +10,17 @@
 //!
 //! Does not know about: sockets, sessions, the cluster.
 
+mod environment;
+mod error;
+mod evaluate;
+mod executor;
+mod function;
 mod request;
+mod sequence;
+mod stored_function;
+mod terms;
+mod value;
 
-pub use request::{Answer, Executor, Outcome, Request, ResultStream, RunOptions, Services, SystemTables};
+pub use executor::Executor;
+pub use request::{Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables};
+pub use stored_function::StoredFunctions;

@@ -1,12 +1,13 @@
 //! The door of the evaluator: what a session hands in and what it gets back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use photondb_base::{Cancel, Clock, LogPosition, Random};
 use photondb_catalog::Catalog;
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedOpener, FeedStream};
-use photondb_reql::{Query, ReqlError};
+use photondb_reql::{ReqlError, StartQuery};
 use photondb_table::{Budget, Shards};
 
 /// What the evaluator stands on; made once by the composition root.
@@ -15,6 +16,7 @@ pub struct Services {
     pub shards: Arc<dyn Shards>,
     pub feeds: Arc<dyn FeedOpener>,
     pub system_tables: Arc<dyn SystemTables>,
+    pub scripts: Arc<dyn Scripts>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
 }
@@ -24,17 +26,17 @@ pub trait SystemTables: Send + Sync {
     /// The rows of a table; `None` when there is no such table. Rows carry their primary
     /// key in the field that `primary_key` tells.
     fn rows(&self, table: &str) -> Option<Result<Vec<Datum>, ReqlError>>;
-    /// Writes one row: `old` and `new` as in an effect. The default is read-only.
+    /// Writes one row: `old` and `new` as in an effect, null when absent.
     fn write(&self, table: &str, old: &Datum, new: &Datum) -> Result<(), ReqlError>;
     /// The primary key field of a table.
     fn primary_key(&self, table: &str) -> Option<&'static str>;
-    /// The names of all of them.
+    /// The names of all of them, sorted.
     fn names(&self) -> &'static [&'static str];
 }
 
 /// One START query of one session.
 pub struct Request {
-    pub query: Query,
+    pub query: Box<StartQuery>,
     pub user: Text,
     pub cancel: Cancel,
 }
@@ -46,6 +48,14 @@ pub struct Answer {
     pub durable_at: Option<LogPosition>,
     /// The profile, when the query asked for one.
     pub profile: Option<Datum>,
+}
+
+/// Why a query failed. Its earlier writes stand, and are waited for all the same.
+#[derive(Debug)]
+pub struct Failure {
+    pub error: ReqlError,
+    /// Wait until the log is durable up to here before answering.
+    pub durable_at: Option<LogPosition>,
 }
 
 /// What a query evaluates to.
@@ -63,27 +73,22 @@ pub trait ResultStream: Send {
     /// Appends rows to `out`, within the budget; `false` when nothing follows.
     /// May take long: run it where blocking is allowed.
     fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool, ReqlError>;
-
-    /// Writes done while reading are durable up to here (a stream may contain writes).
-    fn durable_at(&self) -> Option<LogPosition>;
 }
 
-/// Run options that concern the session rather than the evaluation.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    pub noreply: bool,
-    pub profile: bool,
-    /// Limits of one batch, from `minBatchRows`, `maxBatchRows`, `maxBatchBytes`,
-    /// `maxBatchSeconds`, `firstBatchScaledownFactor`.
-    pub batch: BatchOptions,
+/// Runs the JavaScript of `r.js`; injected, since an engine for it is a heavy thing.
+pub trait Scripts: Send + Sync {
+    /// Evaluates a source text within a time limit.
+    fn evaluate(&self, source: &str, timeout: Duration) -> Result<Script, ReqlError>;
 }
 
-/// How large a batch may become and how early the first one leaves.
-#[derive(Clone, Copy, Debug)]
-pub struct BatchOptions {
-    pub rows_min: usize,
-    pub rows_max: usize,
-    pub bytes_max: usize,
-    pub seconds_max: f64,
-    pub first_scaledown: usize,
+/// What a source text evaluates to.
+pub enum Script {
+    Value(Datum),
+    Function(Arc<dyn ScriptFunction>),
+}
+
+/// A function that a script gave.
+pub trait ScriptFunction: Send + Sync {
+    /// Calls it within the time limit of its script.
+    fn call(&self, arguments: &[Datum]) -> Result<Datum, ReqlError>;
 }

@@ -189,7 +189,7 @@ impl Value {
 
 /// "Expected type X but found Y.": absent values are a kind of their own.
 pub(crate) fn wrong_type(expected: &str, found: &Datum) -> EvalError {
-    let kind = if found.is_null() { ErrorKind::NonExistence } else { ErrorKind::Logic };
+    let kind = if found.is_null() { ErrorKind::NonExistence } else { ErrorKind::QueryLogic };
     EvalError::new(kind, format!("Expected type {expected} but found {}.", found.type_name()))
 }
 

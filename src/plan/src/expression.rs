@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use photondb_datum::{Datum, Text};
-use photondb_reql::{Ast, TermId, TermType};
-
-use crate::determinism::Determinism;
+use photondb_reql::{Ast, Determinism, TermId, TermType};
 
 /// A query that is ready to be evaluated.
 #[derive(Clone, Debug)]
@@ -69,8 +67,8 @@ pub struct FunctionTemplate {
     pub ast: Arc<Ast>,
     pub site: TermId,
     /// The variables' numbers on the wire.
-    pub parameters: Vec<u64>,
+    pub parameters: Vec<i64>,
     /// For each capture: its number on the wire and where the enclosing function has it.
-    pub captures: Vec<(u64, Slot)>,
+    pub captures: Vec<(i64, Slot)>,
     pub body: Expression,
 }

@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use photondb_datum::{Datum, Text};
-use photondb_reql::{Ast, ErrorKind, Node, ReqlError, TermId, TermType};
+use photondb_reql::{Ast, Determinism, Effect, Node, ReqlError, TermId, TermType};
 
-use crate::check;
-use crate::determinism::Determinism;
 use crate::expression::{Call, Expression, FunctionTemplate, Operation, Plan, Slot};
 
-/// Lowers a whole query.
+/// Lowers a whole query that was checked when it was decoded.
 pub fn lower(ast: Arc<Ast>) -> Result<Plan, ReqlError> {
-    let writes = check::check(&ast)?;
-    let root = Lowering { ast: &ast, scopes: Vec::new() }.expression(ast.root())?;
+    let mut lowering = Lowering { ast: &ast, scopes: Vec::new(), writes: false };
+    let root = lowering.expression(ast.root())?;
+    let writes = lowering.writes;
     Ok(Plan { root, writes, ast })
+}
+
+/// Lowers another expression of the same tree, as the query's global options are.
+pub fn lower_expression(ast: &Arc<Ast>, id: TermId) -> Result<Expression, ReqlError> {
+    Lowering { ast, scopes: Vec::new(), writes: false }.expression(id)
 }
 
 /// Lowers a tree whose root is a function literal without free variables, as an index
@@ -22,19 +26,20 @@ pub fn lower_function(ast: Arc<Ast>) -> Result<Arc<FunctionTemplate>, ReqlError>
     let plan = lower(ast)?;
     match plan.root.operation {
         Operation::Function(template) => Ok(template),
-        _ => Err(ReqlError::new(ErrorKind::Logic, "Expected type FUNCTION but found DATUM.".to_owned(), Vec::new())),
+        _ => Err(ReqlError::logic("Expected type FUNCTION but found DATUM.")),
     }
 }
 
 /// A function being lowered.
 struct Scope {
-    parameters: Vec<u64>,
-    captures: Vec<(u64, Slot)>,
+    parameters: Vec<i64>,
+    captures: Vec<(i64, Slot)>,
 }
 
 struct Lowering<'a> {
     ast: &'a Arc<Ast>,
     scopes: Vec<Scope>,
+    writes: bool,
 }
 
 impl Lowering<'_> {
@@ -45,7 +50,7 @@ impl Lowering<'_> {
                 operation: Operation::Constant(datum.clone()),
                 site: id,
                 grouped: false,
-                determinism: Determinism::Always,
+                determinism: Determinism::ALWAYS,
             }),
             Node::Term { term, args, optargs } => match term {
                 TermType::Func => self.function(id, args),
@@ -63,29 +68,22 @@ impl Lowering<'_> {
         args: &[TermId],
         optargs: &[(Text, TermId)],
     ) -> Result<Expression, ReqlError> {
-        let mut determinism = Determinism::of_term(term);
+        let mut determinism = term.info().determinism;
         let mut spliced = false;
         let mut arguments = Vec::with_capacity(args.len());
         for arg in args {
             let argument = self.expression(*arg)?;
-            determinism = determinism.max(argument.determinism);
+            determinism = determinism.join(argument.determinism);
             spliced |= is_splice(&argument);
             arguments.push(argument);
         }
-        let info = term.info();
-        if !spliced && !info.arity.accepts(arguments.len()) {
-            return Err(self.error(id, info.arity.message(arguments.len())));
-        }
         let mut options = Vec::with_capacity(optargs.len());
         for (name, arg) in optargs {
-            if !info.accepts_any_option() && !info.optargs.contains(&name.as_str()) {
-                let message = format!("Unrecognized optional argument `{name}`.");
-                return Err(ReqlError::new(ErrorKind::Compile, message, self.ast.backtrace(*arg)));
-            }
             let option = self.expression(*arg)?;
-            determinism = determinism.max(option.determinism);
+            determinism = determinism.join(option.determinism);
             options.push((name.clone(), option));
         }
+        self.writes |= term.info().effect == Effect::Write;
         let grouped = gives_grouped(term, &arguments);
         let call = Call { term, arguments, options, spliced };
         Ok(Expression { operation: Operation::Call(Box::new(call)), site: id, grouped, determinism })
@@ -93,7 +91,7 @@ impl Lowering<'_> {
 
     fn function(&mut self, id: TermId, args: &[TermId]) -> Result<Expression, ReqlError> {
         let [names, body] = args else {
-            return Err(self.error(id, TermType::Func.info().arity.message(args.len())));
+            return Err(self.error(id, TermType::Func.info().arity.mismatch(args.len())));
         };
         let parameters = self.parameters(*names)?;
         self.scopes.push(Scope { parameters, captures: Vec::new() });
@@ -116,7 +114,7 @@ impl Lowering<'_> {
         })
     }
 
-    fn parameters(&self, names: TermId) -> Result<Vec<u64>, ReqlError> {
+    fn parameters(&self, names: TermId) -> Result<Vec<i64>, ReqlError> {
         let malformed = || self.error(names, "Func variables must be a literal *array* of numbers.".to_owned());
         let numbers: Vec<Datum> = match self.ast.node(names) {
             Node::Constant(Datum::Array(array)) => array.iter().collect(),
@@ -132,7 +130,7 @@ impl Lowering<'_> {
         numbers
             .into_iter()
             .map(|number| match number {
-                Datum::Number(n) if n.fract() == 0.0 && n >= 0.0 && n < 9e15 => Ok(n as u64),
+                Datum::Number(n) if n.fract() == 0.0 && n.abs() < 9e15 => Ok(n as i64),
                 _ => Err(malformed()),
             })
             .collect()
@@ -140,7 +138,7 @@ impl Lowering<'_> {
 
     fn variable(&mut self, id: TermId, args: &[TermId]) -> Result<Expression, ReqlError> {
         let number = match args.first().map(|arg| self.ast.node(*arg)) {
-            Some(Node::Constant(Datum::Number(n))) => *n as u64,
+            Some(Node::Constant(Datum::Number(n))) => *n as i64,
             _ => return Err(self.error(id, "Expected a variable number.".to_owned())),
         };
         match self.resolve(number, self.scopes.len()) {
@@ -166,7 +164,7 @@ impl Lowering<'_> {
 
     /// Finds a variable as seen from inside the innermost `depth` scopes; functions in
     /// between capture it.
-    fn resolve(&mut self, number: u64, depth: usize) -> Option<Slot> {
+    fn resolve(&mut self, number: i64, depth: usize) -> Option<Slot> {
         let scope = self.scopes.get(depth.checked_sub(1)?)?;
         if let Some(position) = scope.parameters.iter().rposition(|name| *name == number) {
             return u16::try_from(position).ok().map(Slot::Parameter);
@@ -181,7 +179,7 @@ impl Lowering<'_> {
     }
 
     fn error(&self, id: TermId, message: String) -> ReqlError {
-        ReqlError::new(ErrorKind::Compile, message, self.ast.backtrace(id))
+        ReqlError::compile(message).at(self.ast.backtrace(id))
     }
 }
 
@@ -190,7 +188,7 @@ fn variable(site: TermId, slot: Slot) -> Expression {
         operation: Operation::Variable(slot),
         site,
         grouped: false,
-        determinism: Determinism::Always,
+        determinism: Determinism::ALWAYS,
     }
 }
 

@@ -90,5 +90,5 @@ fn one_key(mut parts: Vec<Datum>) -> Datum {
 
 /// Groups as the value that clients know.
 pub(crate) fn into_grouped_datum(groups: BTreeMap<Datum, Datum>) -> Datum {
-    Grouped::from(groups).into_datum()
+    Datum::Object(groups.into_iter().collect::<Grouped>().into_pseudo_type())
 }

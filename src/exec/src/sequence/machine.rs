@@ -21,9 +21,12 @@ pub(crate) struct Pipeline {
     pub(crate) with_index_value: bool,
 }
 
-impl Program for Pipeline {
-    fn start(self: Arc<Self>) -> Box<dyn RowMachine> {
-        Box::new(Machine::new(self))
+/// A pipeline as the tables run it.
+pub(crate) struct PipelineProgram(pub(crate) Arc<Pipeline>);
+
+impl Program for PipelineProgram {
+    fn start(&self) -> Box<dyn RowMachine> {
+        Box::new(Machine::new(Arc::clone(&self.0)))
     }
 }
 
@@ -40,14 +43,14 @@ impl Machine {
     }
 
     /// Pushes one row through the stages; what comes out goes to `out` or to the terminal.
-    pub(crate) fn push(&mut self, row: Datum, index_value: Option<&Datum>, out: &mut Vec<Datum>) -> Result<()> {
+    pub(crate) fn push(&mut self, row: &Datum, index_value: Option<&Datum>, out: &mut Vec<Datum>) -> Result<()> {
         let pipeline = Arc::clone(&self.pipeline);
         if pipeline.with_index_value {
             let index_value = index_value.cloned().unwrap_or(Datum::Null);
-            out.push(Datum::Array(vec![index_value, row].into()));
+            out.push(Datum::Array(vec![index_value, row.clone()].into()));
             return Ok(());
         }
-        self.stage(&pipeline, 0, row, index_value, None, out)
+        self.stage(&pipeline, 0, row.clone(), index_value, None, out)
     }
 
     fn stage(
@@ -149,7 +152,7 @@ impl RowMachine for Machine {
         if self.pipeline.env.cancel.is_cancelled() {
             return Ok(Flow::Stop);
         }
-        self.push(row.document, row.index_value.as_ref(), out)?;
+        self.push(row.document, row.index_value, out)?;
         Ok(Flow::Continue)
     }
 

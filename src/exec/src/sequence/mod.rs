@@ -23,11 +23,11 @@ use crate::function::Function;
 use crate::value::{Kind, TableRef, Value, wrong_type};
 
 pub(crate) use group::{GroupStage, into_grouped_datum};
-pub(crate) use machine::Pipeline;
-pub(crate) use open::{PipelineStream, RowStream};
+pub(crate) use machine::{Machine, Pipeline, keeps};
+pub(crate) use open::RowStream;
 pub(crate) use read::{IndexRef, TableRead, TableSource};
 pub(crate) use sources::Interleave;
-pub(crate) use terminal::{Terminal, TerminalAnswer};
+pub(crate) use terminal::{Terminal, TerminalAnswer, finite};
 
 /// Rows to come.
 pub(crate) struct Sequence {

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use photondb_datum::{Array, Datum};
+use photondb_reql::TermId;
 use photondb_table::{Budget, Program, ShardStream};
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
-use crate::sequence::machine::{Machine, Pipeline};
+use crate::sequence::machine::{Machine, Pipeline, PipelineProgram};
 use crate::sequence::read::{TableRead, TableSource};
 use crate::sequence::sources::{
     Interleave, ItemsStream, MergeStream, RangeStream, UnionStream, WindowStream, ZipStream,
 };
 use crate::sequence::terminal::{Partial, Terminal, TerminalAnswer};
-use crate::sequence::{Refinement, Sequence, Source};
+use crate::sequence::{Refinement, Sequence, Source, Stage};
 
 /// An open sequence.
 pub(crate) trait RowStream: Send {
@@ -127,16 +128,19 @@ impl Sequence {
         terminal: Option<Terminal>,
         with_index_value: bool,
     ) -> Result<Box<dyn RowStream>> {
+        let by_index = self.stages.iter().any(|stage| matches!(stage, Stage::Group(group) if group.by_index));
         let bare = self.stages.is_empty() && terminal.is_none() && !with_index_value;
         let pipeline = Arc::new(Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value });
         let source: Box<dyn RowStream> = match self.source {
             Source::Table(read) if read.table.system => Box::new(ItemsStream::new(system_rows(env, &read)?)),
             Source::Table(read) => {
-                let program = (!bare).then(|| pipeline as Arc<dyn Program>);
-                let stream = env.services.shards.read((*read).into_operation(env, program))?;
+                let program = (!bare).then(|| Arc::new(PipelineProgram(pipeline)) as Arc<dyn Program>);
+                let mut operation = (*read).into_operation(env, program);
+                operation.index_values = with_index_value || by_index;
+                let stream = env.services.shards.read(operation)?;
                 return Ok(Box::new(TableStream { stream }));
             }
-            Source::Refined(read, refinement) => open_refined(env, *read, refinement)?,
+            Source::Refined(read, refinement) => open_refined(env, *read, refinement, self.site)?,
             Source::Items(items) => Box::new(ItemsStream::new(items)),
             Source::Range(start, end) => Box::new(RangeStream::new(start, end)),
             Source::Union(inputs, interleave) => {
@@ -195,8 +199,8 @@ fn open_refined(
     env: &Arc<Environment>,
     read: TableRead,
     refinement: Arc<dyn Refinement>,
+    site: TermId,
 ) -> Result<Box<dyn RowStream>> {
-    let site = photondb_reql::TermId::default();
     let pairs = Sequence::table(read, site).open_with(env, None, true)?;
     Ok(Box::new(RefinedStream {
         env: Arc::clone(env),
@@ -207,6 +211,28 @@ fn open_refined(
         ready: Vec::new(),
         more: true,
     }))
+}
+
+impl Sequence {
+    /// The values by which an index finds the rows of a read, in the index's order.
+    pub(crate) fn index_values(env: &Arc<Environment>, read: TableRead, site: TermId) -> Result<Self> {
+        let pairs = Self::table(read, site).open_with(env, None, true)?;
+        Ok(Self::new(Source::Stream(Box::new(FirstOfPair { pairs })), false, site))
+    }
+}
+
+/// The index values of pairs of index value and row.
+struct FirstOfPair {
+    pairs: Box<dyn RowStream>,
+}
+
+impl RowStream for FirstOfPair {
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool> {
+        let mut pairs = Vec::new();
+        let more = self.pairs.next_batch(budget, &mut pairs)?;
+        out.extend(pairs.into_iter().filter_map(|pair| pair.as_array()?.get(0)));
+        Ok(more)
+    }
 }
 
 /// The stream of one shard.
@@ -245,7 +271,7 @@ impl RowStream for PipelineStream {
         }
         let more = self.source.next_batch(budget, &mut self.rows)?;
         for row in self.rows.drain(..) {
-            self.machine.push(row, None, out)?;
+            self.machine.push(&row, None, out)?;
         }
         if !more {
             self.ended = true;

@@ -74,6 +74,7 @@ impl TableRead {
             mode: env.options.read_mode,
             snapshot: None,
             program,
+            index_values: false,
         }
     }
 

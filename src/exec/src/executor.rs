@@ -1,0 +1,292 @@
+//! Running a query: options, plan, evaluation, and what becomes of the value.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use photondb_datum::{Datum, Text};
+use photondb_plan::feed::{FeedKind, FeedStream};
+use photondb_plan::{Plan, lower, lower_expression};
+use photondb_reql::{Ast, Family, Node, ReqlError, StartQuery, TermId, TermType};
+use photondb_table::{Budget, ReadMode};
+
+use crate::environment::{Environment, EvaluationOptions};
+use crate::error::{EvalError, Result};
+use crate::evaluate::{self, Frame};
+use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
+use crate::sequence::{Machine, Pipeline, RowStream, Sequence, Source, Terminal, TerminalAnswer, into_grouped_datum};
+use crate::terms::write;
+use crate::value::{Kind, Value};
+
+/// Terms of a query that may run where it arrived.
+const CHEAP_TERMS_MAX: usize = 64;
+
+/// Runs queries. Cheap to clone.
+#[derive(Clone)]
+pub struct Executor {
+    services: Arc<Services>,
+}
+
+impl Executor {
+    /// An executor over the given services.
+    pub fn new(services: Arc<Services>) -> Self {
+        Self { services }
+    }
+
+    /// Whether a query surely ends soon and so may run on the thread it arrived on: few
+    /// terms, and no table but for single rows.
+    pub fn is_cheap(&self, query: &StartQuery) -> bool {
+        query.ast.len() <= CHEAP_TERMS_MAX && is_cheap(&query.ast, query.ast.root())
+    }
+
+    /// Opens a query.
+    pub fn run(&self, request: Request) -> std::result::Result<Answer, Failure> {
+        let started = Instant::now();
+        let StartQuery { ast, optargs } = *request.query;
+        let ast = Arc::new(ast);
+        let options = self.options(&ast, &optargs, &request.user).map_err(|error| failure(error, &ast))?;
+        let profile = options.profile;
+        let env = Arc::new(Environment::new(
+            Arc::clone(&self.services),
+            Arc::clone(&ast),
+            options,
+            request.user,
+            request.cancel,
+        ));
+        let fail = |error: ReqlError| Failure { error, durable_at: env.durable_at() };
+        let plan = lower(Arc::clone(&ast)).map_err(fail)?;
+        let planned = Instant::now();
+        let outcome = open(&env, &plan).map_err(|error| fail(error.into_reql(&ast)))?;
+        let profile = profile.then(|| {
+            let stage = |description: &str, from: Instant, to: Instant| {
+                Datum::object([
+                    ("description", Datum::from(description)),
+                    ("duration(ms)", Datum::Number(to.duration_since(from).as_secs_f64() * 1e3)),
+                    ("sub_tasks", Datum::array([])),
+                ])
+            };
+            Datum::array([
+                stage("Planning the query.", started, planned),
+                stage("Evaluating the query.", planned, Instant::now()),
+            ])
+        });
+        Ok(Answer { outcome, durable_at: env.durable_at(), profile })
+    }
+
+    /// The global options; they are expressions themselves.
+    fn options(&self, ast: &Arc<Ast>, optargs: &[(Text, TermId)], user: &Text) -> Result<EvaluationOptions> {
+        let mut options = EvaluationOptions::default();
+        if optargs.is_empty() {
+            return Ok(options);
+        }
+        let env = Arc::new(Environment::new(
+            Arc::clone(&self.services),
+            Arc::clone(ast),
+            EvaluationOptions::default(),
+            user.clone(),
+            photondb_base::Cancel::default(),
+        ));
+        for (name, id) in optargs {
+            if !matches!(name.as_str(), "db" | "array_limit" | "read_mode" | "durability" | "profile" | "use_outdated") {
+                continue;
+            }
+            let expression = lower_expression(ast, *id)?;
+            let value = evaluate::value(&env, &expression, Frame::EMPTY)?;
+            set_option(&mut options, name, value).map_err(|error| error.at(*id))?;
+        }
+        Ok(options)
+    }
+}
+
+fn failure(error: EvalError, ast: &Ast) -> Failure {
+    Failure { error: error.into_reql(ast), durable_at: None }
+}
+
+fn set_option(options: &mut EvaluationOptions, name: &str, value: Value) -> Result<()> {
+    match name {
+        "db" => match value.kind {
+            Kind::Database(database) => options.database = database.name,
+            kind => return Err(Value::new(kind, value.site).type_error("DATABASE")),
+        },
+        "array_limit" => {
+            let limit = value.into_integer()?;
+            let positive = usize::try_from(limit).ok().filter(|limit| *limit > 0);
+            options.array_size_max = positive
+                .ok_or_else(|| EvalError::logic(format!("Illegal array size limit `{limit}`.  (Must be >= 1.)")))?;
+        }
+        "read_mode" => {
+            options.read_mode = match value.into_text()?.as_str() {
+                "majority" => ReadMode::Majority,
+                "outdated" => ReadMode::Outdated,
+                "single" | "_debug_direct" => ReadMode::Single,
+                other => {
+                    return Err(EvalError::logic(format!(
+                        "Read mode `{other}` unrecognized (options are \"majority\", \"single\", and \"outdated\")."
+                    )));
+                }
+            };
+        }
+        "durability" => options.durability = Some(write::durability(&value.into_text()?)?),
+        "profile" => options.profile = value.into_bool()?,
+        _ => drop(value.into_bool()?),
+    }
+    Ok(())
+}
+
+fn open(env: &Arc<Environment>, plan: &Plan) -> Result<Outcome> {
+    let value = evaluate::value(env, &plan.root, Frame::EMPTY)?;
+    let site = value.site;
+    match value.kind {
+        Kind::Datum(datum) => atom(datum),
+        Kind::Row(row) => atom(row.datum),
+        Kind::SelectionArray(_, rows) => atom(Datum::Array(rows.into())),
+        Kind::Grouped(groups) => Ok(Outcome::Atom(into_grouped_datum(groups))),
+        Kind::Table(read) | Kind::TableSlice(read) => stream(env, Sequence::table(*read, site)),
+        Kind::Selection(_, sequence) | Kind::Sequence(sequence) => stream(env, *sequence),
+        kind @ (Kind::Database(_) | Kind::Function(_) | Kind::Ordering(_)) => {
+            let found = Value::new(kind, site).raw_type_name();
+            Err(EvalError::logic(format!(
+                "Query result must be of type DATUM, GROUPED_DATA, or STREAM (got {found})."
+            ))
+            .at(site))
+        }
+    }
+}
+
+fn atom(datum: Datum) -> Result<Outcome> {
+    match datum {
+        Datum::MinVal => Err(EvalError::logic("Cannot convert `r.minval` to JSON.")),
+        Datum::MaxVal => Err(EvalError::logic("Cannot convert `r.maxval` to JSON.")),
+        datum => Ok(Outcome::Atom(datum)),
+    }
+}
+
+fn stream(env: &Arc<Environment>, sequence: Sequence) -> Result<Outcome> {
+    if sequence.is_feed() {
+        return feed(env, sequence).map(Outcome::Feed);
+    }
+    if sequence.is_grouped() {
+        return Ok(Outcome::Atom(match sequence.run(env, Terminal::Collect)? {
+            TerminalAnswer::Grouped(groups) => into_grouped_datum(groups),
+            TerminalAnswer::Single(datum) => datum,
+        }));
+    }
+    let stream = sequence.open(env)?;
+    Ok(Outcome::Stream(Box::new(QueryStream { env: Arc::clone(env), stream })))
+}
+
+struct QueryStream {
+    env: Arc<Environment>,
+    stream: Box<dyn RowStream>,
+}
+
+impl ResultStream for QueryStream {
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> std::result::Result<bool, ReqlError> {
+        let more = self.env.check_cancelled().and_then(|()| self.stream.next_batch(budget, out));
+        more.map_err(|error| error.into_reql(&self.env.ast))
+    }
+}
+
+/// Opens a feed with the stages and limits that stand after `changes()`.
+fn feed(env: &Arc<Environment>, sequence: Sequence) -> Result<Box<dyn FeedStream>> {
+    let (inner, skip, take) = match sequence.source {
+        Source::Feed(plans) => (env.services.feeds.open(plans)?, 0, None),
+        Source::Window { inner, skip, take } => (feed(env, *inner)?, skip, take),
+        _ => {
+            return Err(EvalError::logic(
+                "Cannot combine a changefeed with another sequence.  Use `union` on the tables before `changes`.",
+            ));
+        }
+    };
+    if sequence.stages.is_empty() && skip == 0 && take.is_none() {
+        return Ok(inner);
+    }
+    let pipeline =
+        Pipeline { env: Arc::clone(env), stages: sequence.stages, terminal: None, with_index_value: false };
+    Ok(Box::new(TransformedFeed { env: Arc::clone(env), inner, machine: Machine::new(Arc::new(pipeline)), skip, take }))
+}
+
+/// A feed behind stages.
+struct TransformedFeed {
+    env: Arc<Environment>,
+    inner: Box<dyn FeedStream>,
+    machine: Machine,
+    skip: u64,
+    take: Option<u64>,
+}
+
+impl FeedStream for TransformedFeed {
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> std::result::Result<bool, ReqlError> {
+        let mut rows = Vec::new();
+        let more = self.inner.next_batch(budget, &mut rows)?;
+        for row in rows {
+            if self.take == Some(0) {
+                return Ok(false);
+            }
+            let mut produced = Vec::new();
+            self.machine.push(&row, None, &mut produced).map_err(|error| error.into_reql(&self.env.ast))?;
+            for row in produced {
+                if self.skip > 0 {
+                    self.skip -= 1;
+                    continue;
+                }
+                match &mut self.take {
+                    Some(0) => return Ok(false),
+                    Some(left) => *left -= 1,
+                    None => {}
+                }
+                out.push(row);
+            }
+        }
+        Ok(more && self.take != Some(0))
+    }
+
+    fn on_ready(&mut self, wake: Arc<dyn Fn() + Send + Sync>) {
+        self.inner.on_ready(wake);
+    }
+
+    fn due_in(&self) -> Option<std::time::Duration> {
+        self.inner.due_in()
+    }
+
+    fn kind(&self) -> FeedKind {
+        self.inner.kind()
+    }
+
+    fn includes_states(&self) -> bool {
+        self.inner.includes_states()
+    }
+}
+
+fn is_cheap(ast: &Ast, id: TermId) -> bool {
+    let Node::Term { term, args, optargs } = ast.node(id) else { return true };
+    let first = args.first().map(|arg| ast.term_type(*arg));
+    let cheap = match term {
+        TermType::Javascript | TermType::Http | TermType::Fold | TermType::ForEach | TermType::Info => false,
+        TermType::Table | TermType::Get => true,
+        TermType::Update | TermType::Replace | TermType::Delete => first == Some(TermType::Get),
+        TermType::Insert => args.get(1).is_some_and(|arg| is_small_literal(ast, *arg)),
+        _ => {
+            matches!(
+                term.info().family,
+                Family::Value
+                    | Family::Function
+                    | Family::Control
+                    | Family::Comparison
+                    | Family::Arithmetic
+                    | Family::Document
+                    | Family::Time
+            ) && first != Some(TermType::Table)
+        }
+    };
+    cheap
+        && args.iter().all(|arg| is_cheap(ast, *arg))
+        && optargs.iter().all(|(_, value)| is_cheap(ast, *value))
+}
+
+/// One document rather than an array or a stream of them.
+fn is_small_literal(ast: &Ast, id: TermId) -> bool {
+    match ast.node(id) {
+        Node::Constant(datum) => matches!(datum, Datum::Object(_)),
+        Node::Term { term, .. } => *term == TermType::MakeObj,
+    }
+}

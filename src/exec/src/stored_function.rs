@@ -1,0 +1,154 @@
+//! Functions that outlive their query: index functions and write hooks. They are stored
+//! as RethinkDB's own binary form, so that dumps carry them both ways.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use photondb_base::Cancel;
+use photondb_datum::{Datum, ObjectBuilder, Text};
+use photondb_plan::{FunctionTemplate, lower_function};
+use photondb_reql::index_function::IndexFunction as StoredIndexFunction;
+use photondb_reql::{Args, Ast, Node, Optargs, TermId, TermType};
+use photondb_table::{Evaluator, IndexFunction, IndexValue, RowError, WriteHook, WriteHookContext};
+
+use crate::environment::{Environment, EvaluationOptions};
+use crate::error::{EvalError, Result};
+use crate::function::Function;
+use crate::request::Services;
+
+/// A closure as a tree of its own: captured variables become constants.
+pub(crate) fn standalone(template: &FunctionTemplate, captures: &[Datum]) -> Ast {
+    let mut copy = Copy { source: &template.ast, template, captures, target: Ast::new() };
+    let root = copy.node(template.site);
+    copy.target.set_root(root);
+    copy.target
+}
+
+struct Copy<'a> {
+    source: &'a Ast,
+    template: &'a FunctionTemplate,
+    captures: &'a [Datum],
+    target: Ast,
+}
+
+impl Copy<'_> {
+    fn node(&mut self, id: TermId) -> TermId {
+        match self.source.node(id) {
+            Node::Constant(datum) => self.target.add_constant(datum.clone()),
+            Node::Term { term: TermType::Var, .. } if self.captured(id).is_some() => {
+                let value = self.captured(id).unwrap_or(Datum::Null);
+                self.target.add_constant(value)
+            }
+            Node::Term { term, args, optargs } => {
+                let args: Args = args.iter().map(|arg| self.node(*arg)).collect();
+                let optargs: Optargs =
+                    optargs.iter().map(|(name, value)| (name.clone(), self.node(*value))).collect();
+                self.target.add_term(*term, args, optargs)
+            }
+        }
+    }
+
+    fn captured(&self, id: TermId) -> Option<Datum> {
+        let number = self.source.variable(id)?.0;
+        let position = self.template.captures.iter().position(|(name, _)| *name == number)?;
+        self.captures.get(position).cloned()
+    }
+}
+
+/// Reads a stored function back.
+pub(crate) fn load(stored: &[u8]) -> std::result::Result<Function, RowError> {
+    let decoded = StoredIndexFunction::decode(stored).map_err(|error| RowError::new(error.to_string()))?;
+    let template = lower_function(Arc::new(decoded.function)).map_err(|error| RowError::new(error.message))?;
+    Ok(Function::standalone(template))
+}
+
+/// Evaluates stored functions for the tables.
+pub struct StoredFunctions {
+    services: Arc<Services>,
+}
+
+impl StoredFunctions {
+    /// An evaluator over the given services.
+    pub fn new(services: Arc<Services>) -> Self {
+        Self { services }
+    }
+
+    fn environment(&self) -> Arc<Environment> {
+        Arc::new(Environment::new(
+            Arc::clone(&self.services),
+            Arc::new(Ast::new()),
+            EvaluationOptions::default(),
+            Text::from("admin"),
+            Cancel::default(),
+        ))
+    }
+}
+
+impl Evaluator for StoredFunctions {
+    fn index_function(
+        &self,
+        stored: &[u8],
+        multi: bool,
+        geo: bool,
+    ) -> std::result::Result<Arc<dyn IndexFunction>, RowError> {
+        Ok(Arc::new(LoadedIndexFunction { env: self.environment(), function: load(stored)?, multi, geo }))
+    }
+
+    fn write_hook(&self, stored: &[u8]) -> std::result::Result<Arc<dyn WriteHook>, RowError> {
+        Ok(Arc::new(LoadedWriteHook { env: self.environment(), function: load(stored)? }))
+    }
+}
+
+struct LoadedIndexFunction {
+    env: Arc<Environment>,
+    function: Function,
+    multi: bool,
+    geo: bool,
+}
+
+impl IndexFunction for LoadedIndexFunction {
+    fn values(&self, document: &Datum, out: &mut Vec<IndexValue>) {
+        // A document for which the function fails is just not in the index.
+        let Ok(value) = self.function.datum(&self.env, std::slice::from_ref(document)) else { return };
+        if self.geo {
+            return;
+        }
+        match value {
+            Datum::Array(items) if self.multi => {
+                let mut values: Vec<Datum> = items.iter().collect();
+                values.sort();
+                values.dedup();
+                out.extend(values.into_iter().map(IndexValue::Datum));
+            }
+            value => out.push(IndexValue::Datum(value)),
+        }
+    }
+}
+
+struct LoadedWriteHook {
+    env: Arc<Environment>,
+    function: Function,
+}
+
+impl WriteHook for LoadedWriteHook {
+    fn apply(
+        &self,
+        context: &WriteHookContext<'_>,
+        old: &Datum,
+        new: &Datum,
+    ) -> std::result::Result<Datum, RowError> {
+        let mut builder = ObjectBuilder::new();
+        builder.insert(Text::from("primary_key"), context.primary_key.clone());
+        builder.insert(Text::from("timestamp"), context.timestamp.clone());
+        let context = Datum::Object(builder.build());
+        self.function
+            .datum(&self.env, &[context, old.clone(), new.clone()])
+            .map_err(|error| RowError::new(error.message()))
+    }
+}
+
+/// The blob of a function, for storing.
+pub(crate) fn blob(function: Ast, multi: bool, geo: bool) -> Result<Bytes> {
+    let stored = StoredIndexFunction { function, multi, geo };
+    stored.encode().map(Bytes::from).map_err(|error| EvalError::logic(error.to_string()))
+}

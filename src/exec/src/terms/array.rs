@@ -1,0 +1,277 @@
+//! Arrays, as lists and as sets.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use photondb_datum::{Array, Datum};
+
+use crate::error::{EvalError, Result};
+use crate::evaluate::Invocation;
+use crate::terms::comparison::operand;
+use crate::value::{Value, integer, wrong_type};
+
+/// The ends of a slice as the user gave them: negative ones count from the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) left: i64,
+    pub(crate) right: i64,
+    pub(crate) left_open: bool,
+    pub(crate) right_open: bool,
+}
+
+impl Bounds {
+    /// The positions of a list that lie within.
+    pub(crate) fn resolve(self, len: usize) -> Range<usize> {
+        let size = i128::try_from(len).unwrap_or(i128::MAX);
+        let place = |index: i64| if index < 0 { size + i128::from(index) } else { i128::from(index) };
+        let mut start = place(self.left);
+        if start < 0 {
+            start = 0;
+        } else if self.left_open {
+            start += 1;
+        }
+        let mut end = place(self.right);
+        if end < 0 {
+            return 0..0;
+        }
+        if !self.right_open {
+            end += 1;
+        }
+        let start = usize::try_from(start.min(size)).unwrap_or(len);
+        let end = usize::try_from(end.min(size)).unwrap_or(len);
+        start..end.max(start)
+    }
+}
+
+/// Whether an end is open, by an optional argument.
+pub(crate) fn is_open(call: &Invocation<'_>, name: &str, default: bool) -> Result<bool> {
+    let Some(bound) = call.option_text(name)? else { return Ok(default) };
+    match bound.as_str() {
+        "open" => Ok(true),
+        "closed" => Ok(false),
+        _ => Err(EvalError::logic(format!(
+            "Expected `open` or `closed` for optarg `{name}` (got `{}`).",
+            Datum::String(bound.clone()).print_truncated()
+        ))),
+    }
+}
+
+/// The part of an array within bounds.
+pub(crate) fn slice_array(array: &Array, bounds: Bounds) -> Datum {
+    let range = bounds.resolve(array.len());
+    if range == (0..array.len()) {
+        return Datum::Array(array.clone());
+    }
+    Datum::Array(range.filter_map(|index| array.get(index)).collect())
+}
+
+/// The element at a position; negative ones count from the end.
+pub(crate) fn nth(array: &Array, index: i64) -> Result<Datum> {
+    let position = if index < 0 { index + array.len() as i64 } else { index };
+    usize::try_from(position)
+        .ok()
+        .and_then(|position| array.get(position))
+        .ok_or_else(|| EvalError::absent(format!("Index out of bounds: {index}")))
+}
+
+/// An argument that must be an array; the complaint is the term's.
+fn array(call: &Invocation<'_>, position: usize) -> Result<Array> {
+    match call.datum(position)? {
+        Datum::Array(array) => Ok(array),
+        other => Err(wrong_type("ARRAY", &other)),
+    }
+}
+
+pub(crate) fn make_array(call: &Invocation<'_>) -> Result<Value> {
+    let items = call.data_from(0)?;
+    call.answer(call.env.array(items)?)
+}
+
+pub(crate) fn append(call: &Invocation<'_>) -> Result<Value> {
+    let mut array = array(call, 0)?;
+    let item = call.datum(1)?;
+    call.env.check_array_size(array.len() + 1)?;
+    array.push(item);
+    call.answer(Datum::Array(array))
+}
+
+pub(crate) fn prepend(call: &Invocation<'_>) -> Result<Value> {
+    let array = array(call, 0)?;
+    let item = call.datum(1)?;
+    let mut items = Vec::with_capacity(array.len() + 1);
+    items.push(item);
+    items.extend(array.iter());
+    call.answer(call.env.array(items)?)
+}
+
+/// What a position of `insertAt` and its like counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Places {
+    Elements,
+    /// The gaps around elements, the one at the end included.
+    Gaps,
+}
+
+/// A position counted from the start.
+fn canonical(index: &Datum, len: usize, places: Places) -> Result<usize> {
+    let index = integer(index)?;
+    let size = if places == Places::Gaps { len + 1 } else { len } as i64;
+    let position = if index < 0 { index + size } else { index };
+    usize::try_from(position).map_err(|_| EvalError::absent(format!("Index out of bounds: {index}")))
+}
+
+fn out_of_bounds(index: usize, len: usize) -> EvalError {
+    EvalError::absent(format!("Index `{index}` out of bounds for array of size: `{len}`."))
+}
+
+pub(crate) fn insert_at(call: &Invocation<'_>) -> Result<Value> {
+    let array = array(call, 0)?;
+    let index = canonical(&*operand(call, 1)?, array.len(), Places::Gaps)?;
+    let item = call.datum(2)?;
+    if index > array.len() {
+        return Err(out_of_bounds(index, array.len()));
+    }
+    let mut items = array.into_vec();
+    items.insert(index, item);
+    call.answer(call.env.array(items)?)
+}
+
+pub(crate) fn splice_at(call: &Invocation<'_>) -> Result<Value> {
+    let target = array(call, 0)?;
+    let index = canonical(&*operand(call, 1)?, target.len(), Places::Gaps)?;
+    let inserted = array(call, 2)?;
+    if index > target.len() {
+        return Err(out_of_bounds(index, target.len()));
+    }
+    let mut items = target.into_vec();
+    items.splice(index..index, inserted.into_vec());
+    call.answer(call.env.array(items)?)
+}
+
+pub(crate) fn delete_at(call: &Invocation<'_>) -> Result<Value> {
+    let array = array(call, 0)?;
+    let len = array.len();
+    let start = canonical(&*operand(call, 1)?, len, Places::Elements)?;
+    let mut items = array.into_vec();
+    if call.count() == 2 {
+        if start >= len {
+            return Err(out_of_bounds(start, len));
+        }
+        items.remove(start);
+    } else {
+        let end = canonical(&*operand(call, 2)?, len, Places::Elements)?;
+        if start > len {
+            return Err(out_of_bounds(start, len));
+        }
+        if end > len {
+            return Err(out_of_bounds(end, len));
+        }
+        if start > end {
+            return Err(EvalError::logic(format!("Start index `{start}` is greater than end index `{end}`.")));
+        }
+        items.drain(start..end);
+    }
+    call.answer(Datum::from(items))
+}
+
+pub(crate) fn change_at(call: &Invocation<'_>) -> Result<Value> {
+    let array = array(call, 0)?;
+    let index = canonical(&*operand(call, 1)?, array.len(), Places::Elements)?;
+    let item = call.datum(2)?;
+    let len = array.len();
+    let mut items = array.into_vec();
+    match items.get_mut(index) {
+        Some(place) => *place = item,
+        None => return Err(out_of_bounds(index, len)),
+    }
+    call.answer(Datum::from(items))
+}
+
+/// Two arrays, in the order of the arguments.
+fn pair(call: &Invocation<'_>) -> Result<(Array, Array)> {
+    Ok((array(call, 0)?, array(call, 1)?))
+}
+
+/// The items that are not in the second array, repetitions included.
+pub(crate) fn difference(call: &Invocation<'_>) -> Result<Value> {
+    let (left, right) = pair(call)?;
+    let removed: HashSet<Datum> = right.iter().collect();
+    call.answer(Datum::Array(left.iter().filter(|item| !removed.contains(item)).collect()))
+}
+
+/// Items in the order in which they first came, each once.
+fn distinct(items: impl Iterator<Item = Datum>, mut seen: HashSet<Datum>) -> Vec<Datum> {
+    items.filter(|item| seen.insert(item.clone())).collect()
+}
+
+pub(crate) fn set_insert(call: &Invocation<'_>) -> Result<Value> {
+    let array = array(call, 0)?;
+    let item = call.datum(1)?;
+    let items = distinct(array.iter().chain([item]), HashSet::new());
+    call.answer(call.env.array(items)?)
+}
+
+pub(crate) fn set_union(call: &Invocation<'_>) -> Result<Value> {
+    let (left, right) = pair(call)?;
+    let items = distinct(left.iter().chain(right.iter()), HashSet::new());
+    call.answer(call.env.array(items)?)
+}
+
+pub(crate) fn set_intersection(call: &Invocation<'_>) -> Result<Value> {
+    let (left, right) = pair(call)?;
+    let mut shared: HashSet<Datum> = left.iter().collect();
+    call.answer(Datum::Array(right.iter().filter(|item| shared.remove(item)).collect()))
+}
+
+pub(crate) fn set_difference(call: &Invocation<'_>) -> Result<Value> {
+    let (left, right) = pair(call)?;
+    let items = distinct(left.iter(), right.iter().collect());
+    call.answer(Datum::from(items))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(items: &[i32]) -> Array {
+        items.iter().map(|n| Datum::from(*n)).collect()
+    }
+
+    #[test]
+    fn slices_follow_their_bounds() {
+        let bounds = |left, right| Bounds { left, right, left_open: false, right_open: true };
+        let cases = [
+            (bounds(1, 3), 1..3),
+            (bounds(1, -3), 1..2),
+            (bounds(1, -1), 1..4),
+            (Bounds { right_open: false, ..bounds(1, -1) }, 1..5),
+            (Bounds { left_open: true, ..bounds(1, 3) }, 2..3),
+            (Bounds { left_open: true, ..bounds(-9, 2) }, 0..2),
+            (bounds(-9, -9), 0..0),
+            (bounds(3, 1), 3..3),
+            (bounds(7, 9), 5..5),
+            (bounds(i64::MIN, i64::MAX), 0..5),
+        ];
+        for (bounds, range) in cases {
+            assert_eq!(bounds.resolve(5), range, "{bounds:?}");
+        }
+        assert_eq!(slice_array(&numbers(&[1, 2, 3]), bounds(-2, 9)), Datum::Array(numbers(&[2, 3])));
+    }
+
+    #[test]
+    fn positions_count_from_both_ends() {
+        let array = numbers(&[1, 2, 3]);
+        assert_eq!(nth(&array, -1).unwrap(), Datum::from(3));
+        for index in [3, -4] {
+            let error = nth(&array, index).unwrap_err();
+            assert!(error.is_absent());
+            assert_eq!(error.message(), format!("Index out of bounds: {index}"));
+        }
+    }
+
+    #[test]
+    fn sets_keep_the_order_of_first_appearance() {
+        let items = distinct(numbers(&[3, 1, 3, 2, 1]).iter(), HashSet::from([Datum::from(2)]));
+        assert_eq!(Datum::from(items), Datum::Array(numbers(&[3, 1])));
+    }
+}

@@ -1,0 +1,141 @@
+//! `orderBy`: by an index, by keys in memory, or by an index refined by keys.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use photondb_datum::Datum;
+use photondb_table::Direction;
+
+use crate::environment::Environment;
+use crate::error::{EvalError, Result};
+use crate::evaluate::Invocation;
+use crate::function::{Function, Shortcut};
+use crate::sequence::{Refinement, Sequence, Source, TableRead};
+use crate::terms::table;
+use crate::value::{Kind, Value};
+
+/// One key of an order.
+pub(crate) struct OrderKey {
+    descending: bool,
+    by: Arc<Function>,
+}
+
+/// The keys of an order, the most significant first.
+pub(crate) struct OrderKeys {
+    keys: Vec<OrderKey>,
+}
+
+/// A key from `asc(x)`, `desc(x)`, a function or a field name.
+pub(crate) fn key(value: Value) -> Result<OrderKey> {
+    let (descending, by) = match value.kind {
+        Kind::Ordering(ordering) => (ordering.descending, ordering.by),
+        kind => (false, Value::new(kind, value.site)),
+    };
+    Ok(OrderKey { descending, by: Function::from_value(by, Shortcut::Field)? })
+}
+
+impl OrderKeys {
+    pub(crate) fn new(keys: Vec<OrderKey>) -> Self {
+        Self { keys }
+    }
+
+    /// The values that a row is sorted by; a row without one sorts before all that have it.
+    fn values(&self, env: &Arc<Environment>, row: &Datum) -> Result<Vec<Option<Datum>>> {
+        self.keys
+            .iter()
+            .map(|key| match key.by.datum(env, std::slice::from_ref(row)) {
+                Ok(value) => Ok(Some(value)),
+                Err(error) if error.is_absent() => Ok(None),
+                Err(error) => Err(error),
+            })
+            .collect()
+    }
+
+    fn compare_values(&self, left: &[Option<Datum>], right: &[Option<Datum>]) -> Ordering {
+        for (key, (left, right)) in self.keys.iter().zip(left.iter().zip(right)) {
+            let order = left.cmp(right);
+            if order.is_ne() {
+                return if key.descending { order.reverse() } else { order };
+            }
+        }
+        Ordering::Equal
+    }
+
+    pub(crate) fn compare(&self, env: &Arc<Environment>, left: &Datum, right: &Datum) -> Result<Ordering> {
+        Ok(self.compare_values(&self.values(env, left)?, &self.values(env, right)?))
+    }
+}
+
+impl Refinement for OrderKeys {
+    fn sort(&self, env: &Arc<Environment>, rows: &mut Vec<Datum>) -> Result<()> {
+        if rows.len() < 2 {
+            return Ok(());
+        }
+        let mut keyed = Vec::with_capacity(rows.len());
+        for row in rows.drain(..) {
+            keyed.push((self.values(env, &row)?, row));
+        }
+        keyed.sort_by(|(left, _), (right, _)| self.compare_values(left, right));
+        rows.extend(keyed.into_iter().map(|(_, row)| row));
+        Ok(())
+    }
+}
+
+pub(crate) fn order_by(call: &Invocation<'_>) -> Result<Value> {
+    if call.spliced() {
+        return Err(EvalError::logic("r.args is not supported in an order_by or union command yet."));
+    }
+    let value = call.value(0)?;
+    let keys = (1..call.count()).map(|i| key(call.value(i)?)).collect::<Result<Vec<_>>>()?;
+    match call.option("index")? {
+        Some(index) => by_index(call, value, index, OrderKeys::new(keys)),
+        None if keys.is_empty() => Err(EvalError::logic("Must specify something to order by.")),
+        None => in_memory(call, Sequence::from_value(value)?, &OrderKeys::new(keys)),
+    }
+}
+
+fn in_memory(call: &Invocation<'_>, sequence: Sequence, keys: &OrderKeys) -> Result<Value> {
+    let table = sequence.table.clone();
+    let mut rows = sequence.collect(call.env)?;
+    keys.sort(call.env, &mut rows)?;
+    match table {
+        Some(table) => Ok(Value::new(Kind::SelectionArray(table, rows), call.site)),
+        None => call.answer(Datum::Array(rows.into())),
+    }
+}
+
+fn by_index(call: &Invocation<'_>, value: Value, index: Value, keys: OrderKeys) -> Result<Value> {
+    let (direction, name) = match index.kind {
+        Kind::Ordering(ordering) if ordering.descending => (Direction::Backward, ordering.by.into_text()?),
+        Kind::Ordering(ordering) => (Direction::Forward, ordering.by.into_text()?),
+        kind => (Direction::Forward, Value::new(kind, index.site).into_text()?),
+    };
+    let (Kind::Table(mut read) | Kind::TableSlice(mut read)) = value.kind else {
+        return Err(EvalError::logic(
+            "Indexed order_by can only be performed on a TABLE or TABLE_SLICE. Make sure order_by comes before any \
+             transformations (such as map) or filters.",
+        )
+        .at(value.site));
+    };
+    if read.order.is_some() {
+        return Err(EvalError::logic("Cannot perform multiple indexed ORDER_BYs on the same table.").at(value.site));
+    }
+    table::through_index(call, &mut read, &name)?;
+    read.order = Some(direction);
+    if keys.keys.is_empty() {
+        return Ok(Value::new(Kind::TableSlice(read), call.site));
+    }
+    let table = Arc::clone(&read.table);
+    refined(call, *read, keys).map(|mut sequence| {
+        sequence.table = Some(Arc::clone(&table));
+        Value::new(Kind::Selection(table, Box::new(sequence)), call.site)
+    })
+}
+
+fn refined(call: &Invocation<'_>, read: TableRead, keys: OrderKeys) -> Result<Sequence> {
+    // A primary key decides alone: nothing is left to refine.
+    if read.index.is_none() {
+        return Ok(Sequence::table(read, call.site));
+    }
+    Ok(Sequence::new(Source::Refined(Box::new(read), Arc::new(keys)), false, call.site))
+}

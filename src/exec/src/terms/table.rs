@@ -1,0 +1,232 @@
+//! Databases, tables, and choosing rows by key.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use photondb_catalog::SYSTEM_DATABASE;
+use photondb_datum::{Datum, Text};
+use photondb_table::DatumRange;
+
+use crate::error::{EvalError, Result};
+use crate::evaluate::Invocation;
+use crate::sequence::{IndexRef, Sequence, TableRead, TableSource};
+use crate::terms::transform;
+use crate::value::{DatabaseRef, Kind, Row, TableRef, Value};
+
+pub(crate) fn db(call: &Invocation<'_>) -> Result<Value> {
+    let name = call.value(0)?.into_text()?;
+    photondb_catalog::check_name(photondb_catalog::NameKind::Database, &name)?;
+    Ok(Value::new(Kind::Database(database(call, &name)?), call.site))
+}
+
+pub(crate) fn database(call: &Invocation<'_>, name: &Text) -> Result<DatabaseRef> {
+    let state = call.env.catalog();
+    match state.database(name) {
+        Ok(database) => Ok(DatabaseRef { id: database.id, name: name.clone() }),
+        Err(_) if name.as_str() == SYSTEM_DATABASE => {
+            Ok(DatabaseRef { id: photondb_base::DatabaseId::default(), name: name.clone() })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) fn table(call: &Invocation<'_>) -> Result<Value> {
+    let (database, position) = if call.count() > 1 {
+        let value = call.value(0)?;
+        let Kind::Database(database) = value.kind else { return Err(value.type_error("DATABASE")) };
+        (database, 1)
+    } else {
+        (database(call, &call.env.options.database)?, 0)
+    };
+    let name = call.value(position)?.into_text()?;
+    check_options(call)?;
+    let table = resolve(call, database, name)?;
+    Ok(Value::new(Kind::Table(Box::new(TableRead::all(Arc::new(table)))), call.site))
+}
+
+fn check_options(call: &Invocation<'_>) -> Result<()> {
+    if let Some(mode) = call.option_text("read_mode")?
+        && !matches!(mode.as_str(), "single" | "majority" | "outdated" | "_debug_direct")
+    {
+        return Err(EvalError::logic(format!(
+            "Read mode `{mode}` unrecognized (options are \"majority\", \"single\", and \"outdated\")."
+        )));
+    }
+    if let Some(format) = call.option_text("identifier_format")?
+        && !matches!(format.as_str(), "name" | "uuid")
+    {
+        return Err(EvalError::logic(format!(
+            "Identifier format `{format}` unrecognized (options are \"name\" and \"uuid\")."
+        )));
+    }
+    call.option_bool("use_outdated")?;
+    Ok(())
+}
+
+fn resolve(call: &Invocation<'_>, database: DatabaseRef, name: Text) -> Result<TableRef> {
+    let state = call.env.catalog();
+    if database.name.as_str() == SYSTEM_DATABASE {
+        let Some(primary_key) = call.env.services.system_tables.primary_key(&name) else {
+            return Err(EvalError::failed(format!("Table `{}.{name}` does not exist.", database.name)));
+        };
+        return Ok(TableRef {
+            id: photondb_base::TableId::default(),
+            database,
+            name,
+            primary_key: Text::from(primary_key),
+            system: true,
+        });
+    }
+    photondb_catalog::check_name(photondb_catalog::NameKind::Table, &name)?;
+    let table = state.table(&database.name, &name)?;
+    Ok(TableRef { id: table.id, primary_key: table.primary_key.clone(), database, name, system: false })
+}
+
+/// The table that an argument is; slices and selections are none.
+pub(crate) fn table_argument(call: &Invocation<'_>, position: usize) -> Result<Box<TableRead>> {
+    let value = call.value(position)?;
+    match value.kind {
+        Kind::Table(read) => Ok(read),
+        kind => Err(Value::new(kind, value.site).type_error("TABLE")),
+    }
+}
+
+/// Makes a read go through an index. A read that is restricted already keeps to its index.
+pub(crate) fn through_index(call: &Invocation<'_>, read: &mut TableRead, name: &Text) -> Result<()> {
+    let restricted = !matches!(read.source, TableSource::All);
+    if restricted && name != read.index_name() {
+        return Err(EvalError::logic(format!(
+            "Cannot order by index `{name}` after calling BETWEEN on index `{}`.",
+            read.index_name()
+        )));
+    }
+    if !restricted && read.order.is_some() && name != read.index_name() {
+        return Err(EvalError::logic(format!(
+            "Cannot call BETWEEN on index `{name}` after ordering by index `{}`.",
+            read.index_name()
+        )));
+    }
+    if *name == read.table.primary_key {
+        read.index = None;
+        return Ok(());
+    }
+    read.index = Some(index(call, &read.table, name)?);
+    Ok(())
+}
+
+/// A secondary index by name.
+pub(crate) fn index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Result<IndexRef> {
+    let missing =
+        || EvalError::failed(format!("Index `{name}` was not found on table `{}`.", table.full_name()));
+    if table.system {
+        return Err(missing());
+    }
+    let state = call.env.catalog();
+    let config = state.table_by_id(table.id).ok_or_else(missing)?;
+    let index = config.indexes.get(name.as_str()).ok_or_else(missing)?;
+    let progress = call.env.services.shards.index_progress(table.id, index.id)?;
+    if !progress.ready {
+        return Err(EvalError::failed(format!(
+            "Index `{name}` on table `{}` was accessed before its construction was finished.",
+            table.full_name()
+        )));
+    }
+    Ok(IndexRef { id: index.id, name: name.clone(), geo: index.geo, multi: index.multi })
+}
+
+/// A row that was read from a table, to be written to.
+pub(crate) fn row(table: &Arc<TableRef>, datum: Datum, site: photondb_reql::TermId) -> Value {
+    let key = match &datum {
+        Datum::Object(object) => object.get(&table.primary_key).unwrap_or(Datum::Null),
+        _ => Datum::Null,
+    };
+    Value::new(Kind::Row(Box::new(Row { table: Arc::clone(table), key, datum, by_key: false })), site)
+}
+
+pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
+    let read = table_argument(call, 0)?;
+    let key = call.value(1)?.into_datum()?;
+    let table = Arc::clone(&read.table);
+    let datum = if table.system {
+        let read = TableRead { source: TableSource::Keys(vec![key.clone()]), ..*read };
+        Sequence::table(read, call.site).first(call.env, 0)?
+    } else {
+        call.env.services.shards.get(table.id, &key, call.env.options.read_mode, None)?
+    };
+    let datum = datum.unwrap_or(Datum::Null);
+    Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, by_key: true })), call.site))
+}
+
+pub(crate) fn get_all(call: &Invocation<'_>) -> Result<Value> {
+    let mut read = table_argument(call, 0)?;
+    if let Some(name) = call.option_text("index")? {
+        through_index(call, &mut read, &name)?;
+        if read.index.as_ref().is_some_and(|index| index.geo) {
+            return Err(geo_misuse("get_all"));
+        }
+    }
+    let mut keys = Vec::with_capacity(call.count());
+    for position in 1..call.count() {
+        let value = call.value(position)?;
+        let site = value.site;
+        let key = value.into_datum()?;
+        if key.is_null() {
+            return Err(EvalError::absent("Keys cannot be NULL.").at(site));
+        }
+        if read.index.is_none() && is_geometry(&key) {
+            return Err(geo_misuse("get_all").at(site));
+        }
+        keys.push(key);
+    }
+    read.source = TableSource::Keys(keys);
+    let table = Arc::clone(&read.table);
+    Ok(Value::new(Kind::Selection(table, Box::new(Sequence::table(*read, call.site))), call.site))
+}
+
+fn is_geometry(datum: &Datum) -> bool {
+    datum.type_name() == "PTYPE<GEOMETRY>"
+}
+
+fn geo_misuse(term: &str) -> EvalError {
+    EvalError::logic(format!(
+        "Cannot use a geospatial index with `{term}`. Use `get_intersecting` instead."
+    ))
+}
+
+pub(crate) fn between(call: &Invocation<'_>) -> Result<Value> {
+    let value = call.value(0)?;
+    let (Kind::Table(mut read) | Kind::TableSlice(mut read)) = value.kind else {
+        return Err(value.type_error("TABLE_SLICE"));
+    };
+    let left = bound_argument(call, 1, transform::bound_is_open(call, "left_bound", false)?)?;
+    let right = bound_argument(call, 2, transform::bound_is_open(call, "right_bound", true)?)?;
+    if !matches!(read.source, TableSource::All) {
+        return Err(EvalError::logic("Cannot perform multiple BETWEENs on the same table.").at(value.site));
+    }
+    let name = match call.option_text("index")? {
+        Some(name) => name,
+        None if read.order.is_some() => read.index_name().clone(),
+        None => read.table.primary_key.clone(),
+    };
+    through_index(call, &mut read, &name)?;
+    if read.index.as_ref().is_some_and(|index| index.geo) {
+        return Err(geo_misuse("between"));
+    }
+    read.source = TableSource::Between(DatumRange::new(left, right));
+    Ok(Value::new(Kind::TableSlice(read), call.site))
+}
+
+fn bound_argument(call: &Invocation<'_>, position: usize, open: bool) -> Result<Bound<Datum>> {
+    let value = call.value(position)?;
+    let site = value.site;
+    Ok(match value.into_datum()? {
+        Datum::Null => {
+            return Err(EvalError::logic(
+                "Cannot use `null` in BETWEEN, use `r.minval` or `r.maxval` to denote unboundedness.",
+            )
+            .at(site));
+        }
+        datum if open => Bound::Excluded(datum),
+        datum => Bound::Included(datum),
+    })
+}

@@ -1,0 +1,479 @@
+//! Writes: `insert`, `update`, `replace`, `delete`, `sync`.
+
+use std::sync::Arc;
+
+use photondb_datum::{Array, Datum, ObjectBuilder, Text};
+use photondb_table::{
+    Budget, ChangePair, Conflict, ConflictFunction, Durability, ReturnChanges, RowError, Verb, WriteFunction,
+    WriteKind, WriteOp, WriteSummary,
+};
+
+use crate::environment::Environment;
+use crate::error::{EvalError, Result};
+use crate::evaluate::Invocation;
+use crate::function::{Function, Shortcut};
+use crate::sequence::Sequence;
+use crate::terms::{object, table};
+use crate::value::{Kind, TableRef, Value};
+
+/// Rows of one `WriteOp`: enough to amortise a log record, few enough to cancel soon.
+const WRITE_ROWS_MAX: usize = 1000;
+/// Generated keys that an answer lists.
+const GENERATED_KEYS_MAX: usize = 100_000;
+
+/// What all writes have in common.
+struct WriteOptions {
+    durability: Option<Durability>,
+    return_changes: ReturnChanges,
+    ignore_write_hook: bool,
+}
+
+fn options(call: &Invocation<'_>) -> Result<WriteOptions> {
+    let durability = durability_option(call)?.or(call.env.options.durability);
+    let return_changes = match call.option("return_changes")? {
+        None => ReturnChanges::No,
+        Some(value) => {
+            let site = value.site;
+            match value.into_datum()? {
+                Datum::Bool(false) => ReturnChanges::No,
+                Datum::Bool(true) => ReturnChanges::Yes,
+                Datum::String(text) if text.as_str() == "always" => ReturnChanges::Always,
+                Datum::String(text) => {
+                    return Err(EvalError::logic(format!(
+                        "Invalid return_changes value `{text}` (options are `true`, `false`, and `\"always\"`)."
+                    ))
+                    .at(site));
+                }
+                other => return Err(crate::value::wrong_type("BOOL", &other).at(site)),
+            }
+        }
+    };
+    let ignore_write_hook = call.option_bool("ignore_write_hook")?.unwrap_or(false);
+    Ok(WriteOptions { durability, return_changes, ignore_write_hook })
+}
+
+/// The `durability` option, as writes and `tableCreate` take it.
+pub(crate) fn durability_option(call: &Invocation<'_>) -> Result<Option<Durability>> {
+    let Some(value) = call.option("durability")? else { return Ok(None) };
+    let site = value.site;
+    durability(&value.into_text()?).map(Some).map_err(|error| error.at(site))
+}
+
+pub(crate) fn durability(text: &str) -> Result<Durability> {
+    match text {
+        "hard" => Ok(Durability::Hard),
+        "soft" => Ok(Durability::Soft),
+        other => Err(EvalError::logic(format!(
+            "Durability option `{other}` unrecognized (options are \"hard\" and \"soft\")."
+        ))),
+    }
+}
+
+/// Sends one operation and remembers what to wait for.
+fn send(
+    env: &Arc<Environment>,
+    table: &TableRef,
+    kind: WriteKind,
+    options: &WriteOptions,
+) -> Result<WriteSummary> {
+    env.check_cancelled()?;
+    let operation = WriteOp {
+        table: table.id,
+        kind,
+        durability: options.durability,
+        return_changes: options.return_changes,
+        ignore_write_hook: options.ignore_write_hook,
+        now: env.now().clone(),
+    };
+    let summary = env.services.shards.write(operation)?;
+    if let Some(position) = summary.position {
+        env.wrote(position);
+    }
+    Ok(summary)
+}
+
+pub(crate) fn insert(call: &Invocation<'_>) -> Result<Value> {
+    let read = table::table_argument(call, 0)?;
+    let table = Arc::clone(&read.table);
+    let options = options(call)?;
+    let conflict = conflict(call)?;
+    let value = call.value(1)?;
+    let mut inserter = Inserter {
+        env: call.env,
+        table: &table,
+        options,
+        conflict,
+        summary: WriteSummary::default(),
+        generated: Vec::new(),
+        generated_count: 0,
+    };
+    let site = value.site;
+    match value.kind {
+        Kind::Datum(document @ Datum::Object(_)) => inserter.insert(vec![document])?,
+        Kind::Row(row) if matches!(row.datum, Datum::Object(_)) => inserter.insert(vec![row.datum])?,
+        kind => {
+            let mut stream = Sequence::from_value(Value::new(kind, site))?.open(call.env)?;
+            let mut documents = Vec::new();
+            let budget = Budget { rows_max: WRITE_ROWS_MAX, ..Budget::default() };
+            while stream.next_batch(&budget, &mut documents)? {
+                inserter.insert(std::mem::take(&mut documents))?;
+            }
+            inserter.insert(documents)?;
+        }
+    }
+    inserter.finish(call)
+}
+
+fn conflict(call: &Invocation<'_>) -> Result<Conflict> {
+    let Some(value) = call.option("conflict")? else { return Ok(Conflict::Error) };
+    let site = value.site;
+    let function = match value.kind {
+        Kind::Function(function) => function,
+        kind => {
+            return match Value::new(kind, site).into_text()?.as_str() {
+                "error" => Ok(Conflict::Error),
+                "replace" => Ok(Conflict::Replace),
+                "update" => Ok(Conflict::Update),
+                other => Err(EvalError::logic(format!(
+                    "Conflict option `{other}` unrecognized (options are \"error\", \"replace\" and \"update\")."
+                ))
+                .at(site)),
+            };
+        }
+    };
+    if !function.determinism().allows_atomic_write() {
+        return Err(EvalError::logic("The conflict function passed to `insert` must be deterministic."));
+    }
+    if function.arity().is_some_and(|arity| arity != 3) {
+        return Err(EvalError::logic("The conflict function passed to `insert` should expect 3 arguments."));
+    }
+    Ok(Conflict::Function(Arc::new(Resolve { env: Arc::clone(call.env), function })))
+}
+
+/// A conflict function of a query.
+struct Resolve {
+    env: Arc<Environment>,
+    function: Arc<Function>,
+}
+
+impl ConflictFunction for Resolve {
+    fn resolve(&self, key: &Datum, old: &Datum, new: &Datum) -> std::result::Result<Datum, RowError> {
+        self.function.datum(&self.env, &[key.clone(), old.clone(), new.clone()]).map_err(row_error)
+    }
+}
+
+fn row_error(error: EvalError) -> RowError {
+    RowError::new(error.message())
+}
+
+struct Inserter<'a> {
+    env: &'a Arc<Environment>,
+    table: &'a Arc<TableRef>,
+    options: WriteOptions,
+    conflict: Conflict,
+    summary: WriteSummary,
+    generated: Vec<Datum>,
+    generated_count: usize,
+}
+
+impl Inserter<'_> {
+    fn insert(&mut self, mut documents: Vec<Datum>) -> Result<()> {
+        if documents.is_empty() {
+            return Ok(());
+        }
+        for document in &mut documents {
+            self.complete(document);
+        }
+        if self.table.system {
+            return self.insert_system(documents);
+        }
+        let kind = WriteKind::Insert { documents, conflict: self.conflict.clone() };
+        self.summary.absorb(send(self.env, self.table, kind, &self.options)?);
+        Ok(())
+    }
+
+    /// Gives a document without a primary key one.
+    fn complete(&mut self, document: &mut Datum) {
+        let Datum::Object(object) = document else { return };
+        if object.contains_key(&self.table.primary_key) || object.pseudo_type().is_some() {
+            return;
+        }
+        let key = Datum::string(uuid::Uuid::new_v4().to_string());
+        self.generated_count += 1;
+        if self.generated.len() < GENERATED_KEYS_MAX {
+            self.generated.push(key.clone());
+        }
+        *document = Datum::Object(object.clone().with(self.table.primary_key.clone(), key));
+    }
+
+    fn insert_system(&mut self, documents: Vec<Datum>) -> Result<()> {
+        for document in documents {
+            let key = document.get(&self.table.primary_key).unwrap_or(Datum::Null);
+            let old = system_row(self.env, self.table, &key)?;
+            let new = match (&old, &self.conflict) {
+                (Datum::Null, _) | (_, Conflict::Replace) => Ok(document),
+                (old, Conflict::Update) => Ok(object::merge(old, &document)),
+                (old, Conflict::Function(function)) => function.resolve(&key, old, &document),
+                (old, Conflict::Error) => Err(RowError::new(format!(
+                    "Duplicate primary key `{}`:\n{}\n{}",
+                    self.table.primary_key,
+                    old.print(),
+                    document.print()
+                ))),
+            };
+            write_system(self.env, self.table, &old, new, &self.options, &mut self.summary);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, call: &Invocation<'_>) -> Result<Value> {
+        if self.generated_count > self.generated.len() {
+            self.summary.warnings.push(format!(
+                "Too many generated keys ({}), array truncated to {GENERATED_KEYS_MAX}.",
+                self.generated_count
+            ));
+        }
+        let keys = (!self.generated.is_empty()).then(|| Datum::Array(self.generated.into()));
+        call.answer(describe(self.summary, self.options.return_changes, keys))
+    }
+}
+
+pub(crate) fn update(call: &Invocation<'_>) -> Result<Value> {
+    modify(call, Verb::Update)
+}
+
+pub(crate) fn replace(call: &Invocation<'_>) -> Result<Value> {
+    modify(call, Verb::Replace)
+}
+
+pub(crate) fn delete(call: &Invocation<'_>) -> Result<Value> {
+    modify(call, Verb::Delete)
+}
+
+fn modify(call: &Invocation<'_>, verb: Verb) -> Result<Value> {
+    let target = call.value(0)?;
+    let options = options(call)?;
+    let function: Arc<dyn WriteFunction> = match verb {
+        Verb::Delete => Arc::new(Remove),
+        _ => {
+            let function = call.function(1, Shortcut::Constant)?;
+            let non_atomic = call.option_bool("non_atomic")?.unwrap_or(false);
+            let determinism = match function.as_closure() {
+                Some(_) => function.determinism(),
+                None => call.expression(1)?.determinism,
+            };
+            if !non_atomic && !determinism.allows_atomic_write() {
+                return Err(EvalError::logic(
+                    "Could not prove argument deterministic.  Maybe you want to use the non_atomic flag?",
+                ));
+            }
+            Arc::new(Modify { env: Arc::clone(call.env), function, verb })
+        }
+    };
+    let mut modifier = Modifier { call, options, function, verb, summary: WriteSummary::default() };
+    modifier.run(target)?;
+    let Modifier { options, summary, .. } = modifier;
+    call.answer(describe(summary, options.return_changes, None))
+}
+
+struct Modifier<'a> {
+    call: &'a Invocation<'a>,
+    options: WriteOptions,
+    function: Arc<dyn WriteFunction>,
+    verb: Verb,
+    summary: WriteSummary,
+}
+
+impl Modifier<'_> {
+    fn run(&mut self, target: Value) -> Result<()> {
+        let site = target.site;
+        match target.kind {
+            Kind::Row(row) => self.write(&row.table, vec![row.key]),
+            Kind::SelectionArray(table, rows) => {
+                for rows in rows.chunks(WRITE_ROWS_MAX) {
+                    self.write(&table, keys(&table, rows))?;
+                }
+                Ok(())
+            }
+            Kind::Selection(table, sequence) => self.stream(&table, *sequence),
+            Kind::Table(read) | Kind::TableSlice(read) => {
+                let table = Arc::clone(&read.table);
+                self.stream(&table, Sequence::table(*read, site))
+            }
+            kind => Err(Value::new(kind, site).type_error("SELECTION")),
+        }
+    }
+
+    fn stream(&mut self, table: &Arc<TableRef>, sequence: Sequence) -> Result<()> {
+        let mut stream = sequence.open(self.call.env)?;
+        let mut rows = Vec::new();
+        let budget = Budget { rows_max: WRITE_ROWS_MAX, ..Budget::default() };
+        loop {
+            let more = stream.next_batch(&budget, &mut rows)?;
+            self.write(table, keys(table, &rows))?;
+            rows.clear();
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn write(&mut self, table: &Arc<TableRef>, keys: Vec<Datum>) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let env = self.call.env;
+        if table.system {
+            for key in keys {
+                let old = system_row(env, table, &key)?;
+                let new = self.function.new_row(&old);
+                write_system(env, table, &old, new, &self.options, &mut self.summary);
+            }
+            return Ok(());
+        }
+        let kind = WriteKind::Replace { keys, function: Arc::clone(&self.function), verb: self.verb };
+        self.summary.absorb(send(env, table, kind, &self.options)?);
+        Ok(())
+    }
+}
+
+fn keys(table: &TableRef, rows: &[Datum]) -> Vec<Datum> {
+    rows.iter().filter_map(|row| row.get(&table.primary_key)).collect()
+}
+
+/// `delete`
+struct Remove;
+
+impl WriteFunction for Remove {
+    fn new_row(&self, _old: &Datum) -> std::result::Result<Datum, RowError> {
+        Ok(Datum::Null)
+    }
+}
+
+/// `update` and `replace`
+struct Modify {
+    env: Arc<Environment>,
+    function: Arc<Function>,
+    verb: Verb,
+}
+
+impl WriteFunction for Modify {
+    fn new_row(&self, old: &Datum) -> std::result::Result<Datum, RowError> {
+        if self.verb == Verb::Update && old.is_null() {
+            return Ok(Datum::Null);
+        }
+        let new = self.function.datum(&self.env, std::slice::from_ref(old)).map_err(row_error)?;
+        if self.verb == Verb::Replace {
+            return Ok(new);
+        }
+        match &new {
+            Datum::Null => Ok(old.clone()),
+            Datum::Object(_) => Ok(object::merge(old, &new)),
+            other => Err(RowError::new(format!(
+                "Inserted value must be an OBJECT (got {}):\n{}",
+                other.type_name(),
+                other.print()
+            ))),
+        }
+    }
+}
+
+fn system_row(env: &Arc<Environment>, table: &Arc<TableRef>, key: &Datum) -> Result<Datum> {
+    let rows = match env.services.system_tables.rows(&table.name) {
+        Some(rows) => rows?,
+        None => return Err(EvalError::failed(format!("Table `{}` does not exist.", table.full_name()))),
+    };
+    let found = rows.into_iter().find(|row| row.get(&table.primary_key).as_ref() == Some(key));
+    Ok(found.unwrap_or(Datum::Null))
+}
+
+fn write_system(
+    env: &Arc<Environment>,
+    table: &TableRef,
+    old: &Datum,
+    new: std::result::Result<Datum, RowError>,
+    options: &WriteOptions,
+    summary: &mut WriteSummary,
+) {
+    let written = new.and_then(|new| {
+        if new == *old {
+            return Ok(new);
+        }
+        match env.services.system_tables.write(&table.name, old, &new) {
+            Ok(()) => Ok(new),
+            Err(error) => Err(RowError::new(error.message)),
+        }
+    });
+    match written {
+        Ok(new) => {
+            match (old.is_null(), new.is_null()) {
+                (true, true) => summary.skipped += 1,
+                _ if new == *old => summary.unchanged += 1,
+                (true, false) => summary.inserted += 1,
+                (false, true) => summary.deleted += 1,
+                (false, false) => summary.replaced += 1,
+            }
+            let changed = new != *old;
+            if options.return_changes == ReturnChanges::Always || (changed && options.return_changes == ReturnChanges::Yes) {
+                summary.changes.push(ChangePair { old: old.clone(), new, error: None });
+            }
+        }
+        Err(error) => {
+            summary.errors += 1;
+            if options.return_changes == ReturnChanges::Always {
+                let error = Some(error.message.clone());
+                summary.changes.push(ChangePair { old: old.clone(), new: old.clone(), error });
+            }
+            summary.first_error.get_or_insert(error.message);
+        }
+    }
+}
+
+/// A summary as clients know it.
+fn describe(summary: WriteSummary, return_changes: ReturnChanges, generated_keys: Option<Datum>) -> Datum {
+    let mut builder = ObjectBuilder::new();
+    let mut set = |name: &str, value: Datum| drop(builder.insert(Text::from(name), value));
+    let counts = [
+        ("deleted", summary.deleted),
+        ("errors", summary.errors),
+        ("inserted", summary.inserted),
+        ("replaced", summary.replaced),
+        ("skipped", summary.skipped),
+        ("unchanged", summary.unchanged),
+    ];
+    for (name, count) in counts {
+        set(name, Datum::Number(count as f64));
+    }
+    if let Some(error) = summary.first_error {
+        set("first_error", Datum::string(error));
+    }
+    if let Some(keys) = generated_keys {
+        set("generated_keys", keys);
+    }
+    if return_changes != ReturnChanges::No {
+        let changes: Array = summary.changes.into_iter().map(describe_change).collect();
+        set("changes", Datum::Array(changes));
+    }
+    if !summary.warnings.is_empty() {
+        set("warnings", Datum::array(summary.warnings.into_iter().map(Datum::string)));
+    }
+    Datum::Object(builder.build())
+}
+
+fn describe_change(change: ChangePair) -> Datum {
+    let mut builder = ObjectBuilder::new();
+    builder.insert(Text::from("old_val"), change.old);
+    builder.insert(Text::from("new_val"), change.new);
+    if let Some(error) = change.error {
+        builder.insert(Text::from("error"), Datum::string(error));
+    }
+    Datum::Object(builder.build())
+}
+
+pub(crate) fn sync(call: &Invocation<'_>) -> Result<Value> {
+    let read = table::table_argument(call, 0)?;
+    if !read.table.system {
+        call.env.wrote(call.env.services.shards.sync(read.table.id)?);
+    }
+    call.answer(Datum::object([("synced", Datum::Number(1.0))]))
+}
