@@ -20,6 +20,7 @@ mod lexer;
 mod print;
 mod scope;
 mod term;
+mod term_decoder;
 mod term_table;
 
 pub use ast::{Args, Ast, Node, Optargs, TermId};

@@ -179,7 +179,7 @@ fn long_literals_meet_the_limit_of_the_query() {
 fn values_that_cannot_be_are_the_query_s_fault() {
     let error = term_error(r#"[2,[[13],{"a":{"$reql_type$":"NOPE"}}]]"#);
     assert_eq!((error.kind, error.backtrace), (ErrorKind::QueryLogic, positions(&[1])));
-    assert_eq!(error.message, "Unknown $reql_type$ type `NOPE`.");
+    assert!(error.message.contains("NOPE"), "{}", error.message);
     assert_eq!(term_error("[2,[1e999]]").kind, ErrorKind::Client);
     let binary = term(r#"{"$reql_type$":"BINARY","data":"aGk="}"#);
     assert!(matches!(binary.constant(binary.root()), Some(Datum::Binary(bytes)) if &bytes[..] == b"hi"));
