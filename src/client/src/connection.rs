@@ -186,7 +186,7 @@ impl Connection {
 
     fn log_in(&mut self, options: &Options) -> Result<(), ClientError> {
         let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(std::io::Error::from)?;
+        getrandom::fill(&mut nonce).map_err(|error| std::io::Error::other(error.to_string()))?;
         let mut output = Vec::new();
         let mut handshake =
             ClientHandshake::begin(options.user.clone(), options.password.clone(), nonce, &mut output);

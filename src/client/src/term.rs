@@ -122,7 +122,8 @@ macro_rules! methods {
                 #[doc = $doc]
                 #[must_use]
                 pub fn $name(&self, $($parameter: impl Into<Self>),*) -> Self {
-                    Self::call(TermType::$term, &[self.clone(), $($parameter.into()),*], &[])
+                    let args = vec![self.clone(), $($parameter.into()),*];
+                    Self::call(TermType::$term, &args, &[])
                 }
             )+
         }
