@@ -5,20 +5,21 @@ use std::sync::{Arc, OnceLock};
 
 use photondb_base::limits::ARRAY_SIZE_DEFAULT_MAX;
 use photondb_base::{Cancel, LogPosition};
-use photondb_catalog::State;
+use photondb_catalog::{Permission, Scope, State};
 use photondb_datum::{Datum, Text, pseudo};
 use photondb_reql::{Ast, ErrorKind};
 use photondb_table::{Durability, ReadMode};
 
 use crate::error::{EvalError, Result};
 use crate::request::Services;
+use crate::value::TableRef;
 
 /// The surroundings of one query, shared by everything that the query opens.
 pub(crate) struct Environment {
     pub(crate) services: Arc<Services>,
     pub(crate) ast: Arc<Ast>,
     pub(crate) options: EvaluationOptions,
-    pub(crate) user: Text,
+    user: Text,
     pub(crate) cancel: Cancel,
     now: OnceLock<Datum>,
     durable_at: AtomicU64,
@@ -62,6 +63,16 @@ impl Environment {
     /// The metadata as of now.
     pub(crate) fn catalog(&self) -> Arc<State> {
         self.services.catalog.state()
+    }
+
+    /// RethinkDB's refusal when the user may not do this here.
+    pub(crate) fn check_permission(&self, permission: Permission, scope: Scope) -> Result<()> {
+        Ok(self.catalog().check_permission(&self.user, permission, scope)?)
+    }
+
+    /// The same for the documents of a table.
+    pub(crate) fn check_table(&self, permission: Permission, table: &TableRef) -> Result<()> {
+        self.check_permission(permission, Scope::Table(table.database.id, table.id))
     }
 
     /// The time of the query: the same however often it is asked.

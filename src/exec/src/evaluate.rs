@@ -12,7 +12,7 @@ use crate::error::{EvalError, Result};
 use crate::function::{Function, Shortcut};
 use crate::sequence::Sequence;
 use crate::terms;
-use crate::value::{self, Kind, Value};
+use crate::value::{Kind, Value};
 
 /// The variables that an expression can see.
 #[derive(Clone, Copy)]
@@ -115,18 +115,6 @@ impl<'a> Invocation<'a> {
     /// All arguments from a position on, as data.
     pub(crate) fn data_from(&self, position: usize) -> Result<Vec<Datum>> {
         (position..self.count()).map(|i| self.datum(i)).collect()
-    }
-
-    pub(crate) fn number(&self, position: usize) -> Result<f64> {
-        value::number(&self.datum(position)?)
-    }
-
-    pub(crate) fn integer(&self, position: usize) -> Result<i64> {
-        value::integer(&self.datum(position)?)
-    }
-
-    pub(crate) fn text(&self, position: usize) -> Result<Text> {
-        value::text(&self.datum(position)?)
     }
 
     pub(crate) fn function(&self, position: usize, shortcut: Shortcut) -> Result<Arc<Function>> {

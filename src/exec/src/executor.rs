@@ -13,7 +13,9 @@ use crate::environment::{Environment, EvaluationOptions};
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Frame};
 use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
-use crate::sequence::{Machine, Pipeline, RowStream, Sequence, Source, Terminal, TerminalAnswer, into_grouped_datum};
+use crate::sequence::{
+    Machine, Pipeline, RowStream, Sequence, Source, Terminal, TerminalAnswer, into_grouped_datum,
+};
 use crate::terms::write;
 use crate::value::{Kind, Value};
 
@@ -86,7 +88,10 @@ impl Executor {
             photondb_base::Cancel::default(),
         ));
         for (name, id) in optargs {
-            if !matches!(name.as_str(), "db" | "array_limit" | "read_mode" | "durability" | "profile" | "use_outdated") {
+            if !matches!(
+                name.as_str(),
+                "db" | "array_limit" | "read_mode" | "durability" | "profile" | "use_outdated"
+            ) {
                 continue;
             }
             let expression = lower_expression(ast, *id)?;
@@ -110,8 +115,9 @@ fn set_option(options: &mut EvaluationOptions, name: &str, value: Value) -> Resu
         "array_limit" => {
             let limit = value.into_integer()?;
             let positive = usize::try_from(limit).ok().filter(|limit| *limit > 0);
-            options.array_size_max = positive
-                .ok_or_else(|| EvalError::logic(format!("Illegal array size limit `{limit}`.  (Must be >= 1.)")))?;
+            options.array_size_max = positive.ok_or_else(|| {
+                EvalError::logic(format!("Illegal array size limit `{limit}`.  (Must be >= 1.)"))
+            })?;
         }
         "read_mode" => {
             options.read_mode = match value.into_text()?.as_str() {
@@ -202,7 +208,13 @@ fn feed(env: &Arc<Environment>, sequence: Sequence) -> Result<Box<dyn FeedStream
     }
     let pipeline =
         Pipeline { env: Arc::clone(env), stages: sequence.stages, terminal: None, with_index_value: false };
-    Ok(Box::new(TransformedFeed { env: Arc::clone(env), inner, machine: Machine::new(Arc::new(pipeline)), skip, take }))
+    Ok(Box::new(TransformedFeed {
+        env: Arc::clone(env),
+        inner,
+        machine: Machine::new(Arc::new(pipeline)),
+        skip,
+        take,
+    }))
 }
 
 /// A feed behind stages.

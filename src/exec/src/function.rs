@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use photondb_datum::{Array, Datum, Text};
+use photondb_datum::{Datum, Text};
 use photondb_plan::{Determinism, FunctionTemplate};
 use photondb_reql::TermId;
 
@@ -21,7 +21,10 @@ pub(crate) struct Function {
 
 #[derive(Clone)]
 enum Body {
-    Closure { template: Arc<FunctionTemplate>, captures: Arc<[Datum]> },
+    Closure {
+        template: Arc<FunctionTemplate>,
+        captures: Arc<[Datum]>,
+    },
     /// `group("a")`: the field of the argument.
     Field(Datum),
     /// `update({..})`: the same value for any argument.
@@ -78,7 +81,9 @@ impl Function {
             (kind, Shortcut::Field) => Body::Field(Value::new(kind, site).into_datum()?),
             (kind, Shortcut::Constant) => Body::Constant(Value::new(kind, site).into_datum()?),
             (kind, Shortcut::Matching) => match Value::new(kind, site).into_datum()? {
-                Datum::Object(pattern) if pattern.pseudo_type().is_none() => Body::Matching(Datum::Object(pattern)),
+                Datum::Object(pattern) if pattern.pseudo_type().is_none() => {
+                    Body::Matching(Datum::Object(pattern))
+                }
                 other => Body::Constant(other),
             },
         };
@@ -88,7 +93,9 @@ impl Function {
     /// The number of parameters; `None` when any number will do.
     pub(crate) fn arity(&self) -> Option<usize> {
         match &self.body {
-            Body::Closure { template, .. } if !template.parameters.is_empty() => Some(template.parameters.len()),
+            Body::Closure { template, .. } if !template.parameters.is_empty() => {
+                Some(template.parameters.len())
+            }
             Body::Field(_) | Body::Matching(_) => Some(1),
             _ => None,
         }
@@ -106,14 +113,6 @@ impl Function {
     pub(crate) fn as_closure(&self) -> Option<(&Arc<FunctionTemplate>, &[Datum])> {
         match &self.body {
             Body::Closure { template, captures } => Some((template, captures)),
-            _ => None,
-        }
-    }
-
-    /// The field name of a field shortcut.
-    pub(crate) fn as_field(&self) -> Option<&Datum> {
-        match &self.body {
-            Body::Field(name) => Some(name),
             _ => None,
         }
     }
@@ -150,9 +149,20 @@ impl Function {
     /// Calls the function as a predicate: anything but `false` and `null` holds.
     pub(crate) fn holds(&self, env: &Arc<Environment>, row: &Datum) -> Result<bool> {
         if let Body::Matching(pattern) = &self.body {
-            return Ok(object::matches(pattern, row));
+            return object::try_matches(pattern, row);
         }
         self.datum(env, std::slice::from_ref(row)).map(|datum| is_true(&datum))
+    }
+
+    /// The same where a row that lacks what the predicate asks for does not count.
+    pub(crate) fn holds_or_absent(&self, env: &Arc<Environment>, row: &Datum) -> Result<bool> {
+        if let Body::Matching(pattern) = &self.body {
+            return Ok(object::matches(pattern, row));
+        }
+        match self.holds(env, row) {
+            Err(error) if error.is_absent() => Ok(false),
+            held => held,
+        }
     }
 
     fn field_of(&self, name: &Datum, row: Option<&Datum>) -> Result<Datum> {
@@ -181,9 +191,4 @@ pub(crate) fn is_true(datum: &Datum) -> bool {
 /// "1 argument", "2 arguments".
 pub(crate) fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// An empty array, for functions that are called without a row.
-pub(crate) fn empty_array() -> Datum {
-    Datum::Array(Array::from(Vec::new()))
 }

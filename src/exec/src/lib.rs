@@ -22,5 +22,7 @@ mod terms;
 mod value;
 
 pub use executor::Executor;
-pub use request::{Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables};
+pub use request::{
+    Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables,
+};
 pub use stored_function::StoredFunctions;

@@ -58,7 +58,8 @@ impl Copy<'_> {
 /// Reads a stored function back.
 pub(crate) fn load(stored: &[u8]) -> std::result::Result<Function, RowError> {
     let decoded = StoredIndexFunction::decode(stored).map_err(|error| RowError::new(error.to_string()))?;
-    let template = lower_function(Arc::new(decoded.function)).map_err(|error| RowError::new(error.message))?;
+    let template =
+        lower_function(Arc::new(decoded.function)).map_err(|error| RowError::new(error.message))?;
     Ok(Function::standalone(template))
 }
 

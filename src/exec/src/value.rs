@@ -182,7 +182,8 @@ impl Value {
 
     /// "Expected type X but found Y:" with the value printed below.
     pub(crate) fn type_error(&self, expected: &str) -> EvalError {
-        let message = format!("Expected type {expected} but found {}:\n{}", self.raw_type_name(), self.print());
+        let message =
+            format!("Expected type {expected} but found {}:\n{}", self.raw_type_name(), self.print());
         EvalError::logic(message).at(self.site)
     }
 }

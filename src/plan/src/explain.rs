@@ -6,10 +6,7 @@ use crate::expression::{Expression, Operation, Plan, Slot};
 
 /// The whole plan, stage by stage.
 pub fn explain(plan: &Plan) -> Datum {
-    object([
-        ("writes", Datum::Bool(plan.writes)),
-        ("plan", expression(&plan.root)),
-    ])
+    object([("writes", Datum::Bool(plan.writes)), ("plan", expression(&plan.root))])
 }
 
 fn expression(e: &Expression) -> Datum {

@@ -115,7 +115,8 @@ impl Lowering<'_> {
     }
 
     fn parameters(&self, names: TermId) -> Result<Vec<i64>, ReqlError> {
-        let malformed = || self.error(names, "Func variables must be a literal *array* of numbers.".to_owned());
+        let malformed =
+            || self.error(names, "Func variables must be a literal *array* of numbers.".to_owned());
         let numbers: Vec<Datum> = match self.ast.node(names) {
             Node::Constant(Datum::Array(array)) => array.iter().collect(),
             Node::Term { term: TermType::MakeArray, args, .. } => args
@@ -158,7 +159,9 @@ impl Lowering<'_> {
                 slot.map(|slot| variable(id, slot))
                     .ok_or_else(|| self.error(id, "r.row is not defined in this context.".to_owned()))
             }
-            _ => Err(self.error(id, "Cannot use r.row in nested queries.  Use functions instead.".to_owned())),
+            _ => {
+                Err(self.error(id, "Cannot use r.row in nested queries.  Use functions instead.".to_owned()))
+            }
         }
     }
 

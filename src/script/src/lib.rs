@@ -59,7 +59,8 @@ impl ScriptFunction for SandboxedFunction {
         let timeout = self.0.timeout;
         self.0.run(|ctx| {
             let fail = |error: &CaughtError<'_>| describe(error, timeout);
-            let function: Function<'_> = ctx.globals().get(FUNCTION_SLOT).catch(ctx).map_err(|error| fail(&error))?;
+            let function: Function<'_> =
+                ctx.globals().get(FUNCTION_SLOT).catch(ctx).map_err(|error| fail(&error))?;
             let mut converted = Args::new(ctx.clone(), arguments.len());
             for argument in arguments {
                 let argument = convert::from_datum(ctx, argument)?;
@@ -80,7 +81,8 @@ struct Sandbox {
 
 impl Sandbox {
     fn new(timeout: Duration) -> Result<Self, ReqlError> {
-        let unavailable = |error: rquickjs::Error| ReqlError::resource_limit(format!("Cannot start a script: {error}."));
+        let unavailable =
+            |error: rquickjs::Error| ReqlError::resource_limit(format!("Cannot start a script: {error}."));
         let runtime = Runtime::new().map_err(unavailable)?;
         runtime.set_memory_limit(MEMORY_BYTES_MAX);
         runtime.set_max_stack_size(STACK_BYTES_MAX);
@@ -153,7 +155,8 @@ mod tests {
 
     #[test]
     fn functions_take_and_give_values() {
-        let Ok(Script::Function(add)) = QuickJs.evaluate("(function(a, b) { return a + b; })", Duration::from_secs(5))
+        let Ok(Script::Function(add)) =
+            QuickJs.evaluate("(function(a, b) { return a + b; })", Duration::from_secs(5))
         else {
             panic!("no function")
         };
@@ -169,6 +172,9 @@ mod tests {
         assert_eq!(error("undefined"), "Cannot convert javascript `undefined` to ql::datum_t.");
         assert_eq!(error("function() { return 1; }"), "SyntaxError: function name expected");
         assert_eq!(error("0 / 0"), "Number return value is not finite.");
-        assert_eq!(error("var a = []; a.push(a); a"), "Recursion limit exceeded in js_to_json (circular reference?).");
+        assert_eq!(
+            error("var a = []; a.push(a); a"),
+            "Recursion limit exceeded in js_to_json (circular reference?)."
+        );
     }
 }

@@ -43,7 +43,12 @@ impl Machine {
     }
 
     /// Pushes one row through the stages; what comes out goes to `out` or to the terminal.
-    pub(crate) fn push(&mut self, row: &Datum, index_value: Option<&Datum>, out: &mut Vec<Datum>) -> Result<()> {
+    pub(crate) fn push(
+        &mut self,
+        row: &Datum,
+        index_value: Option<&Datum>,
+        out: &mut Vec<Datum>,
+    ) -> Result<()> {
         let pipeline = Arc::clone(&self.pipeline);
         if pipeline.with_index_value {
             let index_value = index_value.cloned().unwrap_or(Datum::Null);
@@ -108,7 +113,13 @@ impl Machine {
         }
     }
 
-    fn emit(&mut self, pipeline: &Pipeline, row: Datum, group: Option<&Datum>, out: &mut Vec<Datum>) -> Result<()> {
+    fn emit(
+        &mut self,
+        pipeline: &Pipeline,
+        row: Datum,
+        group: Option<&Datum>,
+        out: &mut Vec<Datum>,
+    ) -> Result<()> {
         let env = &pipeline.env;
         match (&pipeline.terminal, group) {
             (None, None) => out.push(row),
@@ -169,6 +180,9 @@ pub(crate) fn keeps(
     default: &FilterDefault,
     row: &Datum,
 ) -> Result<bool> {
+    if let FilterDefault::Skip = default {
+        return predicate.holds_or_absent(env, row);
+    }
     match predicate.holds(env, row) {
         Err(error) if error.is_absent() => match default {
             FilterDefault::Skip => Ok(false),
@@ -179,4 +193,3 @@ pub(crate) fn keeps(
         other => other,
     }
 }
-

@@ -69,7 +69,10 @@ pub(crate) trait Refinement: Send + Sync {
 #[derive(Clone)]
 pub(crate) enum Stage {
     Map(Arc<Function>),
-    Filter { predicate: Arc<Function>, default: FilterDefault },
+    Filter {
+        predicate: Arc<Function>,
+        default: FilterDefault,
+    },
     ConcatMap(Arc<Function>),
     /// A term written in Rust; `None` leaves the row out.
     Apply(Arc<dyn RowTransform>),

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
+use photondb_catalog::Permission;
 use photondb_datum::{Array, Datum};
 use photondb_reql::TermId;
 use photondb_table::{Budget, Program, ShardStream};
@@ -92,7 +93,10 @@ impl Sequence {
     /// Runs all rows into a terminal.
     pub(crate) fn run(self, env: &Arc<Environment>, terminal: Terminal) -> Result<TerminalAnswer> {
         self.refuse_infinite()?;
-        if let (Terminal::Count, Some(read)) = (&terminal, self.as_plain_read()) {
+        if let (Terminal::Count, Some(read)) = (&terminal, self.as_plain_read())
+            && !read.table.system
+        {
+            env.check_table(Permission::Read, &read.table)?;
             let count = env.services.shards.count(&read.clone().into_operation(env, None))?;
             return Ok(TerminalAnswer::Single(Datum::Number(count as f64)));
         }
@@ -103,7 +107,11 @@ impl Sequence {
             env.check_cancelled()?;
         }
         env.check_cancelled()?;
-        if grouped { finish_groups(env, &terminal, partials) } else { finish_single(env, &terminal, partials) }
+        if grouped {
+            finish_groups(env, &terminal, partials)
+        } else {
+            finish_single(env, &terminal, partials)
+        }
     }
 
     fn refuse_infinite(&self) -> Result<()> {
@@ -130,10 +138,12 @@ impl Sequence {
     ) -> Result<Box<dyn RowStream>> {
         let by_index = self.stages.iter().any(|stage| matches!(stage, Stage::Group(group) if group.by_index));
         let bare = self.stages.is_empty() && terminal.is_none() && !with_index_value;
-        let pipeline = Arc::new(Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value });
+        let pipeline =
+            Arc::new(Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value });
         let source: Box<dyn RowStream> = match self.source {
             Source::Table(read) if read.table.system => Box::new(ItemsStream::new(system_rows(env, &read)?)),
             Source::Table(read) => {
+                env.check_table(Permission::Read, &read.table)?;
                 let program = (!bare).then(|| Arc::new(PipelineProgram(pipeline)) as Arc<dyn Program>);
                 let mut operation = (*read).into_operation(env, program);
                 operation.index_values = with_index_value || by_index;
@@ -158,7 +168,9 @@ impl Sequence {
                 Box::new(ZipStream::new(Arc::clone(env), inputs, function))
             }
             Source::Stream(stream) => stream,
-            Source::Feed(_) => return Err(EvalError::logic("Cannot read a changefeed inside another query.")),
+            Source::Feed(_) => {
+                return Err(EvalError::logic("Cannot read a changefeed inside another query."));
+            }
         };
         if bare {
             return Ok(source);
@@ -169,6 +181,7 @@ impl Sequence {
 
 /// The rows of a table of the `rethinkdb` database, filtered as the read says.
 fn system_rows(env: &Arc<Environment>, read: &TableRead) -> Result<Array> {
+    env.check_table(Permission::Read, &read.table)?;
     let rows = match env.services.system_tables.rows(&read.table.name) {
         Some(rows) => rows?,
         None => return Err(EvalError::failed(format!("Table `{}` does not exist.", read.table.full_name()))),
@@ -331,7 +344,11 @@ impl RowStream for RefinedStream {
     }
 }
 
-fn finish_single(env: &Arc<Environment>, terminal: &Terminal, partials: Vec<Datum>) -> Result<TerminalAnswer> {
+fn finish_single(
+    env: &Arc<Environment>,
+    terminal: &Terminal,
+    partials: Vec<Datum>,
+) -> Result<TerminalAnswer> {
     let mut whole: Option<Partial> = None;
     for partial in partials {
         let partial = terminal.partial(partial)?;
@@ -371,4 +388,3 @@ fn finish_groups(env: &Arc<Environment>, terminal: &Terminal, pairs: Vec<Datum>)
     }
     Ok(TerminalAnswer::Grouped(answers))
 }
-

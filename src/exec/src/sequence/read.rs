@@ -28,7 +28,6 @@ pub(crate) struct IndexRef {
     pub(crate) id: IndexId,
     pub(crate) name: Text,
     pub(crate) geo: bool,
-    pub(crate) multi: bool,
 }
 
 /// The rows of a table that are read.

@@ -180,7 +180,12 @@ pub(crate) struct WindowStream {
 }
 
 impl WindowStream {
-    pub(crate) fn new(env: Arc<Environment>, inner: Box<dyn RowStream>, skip: u64, take: Option<u64>) -> Self {
+    pub(crate) fn new(
+        env: Arc<Environment>,
+        inner: Box<dyn RowStream>,
+        skip: u64,
+        take: Option<u64>,
+    ) -> Self {
         Self { env, inner, skip, take }
     }
 }
@@ -220,7 +225,11 @@ pub(crate) struct ZipStream {
 }
 
 impl ZipStream {
-    pub(crate) fn new(env: Arc<Environment>, inputs: Vec<Box<dyn RowStream>>, function: Arc<Function>) -> Self {
+    pub(crate) fn new(
+        env: Arc<Environment>,
+        inputs: Vec<Box<dyn RowStream>>,
+        function: Arc<Function>,
+    ) -> Self {
         Self { env, inputs: inputs.into_iter().map(Peekable::new).collect(), function }
     }
 }

@@ -35,7 +35,10 @@ pub(crate) enum Partial {
     Items(Vec<Datum>),
     Count(u64),
     Sum(f64),
-    Average { sum: f64, count: u64 },
+    Average {
+        sum: f64,
+        count: u64,
+    },
     /// The key that decides and its row.
     Extreme(Option<(Datum, Datum)>),
     Reduced(Option<Datum>),
@@ -163,7 +166,9 @@ impl Terminal {
             (Self::Count, Datum::Number(n)) => Partial::Count(n as u64),
             (Self::Sum(_), Datum::Number(n)) => Partial::Sum(n),
             (Self::Average(_), Datum::Array(pair)) => match (pair.get(0), pair.get(1)) {
-                (Some(Datum::Number(sum)), Some(Datum::Number(n))) => Partial::Average { sum, count: n as u64 },
+                (Some(Datum::Number(sum)), Some(Datum::Number(n))) => {
+                    Partial::Average { sum, count: n as u64 }
+                }
                 _ => return Err(mismatch()),
             },
             (Self::Extreme { .. }, Datum::Array(pair)) => Partial::Extreme(pair.get(0).zip(pair.get(1))),
@@ -216,7 +221,16 @@ pub(crate) fn finite(n: f64) -> Result<Datum> {
     if n.is_finite() {
         return Ok(Datum::Number(n));
     }
-    Err(EvalError::logic(format!("Non-finite number: {}", if n.is_nan() { "nan" } else if n > 0.0 { "inf" } else { "-inf" })))
+    Err(EvalError::logic(format!(
+        "Non-finite number: {}",
+        if n.is_nan() {
+            "nan"
+        } else if n > 0.0 {
+            "inf"
+        } else {
+            "-inf"
+        }
+    )))
 }
 
 fn mismatch() -> EvalError {

@@ -172,10 +172,7 @@ pub(crate) fn contains(call: &Invocation<'_>) -> Result<Value> {
         for row in &rows {
             let mut left = Vec::with_capacity(wanted.len());
             for predicate in wanted {
-                let found = match predicate.holds(call.env, row) {
-                    Err(error) if error.is_absent() => false,
-                    found => found?,
-                };
+                let found = predicate.holds_or_absent(call.env, row)?;
                 if !found {
                     left.push(predicate);
                 }
@@ -212,7 +209,8 @@ pub(crate) fn fold(call: &Invocation<'_>) -> Result<Value> {
     let base = call.datum(1)?;
     let function = call.function(2, Shortcut::None)?;
     let emit = call.option("emit")?.map(|value| Function::from_value(value, Shortcut::None)).transpose()?;
-    let last = call.option("final_emit")?.map(|value| Function::from_value(value, Shortcut::None)).transpose()?;
+    let last =
+        call.option("final_emit")?.map(|value| Function::from_value(value, Shortcut::None)).transpose()?;
     let Some(emit) = emit else {
         let mut accumulator = base;
         sequence.for_each(call.env, &mut |row| {

@@ -171,8 +171,7 @@ pub(crate) fn bit_not(call: &Invocation<'_>) -> Result<Value> {
 
 /// The distance of a shift.
 fn distance(call: &Invocation<'_>, position: usize) -> Result<u64> {
-    u64::try_from(bits(call, position)?)
-        .map_err(|_| EvalError::logic("Cannot bit-shift by a negative value"))
+    u64::try_from(bits(call, position)?).map_err(|_| EvalError::logic("Cannot bit-shift by a negative value"))
 }
 
 /// Shifting left multiplies, beyond the integers that doubles hold exactly.

@@ -167,7 +167,9 @@ pub(crate) fn delete_at(call: &Invocation<'_>) -> Result<Value> {
             return Err(out_of_bounds(end, len));
         }
         if start > end {
-            return Err(EvalError::logic(format!("Start index `{start}` is greater than end index `{end}`.")));
+            return Err(EvalError::logic(format!(
+                "Start index `{start}` is greater than end index `{end}`."
+            )));
         }
         items.drain(start..end);
     }

@@ -104,9 +104,7 @@ pub(crate) fn for_each(call: &Invocation<'_>) -> Result<Value> {
         })?;
         match written {
             Datum::Object(_) => add_summary(call, &mut summary, &written),
-            Datum::Array(items) => {
-                items.iter().try_for_each(|item| add_summary(call, &mut summary, &item))
-            }
+            Datum::Array(items) => items.iter().try_for_each(|item| add_summary(call, &mut summary, &item)),
             other => Err(EvalError::new(
                 if other.is_null() { ErrorKind::NonExistence } else { ErrorKind::QueryLogic },
                 format!(

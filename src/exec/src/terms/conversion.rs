@@ -25,8 +25,12 @@ pub(crate) fn coerce_to(call: &Invocation<'_>) -> Result<Value> {
     }
     let site = value.site;
     match (value.kind, wanted.as_str()) {
-        (Kind::Datum(datum), wanted) => coerce_datum(call, datum, wanted).map_err(|error| error.at_if_typed(site)),
-        (Kind::Row(row), wanted) => coerce_datum(call, row.datum, wanted).map_err(|error| error.at_if_typed(site)),
+        (Kind::Datum(datum), wanted) => {
+            coerce_datum(call, datum, wanted).map_err(|error| error.at_if_typed(site))
+        }
+        (Kind::Row(row), wanted) => {
+            coerce_datum(call, row.datum, wanted).map_err(|error| error.at_if_typed(site))
+        }
         (kind @ (Kind::Database(_) | Kind::Function(_) | Kind::Ordering(_) | Kind::Grouped(_)), wanted) => {
             let value = Value::new(kind, site);
             Err(cannot(value.type_name(), wanted).at(site))
@@ -105,15 +109,14 @@ fn coerce_datum(call: &Invocation<'_>, datum: Datum, wanted: &str) -> Result<Val
         },
         (datum, "STRING") => call.answer(Datum::String(Text::from(json::to_string(&datum)?))),
         (Datum::Object(object), "ARRAY") => {
-            let pairs = object.iter().map(|(name, value)| Datum::Array(vec![Datum::String(name), value].into()));
+            let pairs =
+                object.iter().map(|(name, value)| Datum::Array(vec![Datum::String(name), value].into()));
             call.answer(Datum::Array(pairs.collect()))
         }
         (Datum::Array(items), "OBJECT") => call.answer(object_from_pairs(items.iter())?),
-        (Datum::Array(items), "STREAM") => call.answer_sequence(Sequence::new(
-            crate::sequence::Source::Items(items),
-            false,
-            call.site,
-        )),
+        (Datum::Array(items), "STREAM") => {
+            call.answer_sequence(Sequence::new(crate::sequence::Source::Items(items), false, call.site))
+        }
         (_, wanted) => Err(cannot(from, wanted)),
     }
 }
@@ -140,7 +143,9 @@ fn object_from_pairs(pairs: impl Iterator<Item = Datum>) -> Result<Datum> {
         let (name, value) = (pair.get(0).unwrap_or(Datum::Null), pair.get(1).unwrap_or(Datum::Null));
         let name = crate::value::text(&name)?;
         if builder.insert(name.clone(), value).is_some() {
-            return Err(EvalError::logic(format!("Duplicate key \"{name}\" in coerced object.  (got previous value)")));
+            return Err(EvalError::logic(format!(
+                "Duplicate key \"{name}\" in coerced object.  (got previous value)"
+            )));
         }
     }
     Ok(Datum::Object(builder.build()))
@@ -169,7 +174,9 @@ fn describe(call: &Invocation<'_>, value: &Value) -> Result<Datum> {
                 set(name, value);
             }
         }
-        Kind::Selection(table, _) | Kind::SelectionArray(table, _) => set("table", described_table(call, table)?),
+        Kind::Selection(table, _) | Kind::SelectionArray(table, _) => {
+            set("table", described_table(call, table)?)
+        }
         Kind::Row(row) => set("table", described_table(call, &row.table)?),
         Kind::Datum(datum) => set("value", Datum::String(Text::from(json::to_string(datum)?))),
         Kind::Function(function) => {
@@ -212,9 +219,9 @@ fn describe_table(call: &Invocation<'_>, table: &TableRef, set: &mut dyn FnMut(&
     }
     set("id", Datum::String(Text::from(table.id.to_string())));
     let state = call.env.catalog();
-    let indexes = state.table_by_id(table.id).map(|config| {
-        config.indexes.keys().map(|name| Datum::String(name.clone())).collect::<Vec<_>>()
-    });
+    let indexes = state
+        .table_by_id(table.id)
+        .map(|config| config.indexes.keys().map(|name| Datum::String(name.clone())).collect::<Vec<_>>());
     set("indexes", Datum::Array(indexes.unwrap_or_default().into()));
     let rows = call.env.services.shards.statistics(table.id)?.rows;
     set("doc_count_estimates", Datum::Array(vec![Datum::Number(rows as f64)].into()));
@@ -233,9 +240,9 @@ fn slice_bounds(read: &TableRead) -> Vec<(&'static str, Datum)> {
         ];
     };
     let describe = |bound: &Bound<Datum>| match bound {
-        Bound::Unbounded | Bound::Included(Datum::MinVal | Datum::MaxVal) | Bound::Excluded(Datum::MinVal | Datum::MaxVal) => {
-            (Datum::Null, text("unbounded"))
-        }
+        Bound::Unbounded
+        | Bound::Included(Datum::MinVal | Datum::MaxVal)
+        | Bound::Excluded(Datum::MinVal | Datum::MaxVal) => (Datum::Null, text("unbounded")),
         Bound::Included(datum) => (datum.clone(), text("closed")),
         Bound::Excluded(datum) => (datum.clone(), text("open")),
     };

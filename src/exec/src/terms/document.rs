@@ -111,7 +111,9 @@ impl Patch {
     /// An argument that many rows are merged with. Errors wait for the first row.
     fn of_argument(call: &Invocation<'_>, position: usize) -> Result<Self> {
         let expression = call.expression(position)?;
-        if expression.determinism == Determinism::ALWAYS || matches!(expression.operation, Operation::Function(_)) {
+        if expression.determinism == Determinism::ALWAYS
+            || matches!(expression.operation, Operation::Function(_))
+        {
             return Self::of_value(call.value(position)?);
         }
         Ok(Self::Expression(Deferred::new(expression, call.frame)))

@@ -109,12 +109,11 @@ fn plans(env: &Arc<Environment>, sequence: Sequence, options: &FeedOptions) -> R
     }
     let transform = transform(env, sequence.stages)?;
     match sequence.source {
-        Source::Table(read) => {
-            Ok(vec![plan(&read.table, read.feed_scope()?, transform, options.clone())?])
-        }
+        Source::Table(read) => Ok(vec![plan(&read.table, read.feed_scope()?, transform, options.clone())?]),
         Source::Window { inner, skip: 0, take: Some(limit) } => {
             let Source::Table(read) = inner.source else { return Err(eager()) };
-            let (Some(direction), TableSource::All | TableSource::Between(_)) = (read.order, &read.source) else {
+            let (Some(direction), TableSource::All | TableSource::Between(_)) = (read.order, &read.source)
+            else {
                 return Err(eager());
             };
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -126,7 +125,9 @@ fn plans(env: &Arc<Environment>, sequence: Sequence, options: &FeedOptions) -> R
             // Stages before the limit shape the rows, stages after it what is delivered.
             let inner = self::transform(env, inner.stages)?;
             let transform = match (inner, transform) {
-                (Some(first), Some(second)) => Some(Arc::new(Chain { first, second }) as Arc<dyn FeedTransform>),
+                (Some(first), Some(second)) => {
+                    Some(Arc::new(Chain { first, second }) as Arc<dyn FeedTransform>)
+                }
                 (first, second) => first.or(second),
             };
             let index = read.index.as_ref().map(|index| index.id);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use photondb_catalog::{Index, IndexOptions, Table, WriteHookConfig};
+use photondb_catalog::{Index, IndexOptions, Permission, Table, WriteHookConfig};
 use photondb_datum::{Datum, ObjectBuilder, Text};
 use photondb_reql::index_function::IndexFunction;
 use photondb_reql::{Ast, Determinism, print_function, print_index_create};
@@ -31,6 +31,13 @@ fn config(call: &Invocation<'_>, table: &TableRef) -> Result<Arc<Table>> {
     config.ok_or_else(|| EvalError::failed(format!("Table `{}` does not exist.", table.full_name())))
 }
 
+/// The same, to change them.
+fn config_to_change(call: &Invocation<'_>, table: &TableRef) -> Result<Arc<Table>> {
+    let config = config(call, table)?;
+    call.env.check_table(Permission::Config, table)?;
+    Ok(config)
+}
+
 fn status(name: &str) -> Datum {
     Datum::object([(name, Datum::Number(1.0))])
 }
@@ -40,7 +47,7 @@ pub(crate) fn index_create(call: &Invocation<'_>) -> Result<Value> {
     let name = call.value(1)?.into_text()?;
     let mut multi = call.option_bool("multi")?.unwrap_or(false);
     let mut geo = call.option_bool("geo")?.unwrap_or(false);
-    let table = config(call, &read.table)?;
+    let table = config_to_change(call, &read.table)?;
     let function = if call.count() > 2 {
         let value = call.value(2)?;
         match value.kind {
@@ -71,7 +78,9 @@ pub(crate) fn index_create(call: &Invocation<'_>) -> Result<Value> {
 /// The tree of a function that is to be stored; it must always give the same value.
 fn standalone(function: &Function) -> Result<Ast> {
     if function.determinism() != Determinism::ALWAYS {
-        return Err(EvalError::logic("Could not prove function deterministic.  Index functions must be deterministic."));
+        return Err(EvalError::logic(
+            "Could not prove function deterministic.  Index functions must be deterministic.",
+        ));
     }
     match function.as_closure() {
         Some((template, captures)) => Ok(stored_function::standalone(template, captures)),
@@ -82,7 +91,7 @@ fn standalone(function: &Function) -> Result<Ast> {
 pub(crate) fn index_drop(call: &Invocation<'_>) -> Result<Value> {
     let read = table_argument(call, 0)?;
     let name = call.value(1)?.into_text()?;
-    let table = config(call, &read.table)?;
+    let table = config_to_change(call, &read.table)?;
     let applied = call.env.services.catalog.drop_index(table.id, &name)?;
     call.env.wrote(applied.position);
     call.answer(status("dropped"))
@@ -101,7 +110,7 @@ pub(crate) fn index_rename(call: &Invocation<'_>) -> Result<Value> {
     let read = table_argument(call, 0)?;
     let (old, new) = (call.value(1)?.into_text()?, call.value(2)?.into_text()?);
     let overwrite = call.option_bool("overwrite")?.unwrap_or(false);
-    let table = config(call, &read.table)?;
+    let table = config_to_change(call, &read.table)?;
     let applied = call.env.services.catalog.rename_index(table.id, &old, &new, overwrite)?;
     call.env.wrote(applied.position);
     call.answer(Datum::object([("renamed", Datum::Number(f64::from(u8::from(applied.outcome))))]))
@@ -110,7 +119,10 @@ pub(crate) fn index_rename(call: &Invocation<'_>) -> Result<Value> {
 pub(crate) fn index_status(call: &Invocation<'_>) -> Result<Value> {
     let read = table_argument(call, 0)?;
     let table = config(call, &read.table)?;
-    let rows = wanted(call, &table)?.iter().map(|index| describe(call, &table, index)).collect::<Result<Vec<_>>>()?;
+    let rows = wanted(call, &table)?
+        .iter()
+        .map(|index| describe(call, &table, index))
+        .collect::<Result<Vec<_>>>()?;
     call.answer(Datum::array(rows))
 }
 
@@ -125,7 +137,8 @@ pub(crate) fn index_wait(call: &Invocation<'_>) -> Result<Value> {
             ready &= call.env.services.shards.index_progress(table.id, index.id)?.ready;
         }
         if ready {
-            let rows = indexes.iter().map(|index| describe(call, &table, index)).collect::<Result<Vec<_>>>()?;
+            let rows =
+                indexes.iter().map(|index| describe(call, &table, index)).collect::<Result<Vec<_>>>()?;
             return call.answer(Datum::array(rows));
         }
         std::thread::sleep(WAIT_INTERVAL);
@@ -172,17 +185,21 @@ pub(crate) fn set_write_hook(call: &Invocation<'_>) -> Result<Value> {
         }
         Kind::Function(function) => {
             if !function.determinism().allows_atomic_write() {
-                return Err(EvalError::logic("Could not prove function deterministic.  Write hook functions must be deterministic."));
+                return Err(EvalError::logic(
+                    "Could not prove function deterministic.  Write hook functions must be deterministic.",
+                ));
             }
             if function.arity().is_some_and(|arity| arity != 3) {
                 return Err(EvalError::logic("Write hook functions must expect 3 arguments."));
             }
-            let closure = function.as_closure().map(|(template, captures)| stored_function::standalone(template, captures));
+            let closure = function
+                .as_closure()
+                .map(|(template, captures)| stored_function::standalone(template, captures));
             Some(closure.ok_or_else(|| EvalError::logic("Write hooks must be ReQL functions."))?)
         }
         kind => return Err(Value::new(kind, site).type_error("FUNCTION")),
     };
-    let table = config(call, &read.table)?;
+    let table = config_to_change(call, &read.table)?;
     let hook = match function {
         None => None,
         Some(function) => {

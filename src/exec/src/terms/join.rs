@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use photondb_catalog::Permission;
 use photondb_datum::{Datum, ObjectBuilder, Text};
 use photondb_table::Budget;
 
@@ -179,6 +180,7 @@ impl EqualityStream {
         let mut found = Vec::new();
         if self.right.index.is_none() && !self.right.table.system {
             let env = &self.env;
+            env.check_table(Permission::Read, &self.right.table)?;
             let row = env.services.shards.get(self.right.table.id, key, env.options.read_mode, None)?;
             found.extend(row);
             return Ok(found);

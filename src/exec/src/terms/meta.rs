@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use photondb_catalog::{
-    Database, IdentifierFormat, Permissions, SYSTEM_DATABASE, Scope, Table, TableEdit, TableOptions,
+    Database, IdentifierFormat, Permission, Permissions, SYSTEM_DATABASE, Scope, Table, TableEdit,
+    TableOptions,
 };
 use photondb_datum::{Datum, Text};
 
@@ -28,6 +29,7 @@ fn described(database: Option<&Arc<Database>>) -> Datum {
 
 pub(crate) fn db_create(call: &Invocation<'_>) -> Result<Value> {
     let name = call.value(0)?.into_text()?;
+    call.env.check_permission(Permission::Config, Scope::Global)?;
     let applied = call.env.services.catalog.create_database(&name)?;
     call.env.wrote(applied.position);
     let changes = vec![change(Datum::Null, described(applied.outcome.new.as_ref()))];
@@ -36,6 +38,7 @@ pub(crate) fn db_create(call: &Invocation<'_>) -> Result<Value> {
 
 pub(crate) fn db_drop(call: &Invocation<'_>) -> Result<Value> {
     let name = call.value(0)?.into_text()?;
+    call.env.check_permission(Permission::Config, Scope::Global)?;
     let applied = call.env.services.catalog.drop_database(&name)?;
     call.env.wrote(applied.position);
     let changes = vec![change(applied.outcome.database.describe(), Datum::Null)];
@@ -68,7 +71,8 @@ pub(crate) fn table_list(call: &Invocation<'_>) -> Result<Value> {
         return call.answer(Datum::array(names.iter().map(|name| Datum::from(*name))));
     }
     let state = call.env.catalog();
-    let names: Vec<Datum> = state.tables_of(database.id).map(|table| Datum::String(table.name.clone())).collect();
+    let names: Vec<Datum> =
+        state.tables_of(database.id).map(|table| Datum::String(table.name.clone())).collect();
     call.answer(Datum::array(names))
 }
 
@@ -85,6 +89,7 @@ pub(crate) fn table_create(call: &Invocation<'_>) -> Result<Value> {
     let placement = Placement::from_options(call)?;
     options.shards = placement.shards.unwrap_or(1);
     options.replicas = placement.replicas.unwrap_or(1);
+    call.env.check_permission(Permission::Config, Scope::Database(database.id))?;
     let applied = call.env.services.catalog.create_table(&database.name, &name, options)?;
     call.env.wrote(applied.position);
     let new = described_table(call, applied.outcome.new.as_ref());
@@ -99,9 +104,14 @@ pub(crate) fn table_drop(call: &Invocation<'_>) -> Result<Value> {
     let (database, position) = database_argument(call, true)?;
     let name = call.value(position)?.into_text()?;
     let state = call.env.catalog();
+    call.env.check_permission(Permission::Config, Scope::Database(database.id))?;
     let applied = call.env.services.catalog.drop_table(&database.name, &name)?;
     call.env.wrote(applied.position);
-    let old = applied.outcome.old.as_ref().map_or(Datum::Null, |table| state.describe_table(table, IdentifierFormat::Name));
+    let old = applied
+        .outcome
+        .old
+        .as_ref()
+        .map_or(Datum::Null, |table| state.describe_table(table, IdentifierFormat::Name));
     call.answer(one("tables_dropped", vec![change(old, Datum::Null)], None))
 }
 
@@ -113,15 +123,18 @@ struct Placement {
 
 impl Placement {
     fn from_options(call: &Invocation<'_>) -> Result<Self> {
-        let shards = match call.option("shards")? {
-            None => None,
-            Some(value) => {
-                let site = value.site;
-                let shards = value.into_integer()?;
-                let positive = usize::try_from(shards).ok().filter(|shards| *shards > 0);
-                Some(positive.ok_or_else(|| EvalError::logic("Every table must have at least one shard.").at(site))?)
-            }
-        };
+        let shards =
+            match call.option("shards")? {
+                None => None,
+                Some(value) => {
+                    let site = value.site;
+                    let shards = value.into_integer()?;
+                    let positive = usize::try_from(shards).ok().filter(|shards| *shards > 0);
+                    Some(positive.ok_or_else(|| {
+                        EvalError::logic("Every table must have at least one shard.").at(site)
+                    })?)
+                }
+            };
         let tag = call.option_text("primary_replica_tag")?;
         let nonvoting = nonvoting_tags(call)?;
         let replicas = match call.option("replicas")? {
@@ -141,7 +154,9 @@ impl Placement {
 fn nonvoting_tags(call: &Invocation<'_>) -> Result<Option<Vec<Text>>> {
     match call.option_datum("nonvoting_replica_tags")? {
         None => Ok(None),
-        Some(Datum::Array(tags)) => tags.iter().map(|tag| crate::value::text(&tag)).collect::<Result<_>>().map(Some),
+        Some(Datum::Array(tags)) => {
+            tags.iter().map(|tag| crate::value::text(&tag)).collect::<Result<_>>().map(Some)
+        }
         Some(other) => Err(crate::value::wrong_type("ARRAY", &other)),
     }
 }
@@ -155,15 +170,21 @@ fn replicas(datum: &Datum, tag: Option<&Text>, nonvoting: Option<&[Text]>) -> Re
     let Datum::Object(tags) = datum else {
         let count = count(datum)?;
         if tag.is_some() {
-            return Err(EvalError::logic("`replicas` must be an OBJECT if `primary_replica_tag` is specified."));
+            return Err(EvalError::logic(
+                "`replicas` must be an OBJECT if `primary_replica_tag` is specified.",
+            ));
         }
         if nonvoting.is_some() {
-            return Err(EvalError::logic("`replicas` must be an OBJECT if `nonvoting_replica_tags` is specified."));
+            return Err(EvalError::logic(
+                "`replicas` must be an OBJECT if `nonvoting_replica_tags` is specified.",
+            ));
         }
         return Ok(count);
     };
     let Some(tag) = tag else {
-        return Err(EvalError::logic("`primary_replica_tag` must be specified when `replicas` is an OBJECT."));
+        return Err(EvalError::logic(
+            "`primary_replica_tag` must be specified when `replicas` is an OBJECT.",
+        ));
     };
     let mut total = 0;
     for (_, value) in tags.iter() {
@@ -214,7 +235,8 @@ fn system_row(call: &Invocation<'_>, name: &str, key: Datum) -> Result<Value> {
     let missing = || EvalError::failed(format!("Table `rethinkdb.{name}` does not exist."));
     let primary_key = tables.primary_key(name).ok_or_else(missing)?;
     let rows = tables.rows(name).ok_or_else(missing)??;
-    let datum = rows.into_iter().find(|row| row.get(primary_key).as_ref() == Some(&key)).unwrap_or(Datum::Null);
+    let datum =
+        rows.into_iter().find(|row| row.get(primary_key).as_ref() == Some(&key)).unwrap_or(Datum::Null);
     let database = table::database(call, &Text::from(SYSTEM_DATABASE))?;
     let table = Arc::new(TableRef {
         id: photondb_base::TableId::default(),
@@ -294,14 +316,19 @@ pub(crate) fn reconfigure(call: &Invocation<'_>) -> Result<Value> {
         let new = if dry_run {
             described_table(call, Some(&Arc::new(Table { shards, ..(**table).clone() })))
         } else {
-            let applied = catalog.configure_table(table.id, TableEdit { shards: Some(shards), ..TableEdit::default() })?;
+            call.env.check_permission(Permission::Config, Scope::Table(table.database, table.id))?;
+            let applied = catalog
+                .configure_table(table.id, TableEdit { shards: Some(shards), ..TableEdit::default() })?;
             call.env.wrote(applied.position);
             described_table(call, applied.outcome.new.as_ref())
         };
         changes.push(change(old, new));
     }
     let count = if dry_run { 0.0 } else { tables.len() as f64 };
-    call.answer(Datum::object([("config_changes", Datum::array(changes)), ("reconfigured", Datum::Number(count))]))
+    call.answer(Datum::object([
+        ("config_changes", Datum::array(changes)),
+        ("reconfigured", Datum::Number(count)),
+    ]))
 }
 
 fn emergency_repair(
@@ -342,7 +369,9 @@ pub(crate) fn rebalance(call: &Invocation<'_>) -> Result<Value> {
 
 /// The status that a table has right after its balance was changed.
 fn settling(row: &Datum) -> Datum {
-    let (Datum::Object(row), Some(Datum::Object(status))) = (row, row.get("status")) else { return row.clone() };
+    let (Datum::Object(row), Some(Datum::Object(status))) = (row, row.get("status")) else {
+        return row.clone();
+    };
     let status = status.with(Text::from("all_replicas_ready"), Datum::Bool(false));
     Datum::Object(row.clone().with(Text::from("status"), Datum::Object(status)))
 }
@@ -360,6 +389,7 @@ pub(crate) fn grant(call: &Invocation<'_>) -> Result<Value> {
     };
     let user = call.value(last - 1)?.into_text()?;
     let mentioned = mentioned(&call.value(last)?.into_datum()?)?;
+    call.env.check_permission(Permission::Config, Scope::Global)?;
     let applied = call.env.services.catalog.grant(&user, scope, |granted| merge(granted, &mentioned))?;
     call.env.wrote(applied.position);
     let (old, new) = applied.outcome;

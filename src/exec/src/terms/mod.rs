@@ -47,7 +47,15 @@ pub(crate) fn evaluate_rare(call: &Invocation<'_>) -> Result<Value> {
 fn maps_over_groups(call: &Invocation<'_>) -> bool {
     let special = matches!(
         call.call.term,
-        T::Group | T::Ungroup | T::TypeOf | T::Info | T::Branch | T::Default | T::Funcall | T::MakeObj | T::MakeArray
+        T::Group
+            | T::Ungroup
+            | T::TypeOf
+            | T::Info
+            | T::Branch
+            | T::Default
+            | T::Funcall
+            | T::MakeObj
+            | T::MakeArray
     );
     !special && call.call.arguments.first().is_some_and(|first| first.grouped)
 }
@@ -58,7 +66,10 @@ fn splice(call: &Invocation<'_>) -> Result<Call> {
     for argument in &call.call.arguments {
         match &argument.operation {
             Operation::Call(inner) if inner.term == T::Args => {
-                let list = inner.arguments.first().ok_or_else(|| EvalError::logic("Expected 1 argument but found 0."))?;
+                let list = inner
+                    .arguments
+                    .first()
+                    .ok_or_else(|| EvalError::logic("Expected 1 argument but found 0."))?;
                 let items = match evaluate::value(call.env, list, call.frame)? {
                     Value { kind: Kind::Datum(photondb_datum::Datum::Array(items)), .. } => items.into_vec(),
                     value => crate::sequence::Sequence::from_value(value)?.collect(call.env)?,
@@ -269,18 +280,19 @@ fn dispatch_calendar(call: &Invocation<'_>, term: T) -> Result<Value> {
         T::November => time::month_number(call, 11),
         T::December => time::month_number(call, 12),
 
-//GEO        T::GeoJson => geometry::geojson(call),
-//GEO        T::ToGeoJson => geometry::to_geojson(call),
-//GEO        T::Point => geometry::point(call),
-//GEO        T::Line => geometry::line(call),
-//GEO        T::Polygon => geometry::polygon(call),
-//GEO        T::PolygonSub => geometry::polygon_sub(call),
-//GEO        T::Distance => geometry::distance(call),
-//GEO        T::Intersects => geometry::intersects(call),
-//GEO        T::Includes => geometry::includes(call),
-//GEO        T::Circle => geometry::circle(call),
-//GEO        T::Fill => geometry::fill(call),
-
-        other => Err(EvalError::logic(format!("The term {} is not available in this version.", other.name()))),
+        //GEO        T::GeoJson => geometry::geojson(call),
+        //GEO        T::ToGeoJson => geometry::to_geojson(call),
+        //GEO        T::Point => geometry::point(call),
+        //GEO        T::Line => geometry::line(call),
+        //GEO        T::Polygon => geometry::polygon(call),
+        //GEO        T::PolygonSub => geometry::polygon_sub(call),
+        //GEO        T::Distance => geometry::distance(call),
+        //GEO        T::Intersects => geometry::intersects(call),
+        //GEO        T::Includes => geometry::includes(call),
+        //GEO        T::Circle => geometry::circle(call),
+        //GEO        T::Fill => geometry::fill(call),
+        other => {
+            Err(EvalError::logic(format!("The term {} is not available in this version.", other.name())))
+        }
     }
 }

@@ -215,7 +215,8 @@ pub(crate) fn bracket(call: &Invocation<'_>) -> Result<Value> {
         }
         other => {
             let found = other.type_name();
-            let message = format!("Expected NUMBER or STRING as second argument to `bracket` but found {found}.");
+            let message =
+                format!("Expected NUMBER or STRING as second argument to `bracket` but found {found}.");
             Err(about(&other, message))
         }
     }
@@ -281,7 +282,9 @@ pub(crate) fn merge(left: &Datum, right: &Datum) -> Datum {
     let mut builder = old.clone().into_builder();
     for (key, value) in new {
         let merged = match (&value, builder.get(&key)) {
-            (Datum::Object(inner), Some(old @ Datum::Object(_))) if !inner.is_pseudo() => Some(merge(old, &value)),
+            (Datum::Object(inner), Some(old @ Datum::Object(_))) if !inner.is_pseudo() => {
+                Some(merge(old, &value))
+            }
             _ => settled(value),
         };
         match merged {

@@ -118,7 +118,9 @@ fn by_index(call: &Invocation<'_>, value: Value, index: Value, keys: OrderKeys) 
         .at(value.site));
     };
     if read.order.is_some() {
-        return Err(EvalError::logic("Cannot perform multiple indexed ORDER_BYs on the same table.").at(value.site));
+        return Err(
+            EvalError::logic("Cannot perform multiple indexed ORDER_BYs on the same table.").at(value.site)
+        );
     }
     table::through_index(call, &mut read, &name)?;
     read.order = Some(direction);

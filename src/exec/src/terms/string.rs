@@ -156,7 +156,11 @@ mod tests {
             ("aaaa bbbb  cccc ", 1, &["aaaa", "bbbb  cccc "]),
             ("aaaa bbbb", 0, &["aaaa bbbb"]),
             ("a  b  ", 2, &["a", "b"]),
-            ("foo\u{a0}bar\u{2060}baz\u{85}quux\u{200b}", usize::MAX, &["foo", "bar\u{2060}baz", "quux\u{200b}"]),
+            (
+                "foo\u{a0}bar\u{2060}baz\u{85}quux\u{200b}",
+                usize::MAX,
+                &["foo", "bar\u{2060}baz", "quux\u{200b}"],
+            ),
         ];
         for (subject, limit, parts) in cases {
             assert_eq!(split_at_space(subject, limit), parts, "{subject:?} {limit}");

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use photondb_catalog::SYSTEM_DATABASE;
+use photondb_catalog::{NameKind, Permission, SYSTEM_DATABASE, check_name};
 use photondb_datum::{Datum, Text};
 use photondb_table::DatumRange;
 
@@ -15,7 +15,7 @@ use crate::value::{DatabaseRef, Kind, Row, TableRef, Value};
 
 pub(crate) fn db(call: &Invocation<'_>) -> Result<Value> {
     let name = call.value(0)?.into_text()?;
-    photondb_catalog::check_name(photondb_catalog::NameKind::Database, &name)?;
+    check_name(NameKind::Database, &name)?;
     Ok(Value::new(Kind::Database(database(call, &name)?), call.site))
 }
 
@@ -77,7 +77,7 @@ fn resolve(call: &Invocation<'_>, database: DatabaseRef, name: Text) -> Result<T
             system: true,
         });
     }
-    photondb_catalog::check_name(photondb_catalog::NameKind::Table, &name)?;
+    check_name(NameKind::Table, &name)?;
     let table = state.table(&database.name, &name)?;
     Ok(TableRef { id: table.id, primary_key: table.primary_key.clone(), database, name, system: false })
 }
@@ -131,7 +131,7 @@ pub(crate) fn index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Res
             table.full_name()
         )));
     }
-    Ok(IndexRef { id: index.id, name: name.clone(), geo: index.geo, multi: index.multi })
+    Ok(IndexRef { id: index.id, name: name.clone(), geo: index.geo })
 }
 
 /// A row that was read from a table, to be written to.
@@ -151,6 +151,7 @@ pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
         let read = TableRead { source: TableSource::Keys(vec![key.clone()]), ..*read };
         Sequence::table(read, call.site).first(call.env, 0)?
     } else {
+        call.env.check_table(Permission::Read, &table)?;
         call.env.services.shards.get(table.id, &key, call.env.options.read_mode, None)?
     };
     let datum = datum.unwrap_or(Datum::Null);
@@ -188,9 +189,7 @@ fn is_geometry(datum: &Datum) -> bool {
 }
 
 fn geo_misuse(term: &str) -> EvalError {
-    EvalError::logic(format!(
-        "Cannot use a geospatial index with `{term}`. Use `get_intersecting` instead."
-    ))
+    EvalError::logic(format!("Cannot use a geospatial index with `{term}`. Use `get_intersecting` instead."))
 }
 
 pub(crate) fn between(call: &Invocation<'_>) -> Result<Value> {

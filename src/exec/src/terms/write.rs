@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use photondb_catalog::Permission;
 use photondb_datum::{Array, Datum, ObjectBuilder, Text};
 use photondb_table::{
     Budget, ChangePair, Conflict, ConflictFunction, Durability, ReturnChanges, RowError, Verb, WriteFunction,
@@ -77,6 +78,7 @@ fn send(
     options: &WriteOptions,
 ) -> Result<WriteSummary> {
     env.check_cancelled()?;
+    env.check_table(Permission::Write, table)?;
     let operation = WriteOp {
         table: table.id,
         kind,
@@ -414,7 +416,9 @@ fn write_system(
                 (false, false) => summary.replaced += 1,
             }
             let changed = new != *old;
-            if options.return_changes == ReturnChanges::Always || (changed && options.return_changes == ReturnChanges::Yes) {
+            if options.return_changes == ReturnChanges::Always
+                || (changed && options.return_changes == ReturnChanges::Yes)
+            {
                 summary.changes.push(ChangePair { old: old.clone(), new, error: None });
             }
         }

@@ -92,9 +92,11 @@ impl Path {
     /// the paths ask for fields of something that has none.
     fn project_value(&self, value: &Datum) -> Option<Datum> {
         match value {
-            Datum::Array(items) => {
-                items.iter().map(|item| self.project_element(&item)).collect::<Option<Vec<_>>>().map(Datum::from)
-            }
+            Datum::Array(items) => items
+                .iter()
+                .map(|item| self.project_element(&item))
+                .collect::<Option<Vec<_>>>()
+                .map(Datum::from),
             other => self.project_element(other),
         }
     }
@@ -199,8 +201,18 @@ mod tests {
             (r#"["a","x"]"#, r#"{"a":1,"b":2}"#, r#"{"a":1}"#, r#"{"b":2}"#),
             (r#"{}"#, r#"{"a":1}"#, "{}", r#"{"a":1}"#),
             (r#"[]"#, r#"{"a":1}"#, "{}", r#"{"a":1}"#),
-            (r#"{"a":true,"b":{"c":true}}"#, r#"{"a":1,"b":{"c":2,"d":3}}"#, r#"{"a":1,"b":{"c":2}}"#, r#"{"b":{"d":3}}"#),
-            (r#"{"a":"b"}"#, r#"{"a":[{"b":1,"c":2},{"c":3}]}"#, r#"{"a":[{"b":1},{}]}"#, r#"{"a":[{"c":2},{"c":3}]}"#),
+            (
+                r#"{"a":true,"b":{"c":true}}"#,
+                r#"{"a":1,"b":{"c":2,"d":3}}"#,
+                r#"{"a":1,"b":{"c":2}}"#,
+                r#"{"b":{"d":3}}"#,
+            ),
+            (
+                r#"{"a":"b"}"#,
+                r#"{"a":[{"b":1,"c":2},{"c":3}]}"#,
+                r#"{"a":[{"b":1},{}]}"#,
+                r#"{"a":[{"c":2},{"c":3}]}"#,
+            ),
             (r#"{"a":"b"}"#, r#"{"a":[{"b":1},2]}"#, "{}", r#"{"a":[{"b":1},2]}"#),
             (r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":1}}"#, r#"{"a":{}}"#, r#"{"a":{"b":1}}"#),
         ];

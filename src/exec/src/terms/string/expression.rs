@@ -326,7 +326,9 @@ impl<'a> Rewriter<'a> {
             't' => '\t',
             'v' => '\u{b}',
             '0' => self.octal(0, 2),
-            '1'..='7' if matches!(self.peek(), Some('0'..='7')) => self.octal(character as u32 - '0' as u32, 2),
+            '1'..='7' if matches!(self.peek(), Some('0'..='7')) => {
+                self.octal(character as u32 - '0' as u32, 2)
+            }
             'x' => match self.hexadecimal() {
                 Some(character) => character,
                 None => return refuse("invalid escape sequence", &self.pattern[start..self.at]),
@@ -387,7 +389,9 @@ impl<'a> Rewriter<'a> {
                     self.next();
                     return refuse("invalid character class range", &self.pattern[item..self.at]);
                 }
-                Some('[') if self.rest().starts_with("[:") && self.rest().contains(":]") => self.named_class()?,
+                Some('[') if self.rest().starts_with("[:") && self.rest().contains(":]") => {
+                    self.named_class()?
+                }
                 Some(_) => self.class_item(start)?,
             }
             first = false;

@@ -23,7 +23,9 @@ pub(super) fn fill(template: &str, parameters: &Object) -> Result<String> {
                 return Err(EvalError::logic("Formatting separator `,` is not allowed in parameter name"));
             }
             ('\\', Some(_)) => {
-                return Err(EvalError::logic("Reserved escape character `\\` is not allowed in parameter name"));
+                return Err(EvalError::logic(
+                    "Reserved escape character `\\` is not allowed in parameter name",
+                ));
             }
             (_, Some(_)) => {}
             (character, None) => filled.push(character),
