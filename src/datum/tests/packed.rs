@@ -155,7 +155,7 @@ fn wide_arrays_and_objects() {
 
 #[test]
 fn reserved_and_unknown_tags_are_refused() {
-    for tag in [0x00, 0x09, 0x0f, 0x12, 0x28, 0xff] {
+    for tag in [0x00, 0x09, 0x0f, 0x13, 0x1f, 0x23, 0x27, 0x2b, 0x2f, 0x30, 0xff] {
         let mut bytes = vec![tag];
         bytes.extend([0; 16]);
         assert!(packed::decode(bytes.into()).is_err());
@@ -170,10 +170,13 @@ fn reserved_and_unknown_tags_are_refused() {
 #[test]
 fn an_array_that_contains_itself_ends() {
     // One item, whose offset is the array's own.
-    for offset in [0u8, 1, 9] {
-        let bytes = vec![0x10, 0xff, 0xff, 11, 0, 1, 0, offset, 0, 0x10, 0xff];
-        if let Ok(value) = packed::decode(bytes.into()) {
-            exercise(&value);
+    for offset in [0u8, 1, 4, 5, 9] {
+        let narrow = vec![0x10, 0xff, 7, 1, offset, 0x10, 0xff];
+        let wider = vec![0x11, 0xff, 0x01, 11, 0, 1, 0, offset, 0, 0x10, 0xff];
+        for bytes in [narrow, wider] {
+            if let Ok(value) = packed::decode(bytes.into()) {
+                exercise(&value);
+            }
         }
     }
 }
@@ -231,4 +234,19 @@ fn values_at_the_depth_limit_work() {
     assert_eq!(packed, value);
     assert_eq!(packed.depth(), 500);
     exercise(&packed);
+}
+
+#[test]
+fn the_documented_example_is_true() {
+    let array = Datum::array([Datum::Bool(true)]);
+    let value = Datum::object([("a", Datum::from(1)), ("b", array)]);
+    let bytes = [
+        0x20, 2, 18, 2, // object, depth 2, 18 bytes, 2 fields
+        10, 12, // values
+        1, 2, // ends of names
+        b'a', b'b', // names
+        0x06, 1, // 1
+        0x10, 1, 6, 1, 5, 0x04, // array, depth 1, 6 bytes, 1 item at 5: true
+    ];
+    assert_eq!(packed::encode(&value), bytes.as_slice());
 }

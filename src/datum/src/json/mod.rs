@@ -43,7 +43,8 @@ impl Default for ParseLimits {
 /// Reads one value and nothing else. Pseudo-types are checked and normalised.
 pub fn parse(text: &[u8], limits: ParseLimits) -> Result<Datum, DatumError> {
     let mut reader = Reader::with_limits(text, limits)?;
-    let mut writer = Writer::new();
+    // Packed values are seldom longer than their text.
+    let mut writer = Writer::with_capacity(text.len() + 32);
     reader.value_into(&mut writer)?;
     reader.finish()?;
     writer.take_datum()

@@ -21,31 +21,93 @@ pub(super) const BINARY_LONG: u8 = 0x0d;
 pub(super) const MAXVAL: u8 = 0x0e;
 pub(super) const ARRAY: u8 = 0x10;
 pub(super) const OBJECT: u8 = 0x20;
-/// Added to the tag of an array or object whose words have 4 bytes.
-pub(super) const WIDE: u8 = 0x01;
+/// The bits of the tag of an array or object that hold its [`Width`].
+const WIDTH_BITS: u8 = 0x03;
 
-/// Bytes before the first word: the tag and the depth.
-pub(super) const PREFIX_BYTES: usize = 3;
+/// The size of the words in an array or object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Width {
+    One = 0,
+    Two = 1,
+    Four = 2,
+}
 
-/// The tag of a narrow object of a pseudo-type.
+impl Width {
+    /// Bytes of a word.
+    #[inline]
+    pub(super) const fn bytes(self) -> usize {
+        1 << self as u8
+    }
+
+    /// Bytes before the first word: the tag and the depth, which has one byte where the
+    /// words do, since so short a value cannot be nested deeper than that.
+    #[inline]
+    pub(super) const fn prefix_bytes(self) -> usize {
+        match self {
+            Self::One => 2,
+            Self::Two | Self::Four => 3,
+        }
+    }
+
+    /// The width in the tag of an array or object.
+    #[inline]
+    pub(super) const fn of_tag(tag: u8) -> Option<Self> {
+        match tag & WIDTH_BITS {
+            0 => Some(Self::One),
+            1 => Some(Self::Two),
+            2 => Some(Self::Four),
+            _ => None,
+        }
+    }
+
+    /// The smallest width for so many words and bytes, and the bytes of the header.
+    pub(super) fn fitting(words: usize, contents: usize) -> (Self, usize) {
+        for (width, total_max) in [(Self::One, usize::from(u8::MAX)), (Self::Two, usize::from(u16::MAX))] {
+            let header = width.prefix_bytes() + words * width.bytes();
+            if header + contents <= total_max {
+                return (width, header);
+            }
+        }
+        (Self::Four, Self::Four.prefix_bytes() + words * Self::Four.bytes())
+    }
+
+    /// The word at a position.
+    #[inline]
+    pub(super) fn word(self, bytes: &[u8], at: usize) -> Option<usize> {
+        let rest = bytes.get(at..)?;
+        Some(match self {
+            Self::One => usize::from(*rest.first()?),
+            Self::Two => usize::from(u16::from_le_bytes(*rest.first_chunk()?)),
+            Self::Four => u32::from_le_bytes(*rest.first_chunk()?) as usize,
+        })
+    }
+}
+
+/// The tag of an object of a pseudo-type, without its width.
 pub(super) const fn object_tag(pseudo_type: Option<PseudoType>) -> u8 {
     OBJECT
         + match pseudo_type {
-            None | Some(PseudoType::Binary) => 0,
-            Some(PseudoType::Time) => 2,
-            Some(PseudoType::Geometry) => 4,
-            Some(PseudoType::Literal) => 6,
+            None | Some(PseudoType::Binary) => 0x00,
+            Some(PseudoType::Time) => 0x04,
+            Some(PseudoType::Geometry) => 0x08,
+            Some(PseudoType::Literal) => 0x0c,
         }
 }
 
 /// The pseudo-type behind the tag of an object.
 pub(super) const fn pseudo_type_of(tag: u8) -> Option<PseudoType> {
-    match tag & !WIDE {
-        0x22 => Some(PseudoType::Time),
-        0x24 => Some(PseudoType::Geometry),
-        0x26 => Some(PseudoType::Literal),
+    match tag & !WIDTH_BITS {
+        0x24 => Some(PseudoType::Time),
+        0x28 => Some(PseudoType::Geometry),
+        0x2c => Some(PseudoType::Literal),
         _ => None,
     }
+}
+
+/// The tag of an array or object with other words.
+pub(super) const fn with_width(tag: u8, width: Width) -> u8 {
+    tag & !WIDTH_BITS | width as u8
 }
 
 /// The number as an integer of 32 bits, unless that would lose something, the sign of the
@@ -72,8 +134,7 @@ pub(crate) fn blob_bytes(len: usize) -> usize {
 }
 
 fn composite_bytes(contents: usize, words: usize) -> usize {
-    let narrow = PREFIX_BYTES + words * 2 + contents;
-    if narrow <= usize::from(u16::MAX) { narrow } else { PREFIX_BYTES + words * 4 + contents }
+    Width::fitting(words, contents).1 + contents
 }
 
 /// Bytes of a packed array whose items have these bytes.
@@ -91,47 +152,36 @@ pub(crate) fn object_bytes(fields: impl ExactSizeIterator<Item = usize>) -> usiz
 /// The fixed part of an array or object, checked against the bytes there are.
 #[derive(Clone, Copy)]
 pub(super) struct Header {
-    pub(super) wide: bool,
+    pub(super) width: Width,
     pub(super) depth: u16,
     pub(super) total: usize,
     pub(super) count: usize,
 }
 
 impl Header {
+    /// Of nothing at all.
+    pub(super) const EMPTY: Self = Self { width: Width::One, depth: 1, total: 0, count: 0 };
+
     /// Reads it, or nothing when the value does not fit into `bytes` or its tables not into
     /// the value.
     #[inline]
     pub(super) fn read(bytes: &[u8], words_per_child: usize) -> Option<Self> {
-        let wide = bytes.first()? & WIDE != 0;
-        let depth = u16::from_le_bytes(*bytes.get(1..)?.first_chunk()?);
-        let total = word(bytes, PREFIX_BYTES, wide)?;
-        let count = word(bytes, PREFIX_BYTES + word_bytes(wide), wide)?;
-        let header = Self { wide, depth, total, count };
-        let tables_end =
-            header.table() + count.checked_mul(words_per_child)?.checked_mul(word_bytes(wide))?;
+        let width = Width::of_tag(*bytes.first()?)?;
+        let depth = match width {
+            Width::One => u16::from(*bytes.get(1)?),
+            Width::Two | Width::Four => u16::from_le_bytes(*bytes.get(1..)?.first_chunk()?),
+        };
+        let total = width.word(bytes, width.prefix_bytes())?;
+        let count = width.word(bytes, width.prefix_bytes() + width.bytes())?;
+        let header = Self { width, depth, total, count };
+        let tables_end = header.table() + count.checked_mul(words_per_child)?.checked_mul(width.bytes())?;
         (tables_end <= total && total <= bytes.len()).then_some(header)
     }
 
     /// Where the first table begins.
     #[inline]
     pub(super) fn table(self) -> usize {
-        PREFIX_BYTES + 2 * word_bytes(self.wide)
-    }
-}
-
-#[inline]
-pub(super) const fn word_bytes(wide: bool) -> usize {
-    if wide { 4 } else { 2 }
-}
-
-/// The word at a position.
-#[inline]
-pub(super) fn word(bytes: &[u8], at: usize, wide: bool) -> Option<usize> {
-    let rest = bytes.get(at..)?;
-    if wide {
-        Some(u32::from_le_bytes(*rest.first_chunk()?) as usize)
-    } else {
-        Some(usize::from(u16::from_le_bytes(*rest.first_chunk()?)))
+        self.width.prefix_bytes() + 2 * self.width.bytes()
     }
 }
 
@@ -144,7 +194,7 @@ pub(crate) struct PackedArray<'a> {
 
 impl<'a> PackedArray<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
-        if bytes.first()? & !WIDE != ARRAY {
+        if bytes.first()? & !WIDTH_BITS != ARRAY {
             return None;
         }
         let header = Header::read(bytes, 1)?;
@@ -154,8 +204,7 @@ impl<'a> PackedArray<'a> {
     /// Reads bytes that were checked before; an empty array if they were not.
     #[inline]
     pub(crate) fn trusted(bytes: &'a [u8]) -> Self {
-        const NOTHING: Header = Header { wide: false, depth: 1, total: 0, count: 0 };
-        Self::read(bytes).unwrap_or(Self { bytes: &[], header: NOTHING })
+        Self::read(bytes).unwrap_or(Self { bytes: &[], header: Header::EMPTY })
     }
 
     #[inline]
@@ -174,9 +223,10 @@ impl<'a> PackedArray<'a> {
     /// The item at a position below the length.
     #[inline]
     pub(crate) fn get(self, index: usize) -> DatumRef<'a> {
-        let wide = self.header.wide;
+        let width = self.header.width;
         let table = self.header.table();
-        word(self.bytes, table + index * word_bytes(wide), wide)
+        width
+            .word(self.bytes, table + index * width.bytes())
             .map_or(DatumRef::Null, |offset| child(self.bytes, offset, table, self.header.depth))
     }
 }
@@ -229,14 +279,14 @@ pub(super) fn read(bytes: &[u8], depth_max: u16) -> Option<(DatumRef<'_>, usize)
             (DatumRef::Binary(blob), len)
         }
         MAXVAL => (DatumRef::MaxVal, 1),
-        0x10 | 0x11 => {
+        0x10..=0x12 => {
             let array = PackedArray::read(bytes)?;
             if array.header.depth > depth_max.min(DEPTH_READ_MAX) {
                 return None;
             }
             (DatumRef::Array(ArrayRef(ArrayView::Packed(array))), array.bytes.len())
         }
-        0x20..=0x27 => {
+        0x20..=0x2e => {
             let object = PackedObject::read(bytes)?;
             if object.depth() > usize::from(depth_max.min(DEPTH_READ_MAX)) {
                 return None;

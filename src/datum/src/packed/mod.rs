@@ -14,17 +14,20 @@
 //! | `0a` `0b` | string | its length in 1 or 4 bytes, then UTF-8 |
 //! | `0c` `0d` | binary | its length in 1 or 4 bytes, then the bytes |
 //! | `0e` | maxval | |
-//! | `10` `11` | array, narrow or wide | below |
-//! | `20`..`27` | object, even narrow, odd wide: plain, time, geometry, literal | below |
+//! | `10` `11` `12` | array, words of 1, 2 or 4 bytes | below |
+//! | `20` `21` `22` | object, words of 1, 2 or 4 bytes | below |
+//! | `24` `25` `26` | object that is a time | below |
+//! | `28` `29` `2a` | object that is a geometry | below |
+//! | `2c` `2d` `2e` | object that is a literal | below |
 //!
-//! In a narrow array or object `word` is 2 bytes, in a wide one 4. Both begin with the tag,
-//! the nesting depth (2 bytes, 1 when no child is an array or object), the total length in
-//! bytes of the whole value (`word`) and the number of children (`word`).
+//! Arrays and objects begin with the tag, the nesting depth (1 when no child is an array or
+//! object; 1 byte where words have 1 byte, else 2), the total length in bytes of the whole
+//! value (a word) and the number of children (a word).
 //!
-//! * An array goes on with one offset (`word`) per item, from the first byte of the array
+//! * An array goes on with one offset (a word) per item, from the first byte of the array
 //!   to the first byte of the item, and the items in order.
 //! * An object goes on with one such offset per field, then per field the end of its name
-//!   (`word`) counted from the first name, then the names without gaps in byte order, then
+//!   (a word) counted from the first name, then the names without gaps in byte order, then
 //!   the values in the order of the names.
 //!
 //! The encoding is canonical: the shortest number, length and word that fits, children
@@ -41,8 +44,10 @@ mod writer;
 
 use bytes::Bytes;
 
+use crate::array::Array;
 use crate::datum::Datum;
 use crate::error::DatumError;
+use crate::object::Object;
 pub use crate::view::DatumRef as PackedRef;
 
 pub(crate) use layout::{PackedArray, array_bytes, blob_bytes, number_bytes, object_bytes};
@@ -69,8 +74,11 @@ pub fn encode_into(datum: &Datum, out: &mut Vec<u8>) {
 /// The value that the bytes are, sharing them. Checks the outermost level only; deeper
 /// levels are checked as they are read.
 pub fn decode(bytes: Bytes) -> Result<Datum, DatumError> {
-    let view = view(&bytes)?;
-    Ok(view.into_datum_of(&bytes))
+    Ok(match view(&bytes)? {
+        PackedRef::Array(_) => Datum::Array(Array::from_packed(bytes)),
+        PackedRef::Object(_) => Datum::Object(Object::from_packed(bytes)),
+        other => other.into_datum_of(&bytes),
+    })
 }
 
 /// [`decode`] without taking the bytes.

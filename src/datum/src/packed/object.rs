@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::pseudo::PseudoType;
 use crate::view::DatumRef;
 
-use super::layout::{Header, OBJECT, child, pseudo_type_of, word, word_bytes};
+use super::layout::{Header, OBJECT, child, pseudo_type_of};
 
 /// A packed object: exactly its bytes.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ pub(crate) struct PackedObject<'a> {
 impl<'a> PackedObject<'a> {
     #[inline]
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
-        if bytes.first()? & !0x07 != OBJECT {
+        if bytes.first()? & 0xf0 != OBJECT {
             return None;
         }
         let header = Header::read(bytes, 2)?;
@@ -27,8 +27,7 @@ impl<'a> PackedObject<'a> {
     /// Reads bytes that were checked before; an empty object if they were not.
     #[inline]
     pub(crate) fn trusted(bytes: &'a [u8]) -> Self {
-        const NOTHING: Header = Header { wide: false, depth: 1, total: 0, count: 0 };
-        Self::read(bytes).unwrap_or(Self { bytes: &[], header: NOTHING })
+        Self::read(bytes).unwrap_or(Self { bytes: &[], header: Header::EMPTY })
     }
 
     #[inline]
@@ -52,17 +51,16 @@ impl<'a> PackedObject<'a> {
     /// Where the names begin.
     #[inline]
     fn names(self) -> usize {
-        self.header.table() + 2 * self.header.count * word_bytes(self.header.wide)
+        self.header.table() + 2 * self.header.count * self.header.width.bytes()
     }
 
     /// The name at a position below the length; empty if it lies outside.
     #[inline]
     pub(crate) fn key(self, index: usize) -> &'a [u8] {
-        let wide = self.header.wide;
-        let ends = self.header.table() + self.header.count * word_bytes(wide);
-        let end_at = ends + index * word_bytes(wide);
-        let start = if index == 0 { Some(0) } else { word(self.bytes, end_at - word_bytes(wide), wide) };
-        let (Some(start), Some(end)) = (start, word(self.bytes, end_at, wide)) else { return &[] };
+        let width = self.header.width;
+        let end_at = self.header.table() + (self.header.count + index) * width.bytes();
+        let start = if index == 0 { Some(0) } else { width.word(self.bytes, end_at - width.bytes()) };
+        let (Some(start), Some(end)) = (start, width.word(self.bytes, end_at)) else { return &[] };
         let names = self.names();
         self.bytes.get(names + start..names + end).unwrap_or(&[])
     }
@@ -70,8 +68,9 @@ impl<'a> PackedObject<'a> {
     /// The value at a position below the length.
     #[inline]
     pub(crate) fn value(self, index: usize) -> DatumRef<'a> {
-        let wide = self.header.wide;
-        word(self.bytes, self.header.table() + index * word_bytes(wide), wide)
+        let width = self.header.width;
+        width
+            .word(self.bytes, self.header.table() + index * width.bytes())
             .map_or(DatumRef::Null, |offset| child(self.bytes, offset, self.names(), self.header.depth))
     }
 

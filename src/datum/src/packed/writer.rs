@@ -7,7 +7,7 @@ use crate::view::{ArrayRef, ArrayView, DatumRef, ObjectRef, ObjectView};
 
 use super::layout::{
     ARRAY, BINARY_LONG, BINARY_SHORT, DOUBLE, FALSE, INTEGER_8, INTEGER_16, INTEGER_32, MAXVAL, MINVAL, NULL,
-    PREFIX_BYTES, STRING_LONG, STRING_SHORT, TRUE, WIDE, object_tag, read, small_integer, word_bytes,
+    STRING_LONG, STRING_SHORT, TRUE, Width, object_tag, read, small_integer, with_width,
 };
 
 /// What a repeated name in an object means.
@@ -57,7 +57,9 @@ struct Child {
 #[derive(Default)]
 struct Scratch {
     order: Vec<u32>,
-    bytes: Vec<u8>,
+    children: Vec<Child>,
+    names: Vec<u8>,
+    values: Vec<u8>,
 }
 
 /// A place in a [`Writer`] to go back to.
@@ -73,6 +75,17 @@ impl Writer {
     /// Nothing written.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Nothing written, with room for a document of so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            buffer: Vec::with_capacity(bytes),
+            frames: Vec::with_capacity(8),
+            children: Vec::with_capacity(32),
+            names: Vec::with_capacity(256),
+            scratch: Scratch::default(),
+        }
     }
 
     /// Writes behind what is in the buffer already.
@@ -292,7 +305,9 @@ impl Writer {
         }
         let name = object.get(REQL_TYPE).and_then(DatumRef::as_str);
         let tag = object_tag(name.and_then(PseudoType::from_object_name));
-        self.buffer[start] = tag | (self.buffer[start] & WIDE);
+        if let Some(width) = Width::of_tag(self.buffer[start]) {
+            self.buffer[start] = with_width(tag, width);
+        }
         Ok(depth)
     }
 
@@ -369,20 +384,34 @@ impl Writer {
     /// Puts the fields of the open object in order of their names. Returns whether a
     /// repeated one was dropped.
     fn sort(&mut self, frame: &Frame, duplicates: Duplicates) -> Result<bool, DatumError> {
-        let Scratch { mut order, mut bytes } = std::mem::take(&mut self.scratch);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let sorted = self.sort_into(frame, duplicates, &mut scratch);
+        if sorted.is_ok() {
+            self.buffer.truncate(frame.buffer_start);
+            self.buffer.extend_from_slice(&scratch.values);
+            self.children.truncate(frame.children_start);
+            self.children.extend_from_slice(&scratch.children);
+            self.names.truncate(frame.names_start);
+            self.names.extend_from_slice(&scratch.names);
+        }
+        let dropped = scratch.children.len() < scratch.order.len();
+        self.scratch = scratch;
+        sorted.map(|()| dropped)
+    }
+
+    fn sort_into(&self, frame: &Frame, duplicates: Duplicates, out: &mut Scratch) -> Result<(), DatumError> {
         let children = &self.children[frame.children_start..];
+        let Scratch { order, children: sorted, names, values } = out;
+        sorted.clear();
+        names.clear();
+        values.clear();
         order.clear();
         order.extend(0..children.len() as u32);
         // Stable: of equal names the last written comes last.
         order.sort_by(|a, b| self.name(children[*a as usize]).cmp(self.name(children[*b as usize])));
-        let values_end = self.buffer.len();
-        let value_end = |index: usize| children.get(index + 1).map_or(values_end, |next| next.value_start);
-        let mut sorted = Vec::with_capacity(order.len());
-        let mut names = Vec::with_capacity(self.names.len() - frame.names_start);
-        bytes.clear();
         for (position, &index) in order.iter().enumerate() {
-            let child = children[index as usize];
-            let name = self.name(child);
+            let index = index as usize;
+            let name = self.name(children[index]);
             let repeated =
                 order.get(position + 1).is_some_and(|next| self.name(children[*next as usize]) == name);
             if repeated {
@@ -394,28 +423,21 @@ impl Writer {
             let name_start = frame.names_start + names.len();
             names.extend_from_slice(name);
             sorted.push(Child {
-                value_start: frame.buffer_start + bytes.len(),
+                value_start: frame.buffer_start + values.len(),
                 name_start,
                 name_end: frame.names_start + names.len(),
             });
-            bytes.extend_from_slice(&self.buffer[child.value_start..value_end(index as usize)]);
+            let value_end = children.get(index + 1).map_or(self.buffer.len(), |next| next.value_start);
+            values.extend_from_slice(&self.buffer[children[index].value_start..value_end]);
         }
-        self.buffer.truncate(frame.buffer_start);
-        self.buffer.extend_from_slice(&bytes);
-        self.children.truncate(frame.children_start);
-        self.children.extend_from_slice(&sorted);
-        self.names.truncate(frame.names_start);
-        self.names.extend_from_slice(&names);
-        let dropped = sorted.len() < order.len();
-        self.scratch = Scratch { order, bytes };
-        Ok(dropped)
+        Ok(())
     }
 }
 
 /// How the header of an array or object is written.
 #[derive(Clone, Copy)]
 struct Layout {
-    wide: bool,
+    width: Width,
     header_bytes: usize,
     total: usize,
 }
@@ -423,14 +445,8 @@ struct Layout {
 impl Layout {
     /// For children, names included, of so many bytes.
     fn of(contents: usize, count: usize, words_per_child: usize) -> Self {
-        let words = 2 + count * words_per_child;
-        let narrow = PREFIX_BYTES + words * 2;
-        if narrow + contents <= usize::from(u16::MAX) {
-            Self { wide: false, header_bytes: narrow, total: narrow + contents }
-        } else {
-            let header_bytes = PREFIX_BYTES + words * 4;
-            Self { wide: true, header_bytes, total: header_bytes + contents }
-        }
+        let (width, header_bytes) = Width::fitting(2 + count * words_per_child, contents);
+        Self { width, header_bytes, total: header_bytes + contents }
     }
 }
 
@@ -438,14 +454,16 @@ impl Layout {
 struct HeaderWriter<'a> {
     out: &'a mut [u8],
     at: usize,
-    wide: bool,
+    width: Width,
 }
 
 impl<'a> HeaderWriter<'a> {
     fn begin(out: &'a mut [u8], tag: u8, depth: u16, count: usize, layout: Layout) -> Self {
-        out[0] = tag | if layout.wide { WIDE } else { 0 };
-        out[1..PREFIX_BYTES].copy_from_slice(&depth.to_le_bytes());
-        let mut header = Self { out, at: PREFIX_BYTES, wide: layout.wide };
+        let width = layout.width;
+        out[0] = with_width(tag, width);
+        let depth_bytes = width.prefix_bytes() - 1;
+        out[1..=depth_bytes].copy_from_slice(&depth.to_le_bytes()[..depth_bytes]);
+        let mut header = Self { out, at: width.prefix_bytes(), width };
         header.word(layout.total);
         header.word(count);
         header
@@ -453,11 +471,11 @@ impl<'a> HeaderWriter<'a> {
 
     #[inline]
     fn word(&mut self, value: usize) {
-        let end = self.at + word_bytes(self.wide);
-        if self.wide {
-            self.out[self.at..end].copy_from_slice(&word32(value));
-        } else {
-            self.out[self.at..end].copy_from_slice(&(value as u16).to_le_bytes());
+        let end = self.at + self.width.bytes();
+        match self.width {
+            Width::One => self.out[self.at] = value as u8,
+            Width::Two => self.out[self.at..end].copy_from_slice(&(value as u16).to_le_bytes()),
+            Width::Four => self.out[self.at..end].copy_from_slice(&word32(value)),
         }
         self.at = end;
     }
