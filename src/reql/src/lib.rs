@@ -17,6 +17,7 @@ mod encode;
 mod error;
 pub mod index_function;
 mod lexer;
+mod literal;
 mod print;
 mod scope;
 mod term;

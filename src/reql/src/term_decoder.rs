@@ -5,10 +5,10 @@
 //! the end, is met: then the largest piece is packed at once.
 
 use photondb_base::limits::NESTING_DEPTH_MAX;
-use photondb_datum::json::{self, ParseLimits};
 use photondb_datum::{Datum, DatumError, Text};
 
 use crate::lexer::{Kind, Lexer, Malformed};
+use crate::literal::pack;
 use crate::{Args, Ast, Frame, Optargs, ReqlError, TermId, TermType};
 
 const MALFORMED: &str = "Client is buggy (failed to deserialize query).";
@@ -436,11 +436,9 @@ fn duplicate_error(term: TermType, name: &Text) -> ReqlError {
 }
 
 /// Packs a literal. JSON by its brackets that is none by its contents is the driver's
-/// mistake; a value that cannot be is the query's. How long arrays may be is not known
-/// before the options of the query are: see [`Ast::check_array_sizes`].
+/// mistake; a value that cannot be is the query's.
 fn parse_literal(text: &[u8]) -> Result<Datum, ReqlError> {
-    let limits = ParseLimits { array_size_max: usize::MAX, ..ParseLimits::default() };
-    json::parse(text, limits).map_err(|error| match error {
+    pack(text).map_err(|error| match error {
         DatumError::Json { .. } => Malformed.into(),
         other => other.into(),
     })

@@ -1,0 +1,67 @@
+//! Literals from JSON to packed values.
+
+use photondb_datum::json::{JsonType, ParseLimits, Reader};
+use photondb_datum::packed::{Duplicates, Writer};
+use photondb_datum::{Datum, DatumError};
+
+/// How long arrays may be is not known before the options of the query are: see
+/// [`crate::Ast::check_array_sizes`].
+fn limits() -> ParseLimits {
+    ParseLimits { array_size_max: usize::MAX, ..ParseLimits::default() }
+}
+
+/// Packs a whole JSON text. Pseudo-types are checked and normalised.
+///
+/// As deep as values may be nested, this takes no more of the caller's stack than a number
+/// does: whoever serves a query need not know what is in it.
+pub(crate) fn pack(text: &[u8]) -> Result<Datum, DatumError> {
+    let mut reader = Reader::with_limits(text, limits())?;
+    let mut writer = Writer::new();
+    // What is open, outermost first: whether it is an object.
+    let mut open: Vec<bool> = Vec::new();
+    loop {
+        match reader.peek()? {
+            JsonType::Array => {
+                reader.begin_array()?;
+                writer.begin_array();
+                open.push(false);
+            }
+            JsonType::Object => {
+                reader.begin_object()?;
+                writer.begin_object();
+                open.push(true);
+            }
+            JsonType::Null => {
+                reader.null()?;
+                writer.null();
+            }
+            JsonType::Bool => writer.bool(reader.bool()?),
+            JsonType::Number => writer.number(reader.number()?),
+            JsonType::String => writer.string(&reader.string()?),
+        }
+        if !advance(&mut reader, &mut writer, &mut open)? {
+            reader.finish()?;
+            return writer.take_datum();
+        }
+    }
+}
+
+/// Goes to the next value, ending what ends before it; `false` when nothing is open.
+fn advance(reader: &mut Reader<'_>, writer: &mut Writer, open: &mut Vec<bool>) -> Result<bool, DatumError> {
+    while let Some(object) = open.last() {
+        if *object {
+            if let Some(key) = reader.next_key()? {
+                writer.key(&key);
+                return Ok(true);
+            }
+            writer.end_object(Duplicates::Reject)?;
+        } else {
+            if reader.next_item()? {
+                return Ok(true);
+            }
+            writer.end_array();
+        }
+        open.pop();
+    }
+    Ok(false)
+}
