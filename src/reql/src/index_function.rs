@@ -1,5 +1,5 @@
-//! The `function` of an index status: how RethinkDB 2.4 stores an index function, and how
-//! dumps carry it.
+//! The `function` of an index status and of a write hook: how RethinkDB 2.4 stores functions,
+//! and how dumps carry them.
 //!
 //! After a prefix follow, all integers little-endian: a format version, three versions of
 //! the language, the kind of function, its captured scope, its parameters, its body as
@@ -14,6 +14,7 @@ use crate::lexer::{Kind, Lexer, Malformed};
 use crate::{Ast, Node, Optargs, ReqlError, TermId, TermType, Variable, decode_term};
 
 const PREFIX: &[u8] = b"$reql_index_function$";
+const HOOK_PREFIX: &[u8] = b"$reql_write_hook_function$";
 /// The format of RethinkDB 2.4.
 const FORMAT: u8 = 9;
 /// Formats since 2.2 carry JSON; earlier ones Protocol Buffers.
@@ -45,6 +46,11 @@ pub enum IndexFunctionError {
          field `function`."
     )]
     Prefix,
+    /// It does not begin as the function of a write hook.
+    #[error(
+        "Cannot create a write hook except from a reql_write_hook_function returned from `get_write_hook`."
+    )]
+    HookPrefix,
     /// It is of another version.
     #[error("Unrecognized secondary index version, secondary index not created.")]
     Version,
@@ -78,34 +84,9 @@ impl IndexFunction {
 
     /// The blob. Fails when the tree is no function of its own.
     pub fn encode(&self) -> Result<Vec<u8>, IndexFunctionError> {
-        let root = self.function.root();
-        let parameters = self
-            .function
-            .parameters(root)
-            .ok_or(IndexFunctionError::Malformed("The function has no parameters."))?;
-        let body = *self
-            .function
-            .args(root)
-            .get(1)
-            .ok_or(IndexFunctionError::Malformed("The function has no body."))?;
-        let mut text = Vec::new();
-        write_body(&self.function, body, &mut text)?;
-        text.push(0);
-        let length = i32::try_from(text.len())
-            .map_err(|_| IndexFunctionError::Malformed("The function is too large."))?;
-
         let mut out = PREFIX.to_vec();
-        out.extend_from_slice(&[FORMAT, LANGUAGE, LANGUAGE, LANGUAGE, KIND_REQL]);
-        // No captured variables, at no depth of `r.row`.
-        out.push(0);
-        out.extend_from_slice(&0u32.to_le_bytes());
-        write_varint(parameters.len() as u64, &mut out);
-        for parameter in parameters {
-            out.extend_from_slice(&parameter.0.to_le_bytes());
-        }
-        out.extend_from_slice(&length.to_le_bytes());
-        out.extend_from_slice(&text);
-        out.extend_from_slice(&0u32.to_le_bytes());
+        out.extend_from_slice(&[FORMAT, LANGUAGE, LANGUAGE, LANGUAGE]);
+        write_function(&self.function, &mut out)?;
         out.extend_from_slice(&[u8::from(self.multi), u8::from(self.geo)]);
         Ok(out)
     }
@@ -118,40 +99,80 @@ impl IndexFunction {
             return Err(IndexFunctionError::Version);
         }
         input.array::<3>()?;
-        if input.byte()? != KIND_REQL {
-            return Err(IndexFunctionError::Malformed("It is written in JavaScript."));
-        }
-        if input.varint()? != 0 {
-            return Err(IndexFunctionError::Malformed("It captures variables."));
-        }
-        if u32::from_le_bytes(input.array()?) == 1 && input.byte()? != 0 {
-            return Err(IndexFunctionError::Malformed("It captures `r.row`."));
-        }
-        let count = input.varint()?;
-        let mut parameters = Vec::new();
-        for _ in 0..count {
-            // Each takes eight bytes: the blob bounds the loop, whatever the count says.
-            parameters.push(Datum::Number(i64::from_le_bytes(input.array()?) as f64));
-        }
-        let length = usize::try_from(i32::from_le_bytes(input.array()?))
-            .map_err(|_| IndexFunctionError::Malformed("The length is negative."))?;
-        let text = input.take(length)?;
-        input.array::<4>()?;
+        let function = read_function(&mut input)?;
         let (multi, geo) = (input.byte()? != 0, input.byte()? != 0);
-        if !input.0.is_empty() {
-            return Err(IndexFunctionError::Malformed(
-                "An sindex description was incompletely deserialized.",
-            ));
-        }
-        let text = text.strip_suffix(&[0]).unwrap_or(text);
-        let body = decode_term(&wire_body(text)?)?;
-        let mut function = Ast::new();
-        let parameters = function.add_constant(Datum::array(parameters));
-        let body = function.graft(&body, body.root());
-        let root = function.add_term(TermType::Func, smallvec![parameters, body], Optargs::new());
-        function.set_root(root);
+        input.end()?;
         Ok(Self { function, multi, geo })
     }
+}
+
+/// The `function` of a write hook: a prefix and the function, without versions.
+pub fn encode_write_hook(function: &Ast) -> Result<Vec<u8>, IndexFunctionError> {
+    let mut out = HOOK_PREFIX.to_vec();
+    write_function(function, &mut out)?;
+    Ok(out)
+}
+
+/// Reads the `function` of a write hook.
+pub fn decode_write_hook(blob: &[u8]) -> Result<Ast, IndexFunctionError> {
+    let mut input = Input(blob.strip_prefix(HOOK_PREFIX).ok_or(IndexFunctionError::HookPrefix)?);
+    let function = read_function(&mut input)?;
+    input.end()?;
+    Ok(function)
+}
+
+fn write_function(function: &Ast, out: &mut Vec<u8>) -> Result<(), IndexFunctionError> {
+    let root = function.root();
+    let parameters =
+        function.parameters(root).ok_or(IndexFunctionError::Malformed("The function has no parameters."))?;
+    let body =
+        *function.args(root).get(1).ok_or(IndexFunctionError::Malformed("The function has no body."))?;
+    // No captured variables, at no depth of `r.row`.
+    out.extend_from_slice(&[KIND_REQL, 0]);
+    out.extend_from_slice(&0u32.to_le_bytes());
+    write_varint(parameters.len() as u64, out);
+    for parameter in parameters {
+        out.extend_from_slice(&parameter.0.to_le_bytes());
+    }
+    let mut text = Vec::new();
+    write_body(function, body, &mut text)?;
+    text.push(0);
+    let length =
+        i32::try_from(text.len()).map_err(|_| IndexFunctionError::Malformed("The function is too large."))?;
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(&text);
+    out.extend_from_slice(&0u32.to_le_bytes());
+    Ok(())
+}
+
+fn read_function(input: &mut Input<'_>) -> Result<Ast, IndexFunctionError> {
+    if input.byte()? != KIND_REQL {
+        return Err(IndexFunctionError::Malformed("It is written in JavaScript."));
+    }
+    if input.varint()? != 0 {
+        return Err(IndexFunctionError::Malformed("It captures variables."));
+    }
+    if u32::from_le_bytes(input.array()?) == 1 && input.byte()? != 0 {
+        return Err(IndexFunctionError::Malformed("It captures `r.row`."));
+    }
+    let count = input.varint()?;
+    let mut parameters = Vec::new();
+    for _ in 0..count {
+        // Each takes eight bytes: the blob bounds the loop, whatever the count says.
+        parameters.push(Datum::Number(i64::from_le_bytes(input.array()?) as f64));
+    }
+    let length = usize::try_from(i32::from_le_bytes(input.array()?))
+        .map_err(|_| IndexFunctionError::Malformed("The length is negative."))?;
+    let text = input.take(length)?;
+    input.array::<4>()?;
+    let text = text.strip_suffix(&[0]).unwrap_or(text);
+    let body = decode_term(&wire_body(text)?)?;
+    let mut function = Ast::new();
+    let parameters = function.add_constant(Datum::array(parameters));
+    let body = function.graft(&body, body.root());
+    let root = function.add_term(TermType::Func, smallvec![parameters, body], Optargs::new());
+    function.set_root(root);
+    Ok(function)
 }
 
 fn write_body(ast: &Ast, id: TermId, out: &mut Vec<u8>) -> Result<(), IndexFunctionError> {
@@ -283,6 +304,14 @@ fn write_varint(mut value: u64, out: &mut Vec<u8>) {
 struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
+    fn end(&self) -> Result<(), IndexFunctionError> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(IndexFunctionError::Malformed("An sindex description was incompletely deserialized."))
+        }
+    }
+
     fn take(&mut self, length: usize) -> Result<&'a [u8], IndexFunctionError> {
         let (taken, rest) =
             self.0.split_at_checked(length).ok_or(IndexFunctionError::Malformed("It ends early."))?;
@@ -311,5 +340,47 @@ impl<'a> Input<'a> {
             }
         }
         Err(IndexFunctionError::Malformed("A number does not end."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn write_hooks_survive() {
+        let text =
+            br#"[69,[[2,[1,2,3]],[35,[[10,[3]],{"at":[31,[[10,[1]],"timestamp"]],"n":[2,[1,"x"]]}]]]]"#;
+        let function = decode_term(text).expect("valid");
+        let blob = encode_write_hook(&function).expect("a function");
+        assert_eq!(decode_write_hook(&blob), Ok(function.clone()));
+        assert_eq!(decode_write_hook(&blob[1..]), Err(IndexFunctionError::HookPrefix));
+        for end in HOOK_PREFIX.len()..blob.len() {
+            assert!(decode_write_hook(&blob[..end]).is_err());
+        }
+        let printed = crate::print_write_hook(&function, function.root());
+        assert!(
+            printed.starts_with("setWriteHook(function(var1, var2, var3) { return var3.merge("),
+            "{printed}"
+        );
+    }
+
+    #[test]
+    fn index_functions_of_any_terms_survive() {
+        let terms = [
+            "[69,[[2,[1]],[13]]]",
+            "[69,[[2,[1]],[180,[]]]]",
+            r#"[69,[[2,[7]],[2,[[170,[[10,[7]],"a"]],[2,[1,[2,[]]]],{"k":[2,[]]}]]]]"#,
+            r#"[69,[[2,[7]],[30,[[31,[[10,[7]],"a"]],1,2],{"right_bound":"closed"}]]]"#,
+        ];
+        for text in terms {
+            let function = decode_term(text.as_bytes()).expect(text);
+            let index = IndexFunction { function, multi: true, geo: false };
+            let blob = index.encode().expect(text);
+            assert_eq!(IndexFunction::decode(&blob), Ok(index));
+            for end in 0..blob.len() {
+                assert!(IndexFunction::decode(&blob[..end]).is_err());
+            }
+        }
     }
 }

@@ -29,6 +29,6 @@ pub use check::check;
 pub use decode::{Query, StartQuery, decode_query, decode_term};
 pub use encode::{encode, encode_query};
 pub use error::{Backtrace, ErrorKind, Frame, ReqlError, response_type};
-pub use print::{print_function, print_index_create, print_term};
+pub use print::{print_function, print_index_create, print_term, print_write_hook};
 pub use scope::{FreeVariables, Variable};
 pub use term::{Arity, Determinism, Effect, Family, GLOBAL_OPTARGS, TERMS, TermInfo, TermType};

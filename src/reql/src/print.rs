@@ -35,6 +35,11 @@ pub fn print_index_create(name: &str, ast: &Ast, function: TermId, multi: bool, 
     text
 }
 
+/// The `query` of a write hook.
+pub fn print_write_hook(ast: &Ast, function: TermId) -> String {
+    format!("setWriteHook({})", print_function(ast, function))
+}
+
 struct Printer<'a> {
     ast: &'a Ast,
     out: String,
@@ -371,4 +376,35 @@ fn chains(ast: &Ast, id: TermId) -> bool {
 fn is_bare(term: TermType) -> bool {
     matches!(term, TermType::Minval | TermType::Maxval | TermType::ImplicitVar)
         || (TermType::Monday.id()..=TermType::December.id()).contains(&term.id())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{decode_term, print_term};
+
+    #[test]
+    fn terms_read_as_javascript() {
+        let cases = [
+            (r#"[16,[[15,[[14,["d"]],"t"]],1]]"#, r#"r.db("d").table("t").get(1)"#),
+            (r#"[15,["t"]]"#, r#"r.table("t")"#),
+            (r#"[24,[1,[10,[3]]]]"#, "r.add(1, var3)"),
+            (r#"[170,[[10,[-19]],"a"]]"#, r#"_var19("a")"#),
+            (r#"[2,[1,"a",null]]"#, r#"r.expr([1, "a", null])"#),
+            (r#"{"a":{"b":1}}"#, r#"r.object("a", {"b": 1})"#),
+            (r#"{"a":{"b":[13]}}"#, r#"r.object("a", {"b": r.row})"#),
+            (r#"[30,[[13],1],{"right_bound":"open"}]"#, r#"r.row.slice(1, {"rightBound": "open"})"#),
+            (r#"[64,[[69,[[2,[1]],[10,[1]]]],5]]"#, "r.expr(5).do(function(var1) { return var1; })"),
+            (r#"[43,[[115,[]]]]"#, "r.february.count()"),
+            (r#"[103]"#, "r.now()"),
+            (r#"[180]"#, "r.minval"),
+            (r#"[24,[1.5,2]]"#, "r.add(1.500000, 2)"),
+        ];
+        for (text, printed) in cases {
+            let ast = decode_term(text.as_bytes()).expect(text);
+            assert_eq!(print_term(&ast, ast.root()), printed, "{text}");
+        }
+        let deep = format!("{}1{}", "[23,[".repeat(100), "]]".repeat(100));
+        let ast = decode_term(deep.as_bytes()).expect("valid");
+        assert!(print_term(&ast, ast.root()).contains("..."));
+    }
 }
