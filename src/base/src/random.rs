@@ -43,6 +43,15 @@ impl Random for SystemRandom {
     fn next_u64(&self) -> u64 {
         self.0.next_u64()
     }
+
+    /// Straight from the operating system: identities need all 128 bits to be random.
+    fn next_u128(&self) -> u128 {
+        let mut bytes = [0; 16];
+        match getrandom::fill(&mut bytes) {
+            Ok(()) => u128::from_le_bytes(bytes),
+            Err(_) => self.0.next_u128(),
+        }
+    }
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same seed gives the same numbers.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use photondb_base::limits::ARRAY_SIZE_DEFAULT_MAX;
-use photondb_base::{Cancel, LogPosition};
+use photondb_base::{Cancel, Clock, LogPosition};
 use photondb_catalog::{Permission, Scope, State};
 use photondb_datum::{Datum, Text, pseudo};
 use photondb_reql::{Ast, ErrorKind};
@@ -16,7 +16,9 @@ use crate::value::TableRef;
 
 /// The surroundings of one query, shared by everything that the query opens.
 pub(crate) struct Environment {
-    pub(crate) services: Arc<Services>,
+    /// Absent for functions that are stored with a table: they see their arguments only.
+    services: Option<Arc<Services>>,
+    clock: Arc<dyn Clock>,
     pub(crate) ast: Arc<Ast>,
     pub(crate) options: EvaluationOptions,
     user: Text,
@@ -57,17 +59,48 @@ impl Environment {
         user: Text,
         cancel: Cancel,
     ) -> Self {
-        Self { services, ast, options, user, cancel, now: OnceLock::new(), durable_at: AtomicU64::new(0) }
+        let clock = Arc::clone(&services.clock);
+        Self {
+            services: Some(services),
+            clock,
+            ast,
+            options,
+            user,
+            cancel,
+            now: OnceLock::new(),
+            durable_at: AtomicU64::new(0),
+        }
+    }
+
+    /// The surroundings of functions that are stored with a table.
+    pub(crate) fn detached(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            services: None,
+            clock,
+            ast: Arc::new(Ast::new()),
+            options: EvaluationOptions::default(),
+            user: Text::default(),
+            cancel: Cancel::default(),
+            now: OnceLock::new(),
+            durable_at: AtomicU64::new(0),
+        }
+    }
+
+    /// What the query stands on.
+    pub(crate) fn services(&self) -> Result<&Arc<Services>> {
+        let out_of_reach =
+            || EvalError::logic("A function that is stored with a table can only use its arguments.");
+        self.services.as_ref().ok_or_else(out_of_reach)
     }
 
     /// The metadata as of now.
-    pub(crate) fn catalog(&self) -> Arc<State> {
-        self.services.catalog.state()
+    pub(crate) fn catalog(&self) -> Result<Arc<State>> {
+        Ok(self.services()?.catalog.state())
     }
 
     /// RethinkDB's refusal when the user may not do this here.
     pub(crate) fn check_permission(&self, permission: Permission, scope: Scope) -> Result<()> {
-        Ok(self.catalog().check_permission(&self.user, permission, scope)?)
+        Ok(self.catalog()?.check_permission(&self.user, permission, scope)?)
     }
 
     /// The same for the documents of a table.
@@ -78,7 +111,7 @@ impl Environment {
     /// The time of the query: the same however often it is asked.
     pub(crate) fn now(&self) -> &Datum {
         self.now.get_or_init(|| {
-            let seconds = (self.services.clock.now_seconds() * 1000.0).round() / 1000.0;
+            let seconds = (self.clock.now_seconds() * 1000.0).round() / 1000.0;
             pseudo::time(seconds, "+00:00")
         })
     }

@@ -195,7 +195,7 @@ impl ResultStream for QueryStream {
 /// Opens a feed with the stages and limits that stand after `changes()`.
 fn feed(env: &Arc<Environment>, sequence: Sequence) -> Result<Box<dyn FeedStream>> {
     let (inner, skip, take) = match sequence.source {
-        Source::Feed(plans) => (env.services.feeds.open(plans)?, 0, None),
+        Source::Feed(plans) => (env.services()?.feeds.open(plans)?, 0, None),
         Source::Window { inner, skip, take } => (feed(env, *inner)?, skip, take),
         _ => {
             return Err(EvalError::logic(

@@ -4,17 +4,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use photondb_base::Cancel;
+use photondb_base::Clock;
 use photondb_datum::{Datum, ObjectBuilder, Text};
 use photondb_plan::{FunctionTemplate, lower_function};
 use photondb_reql::index_function::IndexFunction as StoredIndexFunction;
 use photondb_reql::{Args, Ast, Node, Optargs, TermId, TermType};
 use photondb_table::{Evaluator, IndexFunction, IndexValue, RowError, WriteHook, WriteHookContext};
 
-use crate::environment::{Environment, EvaluationOptions};
+use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::Function;
-use crate::request::Services;
 
 /// A closure as a tree of its own: captured variables become constants.
 pub(crate) fn standalone(template: &FunctionTemplate, captures: &[Datum]) -> Ast {
@@ -63,25 +62,20 @@ pub(crate) fn load(stored: &[u8]) -> std::result::Result<Function, RowError> {
     Ok(Function::standalone(template))
 }
 
-/// Evaluates stored functions for the tables.
+/// Evaluates stored functions for the tables. Stands on no tables itself, so that there
+/// is no circle.
 pub struct StoredFunctions {
-    services: Arc<Services>,
+    clock: Arc<dyn Clock>,
 }
 
 impl StoredFunctions {
-    /// An evaluator over the given services.
-    pub fn new(services: Arc<Services>) -> Self {
-        Self { services }
+    /// An evaluator whose `r.now` is of this clock.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock }
     }
 
     fn environment(&self) -> Arc<Environment> {
-        Arc::new(Environment::new(
-            Arc::clone(&self.services),
-            Arc::new(Ast::new()),
-            EvaluationOptions::default(),
-            Text::from("admin"),
-            Cancel::default(),
-        ))
+        Arc::new(Environment::detached(Arc::clone(&self.clock)))
     }
 }
 
@@ -96,7 +90,7 @@ impl Evaluator for StoredFunctions {
     }
 
     fn write_hook(&self, stored: &[u8]) -> std::result::Result<Arc<dyn WriteHook>, RowError> {
-        Ok(Arc::new(LoadedWriteHook { env: self.environment(), function: load(stored)? }))
+        Ok(Arc::new(LoadedWriteHook { clock: Arc::clone(&self.clock), function: load(stored)? }))
     }
 }
 
@@ -127,7 +121,7 @@ impl IndexFunction for LoadedIndexFunction {
 }
 
 struct LoadedWriteHook {
-    env: Arc<Environment>,
+    clock: Arc<dyn Clock>,
     function: Function,
 }
 
@@ -138,12 +132,14 @@ impl WriteHook for LoadedWriteHook {
         old: &Datum,
         new: &Datum,
     ) -> std::result::Result<Datum, RowError> {
+        // A surrounding per call, since `r.now` is fixed within one.
+        let env = Arc::new(Environment::detached(Arc::clone(&self.clock)));
         let mut builder = ObjectBuilder::new();
         builder.insert(Text::from("primary_key"), context.primary_key.clone());
         builder.insert(Text::from("timestamp"), context.timestamp.clone());
         let context = Datum::Object(builder.build());
         self.function
-            .datum(&self.env, &[context, old.clone(), new.clone()])
+            .datum(&env, &[context, old.clone(), new.clone()])
             .map_err(|error| RowError::new(error.message()))
     }
 }

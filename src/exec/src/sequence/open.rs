@@ -97,7 +97,7 @@ impl Sequence {
             && !read.table.system
         {
             env.check_table(Permission::Read, &read.table)?;
-            let count = env.services.shards.count(&read.clone().into_operation(env, None))?;
+            let count = env.services()?.shards.count(&read.clone().into_operation(env, None))?;
             return Ok(TerminalAnswer::Single(Datum::Number(count as f64)));
         }
         let grouped = self.is_grouped();
@@ -147,7 +147,7 @@ impl Sequence {
                 let program = (!bare).then(|| Arc::new(PipelineProgram(pipeline)) as Arc<dyn Program>);
                 let mut operation = (*read).into_operation(env, program);
                 operation.index_values = with_index_value || by_index;
-                let stream = env.services.shards.read(operation)?;
+                let stream = env.services()?.shards.read(operation)?;
                 return Ok(Box::new(TableStream { stream }));
             }
             Source::Refined(read, refinement) => open_refined(env, *read, refinement, self.site)?,
@@ -182,7 +182,7 @@ impl Sequence {
 /// The rows of a table of the `rethinkdb` database, filtered as the read says.
 fn system_rows(env: &Arc<Environment>, read: &TableRead) -> Result<Array> {
     env.check_table(Permission::Read, &read.table)?;
-    let rows = match env.services.system_tables.rows(&read.table.name) {
+    let rows = match env.services()?.system_tables.rows(&read.table.name) {
         Some(rows) => rows?,
         None => return Err(EvalError::failed(format!("Table `{}` does not exist.", read.table.full_name()))),
     };

@@ -218,12 +218,12 @@ fn describe_table(call: &Invocation<'_>, table: &TableRef, set: &mut dyn FnMut(&
         return Ok(());
     }
     set("id", Datum::String(Text::from(table.id.to_string())));
-    let state = call.env.catalog();
+    let state = call.env.catalog()?;
     let indexes = state
         .table_by_id(table.id)
         .map(|config| config.indexes.keys().map(|name| Datum::String(name.clone())).collect::<Vec<_>>());
     set("indexes", Datum::Array(indexes.unwrap_or_default().into()));
-    let rows = call.env.services.shards.statistics(table.id)?.rows;
+    let rows = call.env.services()?.shards.statistics(table.id)?.rows;
     set("doc_count_estimates", Datum::Array(vec![Datum::Number(rows as f64)].into()));
     Ok(())
 }

@@ -26,7 +26,7 @@ fn config(call: &Invocation<'_>, table: &TableRef) -> Result<Arc<Table>> {
             table.full_name()
         )));
     }
-    let state = call.env.catalog();
+    let state = call.env.catalog()?;
     let config = state.table_by_id(table.id).cloned();
     config.ok_or_else(|| EvalError::failed(format!("Table `{}` does not exist.", table.full_name())))
 }
@@ -70,7 +70,7 @@ pub(crate) fn index_create(call: &Invocation<'_>) -> Result<Value> {
     let query = print_index_create(&name, &function, function.root(), multi, geo);
     let function = stored_function::blob(function, multi, geo)?;
     let options = IndexOptions { name, multi, geo, function, query: Text::from(query) };
-    let applied = call.env.services.catalog.create_index(table.id, options)?;
+    let applied = call.env.services()?.catalog.create_index(table.id, options)?;
     call.env.wrote(applied.position);
     call.answer(status("created"))
 }
@@ -92,7 +92,7 @@ pub(crate) fn index_drop(call: &Invocation<'_>) -> Result<Value> {
     let read = table_argument(call, 0)?;
     let name = call.value(1)?.into_text()?;
     let table = config_to_change(call, &read.table)?;
-    let applied = call.env.services.catalog.drop_index(table.id, &name)?;
+    let applied = call.env.services()?.catalog.drop_index(table.id, &name)?;
     call.env.wrote(applied.position);
     call.answer(status("dropped"))
 }
@@ -111,7 +111,7 @@ pub(crate) fn index_rename(call: &Invocation<'_>) -> Result<Value> {
     let (old, new) = (call.value(1)?.into_text()?, call.value(2)?.into_text()?);
     let overwrite = call.option_bool("overwrite")?.unwrap_or(false);
     let table = config_to_change(call, &read.table)?;
-    let applied = call.env.services.catalog.rename_index(table.id, &old, &new, overwrite)?;
+    let applied = call.env.services()?.catalog.rename_index(table.id, &old, &new, overwrite)?;
     call.env.wrote(applied.position);
     call.answer(Datum::object([("renamed", Datum::Number(f64::from(u8::from(applied.outcome))))]))
 }
@@ -134,7 +134,7 @@ pub(crate) fn index_wait(call: &Invocation<'_>) -> Result<Value> {
         let indexes = wanted(call, &table)?;
         let mut ready = true;
         for index in &indexes {
-            ready &= call.env.services.shards.index_progress(table.id, index.id)?.ready;
+            ready &= call.env.services()?.shards.index_progress(table.id, index.id)?.ready;
         }
         if ready {
             let rows =
@@ -150,7 +150,7 @@ fn wanted(call: &Invocation<'_>, table: &Table) -> Result<Vec<Arc<Index>>> {
     if call.count() == 1 {
         return Ok(table.indexes.values().cloned().collect());
     }
-    let state = call.env.catalog();
+    let state = call.env.catalog()?;
     let mut names = (1..call.count()).map(|i| call.value(i)?.into_text()).collect::<Result<Vec<_>>>()?;
     names.sort();
     names.dedup();
@@ -158,7 +158,7 @@ fn wanted(call: &Invocation<'_>, table: &Table) -> Result<Vec<Arc<Index>>> {
 }
 
 fn describe(call: &Invocation<'_>, table: &Table, index: &Index) -> Result<Datum> {
-    let progress = call.env.services.shards.index_progress(table.id, index.id)?;
+    let progress = call.env.services()?.shards.index_progress(table.id, index.id)?;
     let mut row = ObjectBuilder::new();
     row.insert(Text::from("index"), Datum::String(index.name.clone()));
     row.insert(Text::from("ready"), Datum::Bool(progress.ready));
@@ -209,7 +209,7 @@ pub(crate) fn set_write_hook(call: &Invocation<'_>) -> Result<Value> {
         }
     };
     let removed = hook.is_none();
-    let applied = call.env.services.catalog.set_write_hook(table.id, hook)?;
+    let applied = call.env.services()?.catalog.set_write_hook(table.id, hook)?;
     call.env.wrote(applied.position);
     call.answer(status(match (removed, applied.outcome.old.is_some()) {
         (true, _) => "deleted",

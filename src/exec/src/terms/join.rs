@@ -181,7 +181,7 @@ impl EqualityStream {
         if self.right.index.is_none() && !self.right.table.system {
             let env = &self.env;
             env.check_table(Permission::Read, &self.right.table)?;
-            let row = env.services.shards.get(self.right.table.id, key, env.options.read_mode, None)?;
+            let row = env.services()?.shards.get(self.right.table.id, key, env.options.read_mode, None)?;
             found.extend(row);
             return Ok(found);
         }

@@ -30,7 +30,7 @@ fn described(database: Option<&Arc<Database>>) -> Datum {
 pub(crate) fn db_create(call: &Invocation<'_>) -> Result<Value> {
     let name = call.value(0)?.into_text()?;
     call.env.check_permission(Permission::Config, Scope::Global)?;
-    let applied = call.env.services.catalog.create_database(&name)?;
+    let applied = call.env.services()?.catalog.create_database(&name)?;
     call.env.wrote(applied.position);
     let changes = vec![change(Datum::Null, described(applied.outcome.new.as_ref()))];
     call.answer(one("dbs_created", changes, None))
@@ -39,7 +39,7 @@ pub(crate) fn db_create(call: &Invocation<'_>) -> Result<Value> {
 pub(crate) fn db_drop(call: &Invocation<'_>) -> Result<Value> {
     let name = call.value(0)?.into_text()?;
     call.env.check_permission(Permission::Config, Scope::Global)?;
-    let applied = call.env.services.catalog.drop_database(&name)?;
+    let applied = call.env.services()?.catalog.drop_database(&name)?;
     call.env.wrote(applied.position);
     let changes = vec![change(applied.outcome.database.describe(), Datum::Null)];
     let tables = Datum::Number(applied.outcome.tables.len() as f64);
@@ -47,7 +47,7 @@ pub(crate) fn db_drop(call: &Invocation<'_>) -> Result<Value> {
 }
 
 pub(crate) fn db_list(call: &Invocation<'_>) -> Result<Value> {
-    let names = call.env.catalog().database_names();
+    let names = call.env.catalog()?.database_names();
     call.answer(Datum::array(names.into_iter().map(Datum::String)))
 }
 
@@ -67,10 +67,10 @@ fn database_argument(call: &Invocation<'_>, with_name: bool) -> Result<(Database
 pub(crate) fn table_list(call: &Invocation<'_>) -> Result<Value> {
     let (database, _) = database_argument(call, false)?;
     if database.name.as_str() == SYSTEM_DATABASE {
-        let names = call.env.services.system_tables.names();
+        let names = call.env.services()?.system_tables.names();
         return call.answer(Datum::array(names.iter().map(|name| Datum::from(*name))));
     }
-    let state = call.env.catalog();
+    let state = call.env.catalog()?;
     let names: Vec<Datum> =
         state.tables_of(database.id).map(|table| Datum::String(table.name.clone())).collect();
     call.answer(Datum::array(names))
@@ -90,22 +90,23 @@ pub(crate) fn table_create(call: &Invocation<'_>) -> Result<Value> {
     options.shards = placement.shards.unwrap_or(1);
     options.replicas = placement.replicas.unwrap_or(1);
     call.env.check_permission(Permission::Config, Scope::Database(database.id))?;
-    let applied = call.env.services.catalog.create_table(&database.name, &name, options)?;
+    let applied = call.env.services()?.catalog.create_table(&database.name, &name, options)?;
     call.env.wrote(applied.position);
-    let new = described_table(call, applied.outcome.new.as_ref());
+    let new = described_table(call, applied.outcome.new.as_ref())?;
     call.answer(one("tables_created", vec![change(Datum::Null, new)], None))
 }
 
-fn described_table(call: &Invocation<'_>, table: Option<&Arc<Table>>) -> Datum {
-    table.map_or(Datum::Null, |table| call.env.catalog().describe_table(table, IdentifierFormat::Name))
+fn described_table(call: &Invocation<'_>, table: Option<&Arc<Table>>) -> Result<Datum> {
+    let state = call.env.catalog()?;
+    Ok(table.map_or(Datum::Null, |table| state.describe_table(table, IdentifierFormat::Name)))
 }
 
 pub(crate) fn table_drop(call: &Invocation<'_>) -> Result<Value> {
     let (database, position) = database_argument(call, true)?;
     let name = call.value(position)?.into_text()?;
-    let state = call.env.catalog();
+    let state = call.env.catalog()?;
     call.env.check_permission(Permission::Config, Scope::Database(database.id))?;
-    let applied = call.env.services.catalog.drop_table(&database.name, &name)?;
+    let applied = call.env.services()?.catalog.drop_table(&database.name, &name)?;
     call.env.wrote(applied.position);
     let old = applied
         .outcome
@@ -208,7 +209,7 @@ fn replicas(datum: &Datum, tag: Option<&Text>, nonvoting: Option<&[Text]>) -> Re
 
 /// The user tables that a meta operation is about: one, or all of a database.
 fn tables_argument(call: &Invocation<'_>) -> Result<(Vec<Arc<Table>>, bool)> {
-    let state = call.env.catalog();
+    let state = call.env.catalog()?;
     let all = |database: &DatabaseRef| state.tables_of(database.id).cloned().collect::<Vec<_>>();
     if call.count() == 0 {
         return Ok((all(&table::database(call, &call.env.options.database)?), true));
@@ -231,7 +232,7 @@ fn tables_argument(call: &Invocation<'_>) -> Result<(Vec<Arc<Table>>, bool)> {
 
 /// A row of a table of the `rethinkdb` database, by its key.
 fn system_row(call: &Invocation<'_>, name: &str, key: Datum) -> Result<Value> {
-    let tables = &call.env.services.system_tables;
+    let tables = &call.env.services()?.system_tables;
     let missing = || EvalError::failed(format!("Table `rethinkdb.{name}` does not exist."));
     let primary_key = tables.primary_key(name).ok_or_else(missing)?;
     let rows = tables.rows(name).ok_or_else(missing)??;
@@ -308,19 +309,19 @@ pub(crate) fn reconfigure(call: &Invocation<'_>) -> Result<Value> {
         let missing = if placement.shards.is_none() { "shards" } else { "replicas" };
         return Err(EvalError::logic(format!("Missing required argument `{missing}`.")));
     };
-    let catalog = &call.env.services.catalog;
+    let catalog = &call.env.services()?.catalog;
     let mut changes = Vec::with_capacity(tables.len());
     for table in &tables {
-        let old = described_table(call, Some(table));
+        let old = described_table(call, Some(table))?;
         let shards = catalog.shards(shards, replicas)?;
         let new = if dry_run {
-            described_table(call, Some(&Arc::new(Table { shards, ..(**table).clone() })))
+            described_table(call, Some(&Arc::new(Table { shards, ..(**table).clone() })))?
         } else {
             call.env.check_permission(Permission::Config, Scope::Table(table.database, table.id))?;
             let applied = catalog
                 .configure_table(table.id, TableEdit { shards: Some(shards), ..TableEdit::default() })?;
             call.env.wrote(applied.position);
-            described_table(call, applied.outcome.new.as_ref())
+            described_table(call, applied.outcome.new.as_ref())?
         };
         changes.push(change(old, new));
     }
@@ -390,7 +391,7 @@ pub(crate) fn grant(call: &Invocation<'_>) -> Result<Value> {
     let user = call.value(last - 1)?.into_text()?;
     let mentioned = mentioned(&call.value(last)?.into_datum()?)?;
     call.env.check_permission(Permission::Config, Scope::Global)?;
-    let applied = call.env.services.catalog.grant(&user, scope, |granted| merge(granted, &mentioned))?;
+    let applied = call.env.services()?.catalog.grant(&user, scope, |granted| merge(granted, &mentioned))?;
     call.env.wrote(applied.position);
     let (old, new) = applied.outcome;
     let changes = Datum::array([change(old.describe(), new.describe())]);

@@ -21,7 +21,7 @@ pub(crate) fn random(call: &Invocation<'_>) -> Result<Value> {
     for position in 0..call.count() {
         bounds.push(call.value(position)?.into_number()?);
     }
-    let source = &*call.env.services.random;
+    let source = &*call.env.services()?.random;
     let number = if float { real(source, &bounds)? } else { integer(source, &bounds)? };
     call.answer(Datum::number(number)?)
 }
@@ -70,7 +70,7 @@ fn safe_integer(bound: f64, which: &str) -> Result<i64> {
 /// A random UUID, or the UUID of a string.
 pub(crate) fn uuid(call: &Invocation<'_>) -> Result<Value> {
     let uuid = if call.count() == 0 {
-        uuid::Builder::from_random_bytes(call.env.services.random.next_u128().to_be_bytes()).into_uuid()
+        uuid::Builder::from_random_bytes(call.env.services()?.random.next_u128().to_be_bytes()).into_uuid()
     } else {
         Uuid::new_v5(&NAMESPACE, call.value(0)?.into_text()?.as_bytes())
     };
@@ -85,7 +85,7 @@ pub(crate) fn sample(call: &Invocation<'_>) -> Result<Value> {
     })?;
     let sequence = Sequence::from_value(call.value(0)?)?;
     let table = sequence.table.clone();
-    let source = &*call.env.services.random;
+    let source = &*call.env.services()?.random;
     let mut sample = Vec::new();
     let mut seen = 0u64;
     sequence.for_each(call.env, &mut |row| {

@@ -20,7 +20,7 @@ pub(crate) fn db(call: &Invocation<'_>) -> Result<Value> {
 }
 
 pub(crate) fn database(call: &Invocation<'_>, name: &Text) -> Result<DatabaseRef> {
-    let state = call.env.catalog();
+    let state = call.env.catalog()?;
     match state.database(name) {
         Ok(database) => Ok(DatabaseRef { id: database.id, name: name.clone() }),
         Err(_) if name.as_str() == SYSTEM_DATABASE => {
@@ -64,9 +64,9 @@ fn check_options(call: &Invocation<'_>) -> Result<()> {
 }
 
 fn resolve(call: &Invocation<'_>, database: DatabaseRef, name: Text) -> Result<TableRef> {
-    let state = call.env.catalog();
+    let state = call.env.catalog()?;
     if database.name.as_str() == SYSTEM_DATABASE {
-        let Some(primary_key) = call.env.services.system_tables.primary_key(&name) else {
+        let Some(primary_key) = call.env.services()?.system_tables.primary_key(&name) else {
             return Err(EvalError::failed(format!("Table `{}.{name}` does not exist.", database.name)));
         };
         return Ok(TableRef {
@@ -121,10 +121,10 @@ pub(crate) fn index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Res
     if table.system {
         return Err(missing());
     }
-    let state = call.env.catalog();
+    let state = call.env.catalog()?;
     let config = state.table_by_id(table.id).ok_or_else(missing)?;
     let index = config.indexes.get(name.as_str()).ok_or_else(missing)?;
-    let progress = call.env.services.shards.index_progress(table.id, index.id)?;
+    let progress = call.env.services()?.shards.index_progress(table.id, index.id)?;
     if !progress.ready {
         return Err(EvalError::failed(format!(
             "Index `{name}` on table `{}` was accessed before its construction was finished.",
@@ -152,7 +152,7 @@ pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
         Sequence::table(read, call.site).first(call.env, 0)?
     } else {
         call.env.check_table(Permission::Read, &table)?;
-        call.env.services.shards.get(table.id, &key, call.env.options.read_mode, None)?
+        call.env.services()?.shards.get(table.id, &key, call.env.options.read_mode, None)?
     };
     let datum = datum.unwrap_or(Datum::Null);
     Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, by_key: true })), call.site))

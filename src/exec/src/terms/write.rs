@@ -87,7 +87,7 @@ fn send(
         ignore_write_hook: options.ignore_write_hook,
         now: env.now().clone(),
     };
-    let summary = env.services.shards.write(operation)?;
+    let summary = env.services()?.shards.write(operation)?;
     if let Some(position) = summary.position {
         env.wrote(position);
     }
@@ -184,7 +184,7 @@ impl Inserter<'_> {
             return Ok(());
         }
         for document in &mut documents {
-            self.complete(document);
+            self.complete(document)?;
         }
         if self.table.system {
             return self.insert_system(documents);
@@ -195,17 +195,19 @@ impl Inserter<'_> {
     }
 
     /// Gives a document without a primary key one.
-    fn complete(&mut self, document: &mut Datum) {
-        let Datum::Object(object) = document else { return };
+    fn complete(&mut self, document: &mut Datum) -> Result<()> {
+        let Datum::Object(object) = document else { return Ok(()) };
         if object.contains_key(&self.table.primary_key) || object.pseudo_type().is_some() {
-            return;
+            return Ok(());
         }
-        let key = Datum::string(uuid::Uuid::new_v4().to_string());
+        let bits = self.env.services()?.random.next_u128();
+        let key = Datum::string(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string());
         self.generated_count += 1;
         if self.generated.len() < GENERATED_KEYS_MAX {
             self.generated.push(key.clone());
         }
         *document = Datum::Object(object.clone().with(self.table.primary_key.clone(), key));
+        Ok(())
     }
 
     fn insert_system(&mut self, documents: Vec<Datum>) -> Result<()> {
@@ -381,7 +383,7 @@ impl WriteFunction for Modify {
 }
 
 fn system_row(env: &Arc<Environment>, table: &Arc<TableRef>, key: &Datum) -> Result<Datum> {
-    let rows = match env.services.system_tables.rows(&table.name) {
+    let rows = match env.services()?.system_tables.rows(&table.name) {
         Some(rows) => rows?,
         None => return Err(EvalError::failed(format!("Table `{}` does not exist.", table.full_name()))),
     };
@@ -401,7 +403,8 @@ fn write_system(
         if new == *old {
             return Ok(new);
         }
-        match env.services.system_tables.write(&table.name, old, &new) {
+        let tables = &env.services().map_err(row_error)?.system_tables;
+        match tables.write(&table.name, old, &new) {
             Ok(()) => Ok(new),
             Err(error) => Err(RowError::new(error.message)),
         }
@@ -477,7 +480,7 @@ fn describe_change(change: ChangePair) -> Datum {
 pub(crate) fn sync(call: &Invocation<'_>) -> Result<Value> {
     let read = table::table_argument(call, 0)?;
     if !read.table.system {
-        call.env.wrote(call.env.services.shards.sync(read.table.id)?);
+        call.env.wrote(call.env.services()?.shards.sync(read.table.id)?);
     }
     call.answer(Datum::object([("synced", Datum::Number(1.0))]))
 }
