@@ -38,4 +38,4 @@ pub use grouped::Grouped;
 pub use object::{Object, ObjectBuilder};
 pub use pseudo::PseudoType;
 pub use text::Text;
-pub use view::{ArrayRef, DatumRef, ObjectRef};
+pub use view::{ArrayRef, DatumRef, Fields, ObjectRef};

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::array::Array;
 use crate::datum::Datum;
 use crate::object::{Object, ObjectTree};
-use crate::packed::{self, PackedArray, PackedObject};
+use crate::packed::{self, PackedArray, PackedFields, PackedObject};
 use crate::pseudo::PseudoType;
 use crate::text::Text;
 
@@ -118,13 +118,10 @@ impl<'a> ObjectRef<'a> {
     }
 
     /// Names, as bytes, and values in byte order of names.
-    pub fn iter(self) -> impl DoubleEndedIterator<Item = (&'a [u8], DatumRef<'a>)> + ExactSizeIterator {
-        (0..self.len()).map(move |index| match self.0 {
-            ObjectView::Packed(object) => (object.key(index), object.value(index)),
-            ObjectView::Tree(tree) => {
-                let (key, value) = &tree.fields[index];
-                (key.as_bytes(), value.view())
-            }
+    pub fn iter(self) -> Fields<'a> {
+        Fields(match self.0 {
+            ObjectView::Packed(object) => FieldsView::Packed(object.fields()),
+            ObjectView::Tree(tree) => FieldsView::Tree(tree.fields.iter()),
         })
     }
 
@@ -144,6 +141,48 @@ impl<'a> ObjectRef<'a> {
         }
     }
 }
+
+/// The fields of a borrowed object in byte order of names.
+pub struct Fields<'a>(FieldsView<'a>);
+
+enum FieldsView<'a> {
+    Packed(PackedFields<'a>),
+    Tree(std::slice::Iter<'a, (Text, Datum)>),
+}
+
+fn tree_field((key, value): &(Text, Datum)) -> (&[u8], DatumRef<'_>) {
+    (key.as_bytes(), value.view())
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (&'a [u8], DatumRef<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            FieldsView::Packed(fields) => fields.next(),
+            FieldsView::Tree(fields) => fields.next().map(tree_field),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.0 {
+            FieldsView::Packed(fields) => fields.size_hint(),
+            FieldsView::Tree(fields) => fields.size_hint(),
+        }
+    }
+}
+
+impl DoubleEndedIterator for Fields<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            FieldsView::Packed(fields) => fields.next_back(),
+            FieldsView::Tree(fields) => fields.next_back().map(tree_field),
+        }
+    }
+}
+
+impl ExactSizeIterator for Fields<'_> {}
 
 impl<'a> DatumRef<'a> {
     /// The string, if it is one and is UTF-8, as all strings that this crate wrote are.

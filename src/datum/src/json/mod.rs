@@ -3,6 +3,7 @@
 //! [`Reader`] pulls tokens and values out of JSON; [`parse`] reads one whole value straight
 //! into packed form. [`write`] transcodes a value, [`print`] lays it out as messages do.
 
+mod error;
 mod number;
 mod print;
 mod reader;
@@ -13,7 +14,8 @@ use crate::error::DatumError;
 use crate::packed::{Duplicates, Writer};
 use crate::view::DatumRef;
 
-pub use reader::{JsonErrorKind, JsonType, Position, Reader};
+pub use error::JsonErrorKind;
+pub use reader::{JsonType, Position, Reader};
 
 pub use number::{exact_number, write_number};
 pub(crate) use print::{compact_lossy, print, print_truncated};

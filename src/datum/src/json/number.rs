@@ -12,8 +12,10 @@ const POINT_MIN: f64 = 1e-6;
 /// Appends a finite number: whole numbers that all doubles around them can be told from as
 /// integers, everything else with the fewest digits that read back as the same double.
 pub fn write_number(number: f64, out: &mut Vec<u8>) {
-    if number.fract() == 0.0 && number.abs() <= INTEGER_MAX && !(number == 0.0 && number.is_sign_negative()) {
-        write_integer(number as i64, out);
+    let integer = number as i64;
+    // Bits tell the negative zero, which no integer is.
+    if (integer as f64).to_bits() == number.to_bits() && number.abs() <= INTEGER_MAX {
+        write_integer(integer, out);
     } else {
         write_double(number, out);
     }

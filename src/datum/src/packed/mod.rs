@@ -51,7 +51,7 @@ use crate::object::Object;
 pub use crate::view::DatumRef as PackedRef;
 
 pub(crate) use layout::{PackedArray, array_bytes, blob_bytes, number_bytes, object_bytes};
-pub(crate) use object::PackedObject;
+pub(crate) use object::{PackedFields, PackedObject};
 pub use writer::{Checkpoint, Duplicates, Writer};
 
 /// Packs a value. A value that is packed already is shared, not copied.

@@ -74,6 +74,20 @@ impl<'a> PackedObject<'a> {
             .map_or(DatumRef::Null, |offset| child(self.bytes, offset, self.names(), self.header.depth))
     }
 
+    /// The fields in order.
+    #[inline]
+    pub(crate) fn fields(self) -> PackedFields<'a> {
+        let word_bytes = self.header.width.bytes();
+        PackedFields {
+            object: self,
+            front: 0,
+            back: self.header.count,
+            ends: self.header.table() + self.header.count * word_bytes,
+            names: self.names(),
+            name_start: 0,
+        }
+    }
+
     /// The value of a field.
     #[inline]
     pub(crate) fn get(self, key: &str) -> Option<DatumRef<'a>> {
@@ -90,3 +104,55 @@ impl<'a> PackedObject<'a> {
         None
     }
 }
+
+/// The fields of a packed object in order, names as bytes. From the front each name is
+/// read once; from the back it costs a little more.
+pub(crate) struct PackedFields<'a> {
+    object: PackedObject<'a>,
+    front: usize,
+    back: usize,
+    /// Where the table of the ends of names begins.
+    ends: usize,
+    /// Where the names begin.
+    names: usize,
+    /// Where the next name from the front begins, counted from the first.
+    name_start: usize,
+}
+
+impl<'a> Iterator for PackedFields<'a> {
+    type Item = (&'a [u8], DatumRef<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.front == self.back {
+            return None;
+        }
+        let PackedObject { bytes, header } = self.object;
+        let at = self.front * header.width.bytes();
+        let name_end = header.width.word(bytes, self.ends + at).unwrap_or(self.name_start);
+        let name = bytes.get(self.names + self.name_start..self.names + name_end).unwrap_or(&[]);
+        let value = header
+            .width
+            .word(bytes, header.table() + at)
+            .map_or(DatumRef::Null, |offset| child(bytes, offset, self.names, header.depth));
+        self.name_start = name_end;
+        self.front += 1;
+        Some((name, value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.back - self.front, Some(self.back - self.front))
+    }
+}
+
+impl DoubleEndedIterator for PackedFields<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        if self.front == self.back {
+            return None;
+        }
+        self.back -= 1;
+        Some((self.object.key(self.back), self.object.value(self.back)))
+    }
+}
+
+impl ExactSizeIterator for PackedFields<'_> {}
