@@ -7,6 +7,7 @@ use photondb_base::limits::ARRAY_SIZE_DEFAULT_MAX;
 use photondb_base::{Cancel, Clock, LogPosition};
 use photondb_catalog::{Permission, Scope, State};
 use photondb_datum::{Datum, Text, pseudo};
+use photondb_plan::Expression;
 use photondb_reql::{Ast, ErrorKind};
 use photondb_table::{Durability, ReadMode};
 
@@ -37,6 +38,15 @@ pub(crate) struct EvaluationOptions {
     pub(crate) database: Text,
     /// Whether the answer tells where the time went.
     pub(crate) profile: bool,
+    /// Options of the query that stand in for those that a term does not give.
+    pub(crate) globals: Vec<(Text, Expression)>,
+}
+
+impl EvaluationOptions {
+    /// A global option by name.
+    pub(crate) fn global(&self, name: &str) -> Option<&Expression> {
+        self.globals.iter().find(|(key, _)| key.as_str() == name).map(|(_, expression)| expression)
+    }
 }
 
 impl Default for EvaluationOptions {
@@ -47,6 +57,7 @@ impl Default for EvaluationOptions {
             durability: None,
             database: Text::from("test"),
             profile: false,
+            globals: Vec::new(),
         }
     }
 }

@@ -125,11 +125,14 @@ impl<'a> Invocation<'a> {
         Sequence::from_value(self.value(position)?)
     }
 
-    /// An optional argument, if given.
+    /// An optional argument, if given here or for the whole query.
     pub(crate) fn option(&self, name: &str) -> Result<Option<Value>> {
         match self.call.option(name) {
             Some(expression) => value(self.env, expression, self.frame).map(Some),
-            None => Ok(None),
+            None => match self.env.options.global(name) {
+                Some(expression) => value(self.env, expression, Frame::EMPTY).map(Some),
+                None => Ok(None),
+            },
         }
     }
 

@@ -22,6 +22,21 @@ use crate::value::{Kind, Value};
 /// Terms of a query that may run where it arrived.
 const CHEAP_TERMS_MAX: usize = 64;
 
+/// Global options that the evaluation as a whole depends on.
+const CONSULTED: &[&str] = &["db", "array_limit", "read_mode", "durability", "profile", "use_outdated"];
+/// Global options that concern the session, not the evaluation.
+const FOR_THE_SESSION: &[&str] = &[
+    "noreply",
+    "min_batch_rows",
+    "max_batch_rows",
+    "max_batch_bytes",
+    "max_batch_seconds",
+    "first_batch_scaledown_factor",
+    "time_format",
+    "binary_format",
+    "group_format",
+];
+
 /// Runs queries. Cheap to clone.
 #[derive(Clone)]
 pub struct Executor {
@@ -55,6 +70,7 @@ impl Executor {
             request.cancel,
         ));
         let fail = |error: ReqlError| Failure { error, durable_at: env.durable_at() };
+        ast.check_array_sizes(env.options.array_size_max).map_err(fail)?;
         let plan = lower(Arc::clone(&ast)).map_err(fail)?;
         let planned = Instant::now();
         let outcome = open(&env, &plan).map_err(|error| fail(error.into_reql(&ast)))?;
@@ -88,15 +104,13 @@ impl Executor {
             photondb_base::Cancel::default(),
         ));
         for (name, id) in optargs {
-            if !matches!(
-                name.as_str(),
-                "db" | "array_limit" | "read_mode" | "durability" | "profile" | "use_outdated"
-            ) {
-                continue;
-            }
             let expression = lower_expression(ast, *id)?;
-            let value = evaluate::value(&env, &expression, Frame::EMPTY)?;
-            set_option(&mut options, name, value).map_err(|error| error.at(*id))?;
+            if CONSULTED.contains(&name.as_str()) {
+                let value = evaluate::value(&env, &expression, Frame::EMPTY)?;
+                set_option(&mut options, name, value).map_err(|error| error.at(*id))?;
+            } else if !FOR_THE_SESSION.contains(&name.as_str()) {
+                options.globals.push((name.clone(), expression));
+            }
         }
         Ok(options)
     }

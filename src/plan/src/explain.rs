@@ -1,6 +1,7 @@
 //! A plan made visible: the tree of operations as a value that prints as JSON.
 
 use photondb_datum::{Datum, ObjectBuilder, Text};
+use photondb_reql::Determinism;
 
 use crate::expression::{Expression, Operation, Plan, Slot};
 
@@ -17,7 +18,7 @@ fn expression(e: &Expression) -> Datum {
         Operation::Function(template) => object([
             ("parameters", Datum::Number(template.parameters.len() as f64)),
             ("captures", Datum::Number(template.captures.len() as f64)),
-            ("determinism", text(&format!("{:?}", template.body.determinism))),
+            ("determinism", determinism(template.body.determinism)),
             ("body", expression(&template.body)),
         ]),
         Operation::Call(call) => {
@@ -36,6 +37,19 @@ fn expression(e: &Expression) -> Datum {
             Datum::Object(builder.build())
         }
     }
+}
+
+/// How far a function's value may be relied on.
+fn determinism(determinism: Determinism) -> Datum {
+    text(if determinism == Determinism::ALWAYS {
+        "always the same"
+    } else if determinism.allows_atomic_write() {
+        "the same within one query"
+    } else if determinism.allows_folding() {
+        "the same on one server"
+    } else {
+        "never the same"
+    })
 }
 
 fn object<const N: usize>(fields: [(&str, Datum); N]) -> Datum {

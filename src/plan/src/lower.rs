@@ -68,7 +68,7 @@ impl Lowering<'_> {
         args: &[TermId],
         optargs: &[(Text, TermId)],
     ) -> Result<Expression, ReqlError> {
-        let mut determinism = term.info().determinism;
+        let mut determinism = self.ast.own_determinism(id);
         let mut spliced = false;
         let mut arguments = Vec::with_capacity(args.len());
         for arg in args {
