@@ -20,6 +20,7 @@ use crate::users;
 
 /// Trees below this are reserved.
 pub(crate) const FIRST_TREE: u64 = 16;
+const _: () = assert!(METADATA_TREE.0 < FIRST_TREE);
 
 /// What a new data directory starts with; ignored for an existing one, except where said.
 #[derive(Clone, Debug, Default)]
@@ -141,7 +142,7 @@ impl Catalog {
     }
 
     /// [`Catalog::command`] with `undo` called when the commit fails, and `then` called
-    /// after it while the next command still waits.
+    /// after it, before anybody sees the new state.
     pub(crate) fn command_then<T>(
         &self,
         edit: impl FnOnce(&mut Command) -> Result<T, CatalogError>,
@@ -163,11 +164,13 @@ impl Catalog {
             }
         };
         let new = Arc::new(state);
+        // What is committed is the state, whatever comes of serving it.
+        let served = then(&outcome);
         self.state.store(new.clone());
-        then(&outcome)?;
         for observer in self.observers.read().iter() {
             observer.changed(&old, &new);
         }
+        served?;
         Ok(Applied { outcome, position })
     }
 }
@@ -236,7 +239,6 @@ fn create(engine: &dyn Engine, random: &dyn Random, options: &CatalogOptions) ->
     codec::put_header(&mut batch, &state);
     codec::put_database(&mut batch, &test);
     codec::put_user(&mut batch, &admin);
-    debug_assert!(METADATA_TREE.0 < FIRST_TREE);
     let position = engine.commit(batch)?;
     engine.wait_durable(position)?;
     Ok(state)

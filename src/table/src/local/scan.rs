@@ -1,5 +1,6 @@
 //! From the source of a read to documents.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -32,8 +33,8 @@ impl Found {
 
 /// The documents of a source, one after the other.
 pub(crate) enum Scan {
-    Primary(RangeWalk),
-    Keys { documents: TreeId, keys: std::vec::IntoIter<Bytes> },
+    Primary(Box<RangeWalk>),
+    Keys { documents: TreeId, keys: VecDeque<Bytes> },
     Index(Box<IndexWalk>),
 }
 
@@ -43,14 +44,15 @@ impl Scan {
         let backward = op.direction == Direction::Backward;
         match &op.source {
             Source::Primary(range) => {
-                Ok(Self::Primary(RangeWalk::new(documents, keys::primary_range(range)?, op.direction)))
+                let walk = RangeWalk::new(documents, keys::primary_range(range)?, op.direction);
+                Ok(Self::Primary(Box::new(walk)))
             }
             Source::PrimaryKeys(wanted) => {
                 let mut encoded = wanted.iter().map(keys::primary).collect::<Result<Vec<_>, _>>()?;
                 if backward {
                     encoded.reverse();
                 }
-                Ok(Self::Keys { documents, keys: encoded.into_iter() })
+                Ok(Self::Keys { documents, keys: encoded.into() })
             }
             Source::Index { index, ranges } => {
                 let mut ranges = ranges.iter().map(keys::secondary_range).collect::<Result<Vec<_>, _>>()?;
@@ -78,7 +80,7 @@ impl Scan {
                 None => Ok(None),
             },
             Self::Keys { documents, keys } => {
-                for key in keys {
+                while let Some(key) = keys.pop_front() {
                     if let Some(bytes) = snapshot.get(*documents, &key)? {
                         return Ok(Some(Found::new(key, bytes, None)?));
                     }
@@ -143,16 +145,16 @@ impl Scan {
                 if direction == Direction::Backward {
                     pieces.reverse();
                 }
-                let scan = |piece| Self::Primary(RangeWalk::new(tree, piece, direction));
+                let scan = |piece| Self::Primary(Box::new(RangeWalk::new(tree, piece, direction)));
                 Ok(pieces.into_iter().map(scan).collect())
             }
             Self::Keys { documents, keys } => {
-                let keys = keys.as_slice();
+                let keys = Vec::from(keys);
                 let each = keys.len().div_ceil(parts.max(1)).max(1);
-                let scan = |piece: &[Bytes]| Self::Keys { documents, keys: piece.to_vec().into_iter() };
+                let scan = |piece: &[Bytes]| Self::Keys { documents, keys: piece.to_vec().into() };
                 let mut scans: Vec<Self> = keys.chunks(each).map(scan).collect();
                 if scans.is_empty() {
-                    scans.push(scan(&[]));
+                    scans.push(Self::Keys { documents, keys: VecDeque::new() });
                 }
                 Ok(scans)
             }

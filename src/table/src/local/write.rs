@@ -140,8 +140,9 @@ impl<'a> Writer<'a> {
         if !matches!(task.kind, TaskKind::Insert(..)) || !old.is_null() {
             row::check_replacement(old, &new, &task.key_datum, primary_key)?;
         }
+        let unhooked = self.op.ignore_write_hook || (old.is_null() && new.is_null());
         match &state.hook {
-            Some(hook) if !self.op.ignore_write_hook && !(old.is_null() && new.is_null()) => {
+            Some(hook) if !unhooked => {
                 let verb = match (old.is_null(), new.is_null()) {
                     (true, _) => Verb::Insert,
                     (_, true) => Verb::Delete,
