@@ -38,12 +38,14 @@ impl Feeds {
             rows_max: plan.options.queue_rows_max,
             clock: Arc::clone(&self.clock),
         };
-        let include_initial = plan.options.include_initial;
+        // An ordered feed starts from its documents whether it delivers them or not.
+        let with_snapshot =
+            plan.options.include_initial || matches!(plan.scope, FeedScope::OrderLimit { .. });
         let squash = plan.options.squash;
         let (table, transform) = (plan.table, plan.transform);
         let watch = |interest| {
             let shards = Arc::clone(&self.shards);
-            Watch::open(shards, table, interest, transform, waiting, include_initial)
+            Watch::open(shards, table, interest, transform, waiting, with_snapshot)
         };
         Ok(match plan.scope {
             FeedScope::Point { key } => {
@@ -67,8 +69,7 @@ impl Feeds {
             FeedScope::OrderLimit { index, range, direction, limit } => {
                 // By primary key, others cannot come between.
                 let interest = if index.is_none() { Interest::range(&range)? } else { Interest::All };
-                let shards = Arc::clone(&self.shards);
-                let watch = Watch::open(shards, table, interest, transform, waiting, true)?;
+                let watch = watch(interest)?;
                 let order =
                     Order { index, primary_key: plan.primary_key, range, direction, limit, squash };
                 Box::new(OrderLimitFeed::new(watch, order, format)?)

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use photondb_catalog::State;
 use photondb_wire::{Credentials, Event, NONCE_BYTES, ScramCredentials, ServerProtocol, Version};
-use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -167,7 +166,7 @@ async fn receive(protocol: &mut ServerProtocol, outbox: &Outbox) -> io::Result<(
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                drop(socket.ready(Interest::READABLE).await?);
+                socket.readable().await?;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

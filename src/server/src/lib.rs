@@ -1,1 +1,35 @@
-//! Sessions, cursors and doors.
+//! Sessions, cursors, doors and system tables: what turns the evaluator into a server.
+//!
+//! Invariants: no client can stop the server or make it take memory without a named limit;
+//! a panic of one query is that query's error; nothing here blocks a thread of the runtime
+//! (what may block runs on [`Workers`]); an answer to a write leaves only when the write is
+//! as durable as was asked for; a connection that ends takes its queries, cursors and feeds
+//! along.
+//!
+//! Does not know about: how a query is evaluated, how documents are stored, the command
+//! line.
+
+mod batch;
+mod context;
+mod driver_door;
+mod durability;
+mod error;
+mod fence;
+mod http_door;
+mod jobs;
+pub mod limits;
+mod listen;
+mod log_book;
+mod outbox;
+mod server;
+mod session;
+mod system;
+mod workers;
+
+pub use context::{Activity, Context, SERVER_VERSION};
+pub use error::ServerError;
+pub use jobs::{Job, Jobs};
+pub use log_book::{LogBook, LogMessage};
+pub use server::{Server, ServerOptions};
+pub use system::{DoorFacts, ProcessFacts, Sources, SystemCatalog};
+pub use workers::{Workers, guarded};

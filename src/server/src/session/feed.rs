@@ -120,7 +120,13 @@ impl Session {
                     return self.tell_error(token, &error);
                 }
                 Ok(Pulled { rows: batch, more }) if !more || !batch.is_empty() => {
-                    let answer = write_batch(token, &batch, more, &feed.notes, None);
+                    let answer = match write_batch(token, &batch, more, &feed.notes, None) {
+                        Ok(answer) => answer,
+                        Err(error) => {
+                            self.end(query, rows);
+                            return self.tell_error(token, &error);
+                        }
+                    };
                     if more {
                         rows.set_feed(feed);
                     } else {

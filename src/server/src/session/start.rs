@@ -155,7 +155,7 @@ impl Session {
             .run(move || {
                 let mut batch = Vec::new();
                 let more = limits.pull(stream.as_mut(), &cancel, &mut batch)?;
-                let answer = write_batch(token, &batch, more, &[], None);
+                let answer = write_batch(token, &batch, more, &[], None)?;
                 Ok((answer, more.then_some(stream)))
             })
             .await
@@ -202,13 +202,15 @@ fn run(
                 .first()
                 .pull(stream.as_mut(), cancel, &mut batch)
                 .map_err(|error| Failure { error, durable_at })?;
-            let answer = write_batch(token, &batch, more, &[], profile);
+            let answer = write_batch(token, &batch, more, &[], profile)
+                .map_err(|error| Failure { error, durable_at })?;
             let rest = if more { Rest::Stream(stream) } else { Rest::Nothing };
             Ok(Started { answer, durable_at, rest })
         }
         // The first answer of a feed leaves at once and empty: nothing may ever come.
         Outcome::Feed(feed) => {
-            let answer = write_batch(token, &[], true, &notes(feed.as_ref()), profile);
+            let answer = write_batch(token, &[], true, &notes(feed.as_ref()), profile)
+                .map_err(|error| Failure { error, durable_at })?;
             Ok(Started { answer, durable_at, rest: Rest::Feed(feed) })
         }
     }
@@ -226,15 +228,15 @@ pub(super) fn write_batch(
     more: bool,
     notes: &[ResponseNote],
     profile: Option<&Datum>,
-) -> Vec<u8> {
+) -> Result<Vec<u8>, ReqlError> {
     let kind = if more { ResponseType::SuccessPartial } else { ResponseType::SuccessSequence };
     let mut answer = Vec::new();
     let mut response = ResponseWriter::begin(token, kind, &mut answer);
     for row in rows {
-        response.row(row);
+        response.row(row)?;
     }
     response.finish(Some(notes), profile);
-    answer
+    Ok(answer)
 }
 
 /// What drivers are told about a feed with each of its batches.

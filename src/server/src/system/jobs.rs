@@ -1,0 +1,96 @@
+//! `jobs`: queries and index builds that run. Deleting a query's row stops it.
+
+use std::sync::Arc;
+
+use photondb_datum::Datum;
+use photondb_reql::{Query, ReqlError, decode_query, print_term};
+use uuid::Uuid;
+
+use super::{Sources, SystemTable};
+use crate::jobs::Job;
+
+/// Characters of a query's text that are told.
+const QUERY_TEXT_MAX: usize = 1000;
+
+pub(super) struct JobsTable(pub(super) Arc<Sources>);
+
+impl SystemTable for JobsTable {
+    fn name(&self) -> &'static str {
+        "jobs"
+    }
+
+    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+        let servers = Datum::array([self.0.server_name()]);
+        let mut rows: Vec<Datum> =
+            self.0.jobs.list().iter().map(|job| describe_query(job, servers.clone())).collect();
+        let state = self.0.catalog.state();
+        for table in state.tables() {
+            for index in table.indexes.values().filter(|index| !index.ready) {
+                let Ok(progress) = self.0.shards.index_progress(table.id, index.id) else { continue };
+                if progress.ready {
+                    continue;
+                }
+                let id = [Datum::from("index_construction"), Datum::string(index.id.to_string())];
+                let info = Datum::object([
+                    ("db", Datum::String(state.database_name(table))),
+                    ("index", Datum::String(index.name.clone())),
+                    ("progress", Datum::Number(progress.fraction())),
+                    ("table", Datum::String(table.name.clone())),
+                ]);
+                rows.push(Datum::object([
+                    ("duration_sec", Datum::Null),
+                    ("id", Datum::array(id)),
+                    ("info", info),
+                    ("servers", servers.clone()),
+                    ("type", Datum::from("index_construction")),
+                ]));
+            }
+        }
+        Ok(rows)
+    }
+
+    fn write(&self, old: &Datum, new: &Datum) -> Result<(), ReqlError> {
+        if old.is_null() || !new.is_null() {
+            return Err(ReqlError::op_failed("The `rethinkdb.jobs` table only allows deletion of queries."));
+        }
+        let id = old.get("id");
+        let text = id.as_ref().and_then(Datum::as_array).and_then(|id| id.get(1));
+        let number = text.as_ref().and_then(Datum::as_str).and_then(|text| Uuid::parse_str(text).ok());
+        let is_query = old.get("type").as_ref().and_then(Datum::as_str) == Some("query");
+        match number {
+            Some(number) if is_query => {
+                self.0.jobs.stop(number.as_u64_pair().1);
+                Ok(())
+            }
+            _ => Err(ReqlError::op_failed("Only jobs of type `query` can be interrupted.")),
+        }
+    }
+}
+
+fn describe_query(job: &Job, servers: Datum) -> Datum {
+    let info = Datum::object([
+        ("client_address", Datum::string(job.client.ip().to_string())),
+        ("client_port", Datum::from(u32::from(job.client.port()))),
+        ("query", Datum::string(query_text(job))),
+        ("user", Datum::String(job.user.clone())),
+    ]);
+    let id = [Datum::from("query"), Datum::string(Uuid::from_u64_pair(0, job.number).to_string())];
+    Datum::object([
+        ("duration_sec", Datum::Number(job.started.elapsed().as_secs_f64())),
+        ("id", Datum::array(id)),
+        ("info", info),
+        ("servers", servers),
+        ("type", Datum::from("query")),
+    ])
+}
+
+fn query_text(job: &Job) -> String {
+    let text = match decode_query(&job.query) {
+        Ok(Query::Start(query)) => print_term(&query.ast, query.ast.root()),
+        _ => String::new(),
+    };
+    match text.char_indices().nth(QUERY_TEXT_MAX) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}

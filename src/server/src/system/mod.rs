@@ -1,0 +1,238 @@
+//! The tables of the `rethinkdb` database: the server as rows. One file per table.
+
+mod cluster_config;
+mod current_issues;
+mod db_config;
+mod debug_scratch;
+mod jobs;
+mod logs;
+mod permissions;
+mod server_config;
+mod server_status;
+mod stats;
+mod table_config;
+mod table_status;
+mod users;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use photondb_base::LogPosition;
+use photondb_catalog::{Applied, Catalog, CatalogError, ErrorClass};
+use photondb_datum::{Datum, pseudo};
+use photondb_exec::SystemTables;
+use photondb_reql::{ErrorKind, ReqlError};
+use photondb_storage::Engine;
+use photondb_table::Shards;
+
+use crate::context::Activity;
+use crate::jobs::Jobs;
+use crate::log_book::LogBook;
+
+/// What the tables tell about the process itself.
+#[derive(Clone, Debug, Default)]
+pub struct ProcessFacts {
+    /// The command line.
+    pub arguments: Vec<String>,
+    /// The name of this version, in the form that RethinkDB's tools look for.
+    pub version: String,
+    /// The page cache in megabytes.
+    pub cache_megabytes: f64,
+    /// Whether the size of the cache was chosen by the server.
+    pub cache_is_automatic: bool,
+    /// The host's name.
+    pub host_name: String,
+}
+
+/// Where the doors are; known once they are open.
+#[derive(Clone, Debug, Default)]
+pub struct DoorFacts {
+    /// The port for drivers.
+    pub driver_port: u16,
+    /// The HTTP port, when there is one.
+    pub http_port: Option<u16>,
+    /// Addresses on which the server listens.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// What the tables are made from.
+pub struct Sources {
+    /// Databases, tables, users.
+    pub catalog: Arc<Catalog>,
+    /// Documents and their statistics.
+    pub shards: Arc<dyn Shards>,
+    /// The log and the cache.
+    pub engine: Arc<dyn Engine>,
+    /// What runs.
+    pub jobs: Arc<Jobs>,
+    /// Counts.
+    pub activity: Arc<Activity>,
+    /// The last log messages.
+    pub logs: Arc<LogBook>,
+    /// The process.
+    pub process: ProcessFacts,
+    /// The doors, set when they are open.
+    pub doors: RwLock<DoorFacts>,
+}
+
+/// One table of the `rethinkdb` database.
+trait SystemTable: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    fn rows(&self) -> Result<Vec<Datum>, ReqlError>;
+
+    /// Writes a row; null stands for absence.
+    fn write(&self, _old: &Datum, _new: &Datum) -> Result<(), ReqlError> {
+        Err(ReqlError::op_failed(format!("It's illegal to write to the `rethinkdb.{}` table.", self.name())))
+    }
+}
+
+/// The tables of the `rethinkdb` database.
+pub struct SystemCatalog {
+    tables: Vec<Box<dyn SystemTable>>,
+    sources: Arc<Sources>,
+}
+
+/// Every table has this primary key.
+const PRIMARY_KEY: &str = "id";
+
+/// The tables that `tableList` gives; those for debugging are not among them.
+const LISTED: [&str; 12] = [
+    "cluster_config",
+    "current_issues",
+    "db_config",
+    "jobs",
+    "logs",
+    "permissions",
+    "server_config",
+    "server_status",
+    "stats",
+    "table_config",
+    "table_status",
+    "users",
+];
+
+impl SystemCatalog {
+    /// All tables over the given sources.
+    pub fn new(sources: Arc<Sources>) -> Self {
+        let tables: Vec<Box<dyn SystemTable>> = vec![
+            Box::new(debug_scratch::DebugScratch::default()),
+            Box::new(cluster_config::ClusterConfigTable(Arc::clone(&sources))),
+            Box::new(current_issues::CurrentIssues),
+            Box::new(db_config::DbConfig(Arc::clone(&sources))),
+            Box::new(jobs::JobsTable(Arc::clone(&sources))),
+            Box::new(logs::LogsTable(Arc::clone(&sources))),
+            Box::new(permissions::PermissionsTable(Arc::clone(&sources))),
+            Box::new(server_config::ServerConfig(Arc::clone(&sources))),
+            Box::new(server_status::ServerStatus(Arc::clone(&sources))),
+            Box::new(stats::Stats::new(Arc::clone(&sources))),
+            Box::new(table_config::TableConfig(Arc::clone(&sources))),
+            Box::new(table_status::TableStatus(Arc::clone(&sources))),
+            Box::new(users::Users(Arc::clone(&sources))),
+        ];
+        Self { tables, sources }
+    }
+
+    /// What the tables are made from.
+    pub fn sources(&self) -> &Arc<Sources> {
+        &self.sources
+    }
+
+    fn table(&self, name: &str) -> Option<&dyn SystemTable> {
+        self.tables.iter().find(|table| table.name() == name).map(AsRef::as_ref)
+    }
+}
+
+impl SystemTables for SystemCatalog {
+    fn rows(&self, table: &str) -> Option<Result<Vec<Datum>, ReqlError>> {
+        self.table(table).map(SystemTable::rows)
+    }
+
+    fn write(&self, table: &str, old: &Datum, new: &Datum) -> Result<(), ReqlError> {
+        match self.table(table) {
+            Some(table) => table.write(old, new),
+            None => Err(ReqlError::op_failed(format!("Table `rethinkdb.{table}` does not exist."))),
+        }
+    }
+
+    fn primary_key(&self, table: &str) -> Option<&'static str> {
+        self.table(table).map(|_| PRIMARY_KEY)
+    }
+
+    fn names(&self) -> &'static [&'static str] {
+        &LISTED
+    }
+}
+
+impl Sources {
+    /// Waits until a command is durable: its row was promised.
+    fn settle<T>(&self, applied: Result<Applied<T>, CatalogError>) -> Result<T, ReqlError> {
+        let Applied { outcome, position } = applied.map_err(|error| refused(&error))?;
+        self.settle_at(position)?;
+        Ok(outcome)
+    }
+
+    fn settle_at(&self, position: LogPosition) -> Result<(), ReqlError> {
+        self.engine.wait_durable(position).map_err(|error| ReqlError::op_indeterminate(error.to_string()))
+    }
+
+    /// The name of this server.
+    fn server_name(&self) -> Datum {
+        Datum::String(self.catalog.state().server().name.clone())
+    }
+
+    /// The id of this server as a text.
+    fn server_id(&self) -> Datum {
+        Datum::string(self.catalog.state().server().id.to_string())
+    }
+}
+
+fn refused(error: &CatalogError) -> ReqlError {
+    let kind = match error.class() {
+        ErrorClass::Logic => ErrorKind::QueryLogic,
+        ErrorClass::OpFailed => ErrorKind::OpFailed,
+        ErrorClass::Permission => ErrorKind::Permission,
+        ErrorClass::Internal => ErrorKind::Internal,
+    };
+    ReqlError::new(kind, error.to_string())
+}
+
+/// A time of the system as a ReQL time.
+fn time(at: std::time::SystemTime) -> Datum {
+    let seconds = at.duration_since(std::time::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+    pseudo::time((seconds * 1000.0).round() / 1000.0, "+00:00")
+}
+
+fn number(count: u64) -> Datum {
+    Datum::Number(count as f64)
+}
+
+/// A field that must hold a text.
+fn text_field(row: &Datum, table: &str, field: &str) -> Result<photondb_datum::Text, ReqlError> {
+    match row.get(field) {
+        Some(Datum::String(text)) => Ok(text),
+        Some(other) => Err(wrong_row(table, &format!("In `{field}`: Expected a string, got {}.", other.print()))),
+        None => Err(wrong_row(table, &format!("Expected a field named `{field}`."))),
+    }
+}
+
+/// A row that the table cannot take.
+fn wrong_row(table: &str, what: &str) -> ReqlError {
+    ReqlError::op_failed(format!("The change you're trying to make to `rethinkdb.{table}` has the wrong format. {what}"))
+}
+
+/// Refuses to change fields that only the server sets.
+fn refuse_read_only(table: &str, old: &Datum, new: &Datum, writable: &[&str]) -> Result<(), ReqlError> {
+    let Some(fields) = new.as_object() else { return Err(wrong_row(table, "Expected an object.")) };
+    for (name, value) in fields.iter() {
+        let name = name.as_str();
+        if !writable.contains(&name) && old.get(name).as_ref() != Some(&value) {
+            return Err(match old.get(name) {
+                Some(_) => wrong_row(table, &format!("The field `{name}` is read-only.")),
+                None => wrong_row(table, &format!("Unexpected key(s) `{name}`.")),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! `table_status`: whether tables can be used, and where they are.
+
+use std::sync::Arc;
+
+use photondb_datum::Datum;
+use photondb_reql::ReqlError;
+
+use super::{Sources, SystemTable};
+
+pub(super) struct TableStatus(pub(super) Arc<Sources>);
+
+impl SystemTable for TableStatus {
+    fn name(&self) -> &'static str {
+        "table_status"
+    }
+
+    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+        let state = self.0.catalog.state();
+        let server = Datum::String(state.server().name.clone());
+        let rows = state.tables().map(|table| {
+            let replica =
+                Datum::object([("server", server.clone()), ("state", Datum::from("ready"))]);
+            let shard = Datum::object([
+                ("primary_replicas", Datum::array([server.clone()])),
+                ("replicas", Datum::array([replica])),
+            ]);
+            let ready = Datum::Bool(true);
+            let status = Datum::object([
+                ("all_replicas_ready", ready.clone()),
+                ("ready_for_outdated_reads", ready.clone()),
+                ("ready_for_reads", ready.clone()),
+                ("ready_for_writes", ready),
+            ]);
+            Datum::object([
+                ("db", Datum::String(state.database_name(table))),
+                ("id", Datum::string(table.id.to_string())),
+                ("name", Datum::String(table.name.clone())),
+                ("raft_leader", server.clone()),
+                ("shards", Datum::array(table.shards.iter().map(|_| shard.clone()))),
+                ("status", status),
+            ])
+        });
+        Ok(rows.collect())
+    }
+}
