@@ -1,9 +1,10 @@
 //! Errors while they travel up the evaluation: what went wrong, and where if known.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use photondb_catalog::{CatalogError, ErrorClass};
-use photondb_datum::{DatumError, DatumErrorKind};
+use photondb_datum::{Datum, DatumError, DatumErrorKind, Text};
 use photondb_reql::{Ast, ErrorKind, ReqlError, TermId};
 use photondb_table::{ProgramError, TableError};
 
@@ -17,13 +18,22 @@ pub(crate) struct EvalError(Box<Body>);
 #[derive(Clone, Debug)]
 struct Body {
     kind: ErrorKind,
-    message: String,
+    /// Set from the start or, for what is mostly caught unread, when it is read.
+    message: OnceLock<String>,
+    missing: Option<(Text, Datum)>,
     site: Option<TermId>,
 }
 
 impl EvalError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Body { kind, message: message.into(), site: None }))
+        Self(Box::new(Body { kind, message: OnceLock::from(message.into()), missing: None, site: None }))
+    }
+
+    /// An object lacks a field. Filters and aggregations skip such rows by the million, so
+    /// the object is printed only for somebody who reads the message.
+    pub(crate) fn no_attribute(name: &str, object: &Datum) -> Self {
+        let missing = Some((Text::from(name), object.clone()));
+        Self(Box::new(Body { kind: ErrorKind::NonExistence, message: OnceLock::new(), missing, site: None }))
     }
 
     /// The query makes no sense for these values.
@@ -59,7 +69,10 @@ impl EvalError {
     }
 
     pub(crate) fn message(&self) -> &str {
-        &self.0.message
+        self.0.message.get_or_init(|| match &self.0.missing {
+            Some((name, object)) => format!("No attribute `{name}` in object:\n{}", object.print()),
+            None => String::new(),
+        })
     }
 
     /// Whether `default` turns this error into its second argument.
@@ -70,13 +83,13 @@ impl EvalError {
     /// The form that leaves the evaluator.
     pub(crate) fn into_reql(self, ast: &Ast) -> ReqlError {
         let backtrace = self.0.site.map(|site| ast.backtrace(site)).unwrap_or_default();
-        ReqlError::new(self.0.kind, self.0.message).at(backtrace)
+        ReqlError::new(self.0.kind, self.message()).at(backtrace)
     }
 }
 
 impl fmt::Display for EvalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        f.write_str(self.message())
     }
 }
 

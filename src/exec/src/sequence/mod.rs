@@ -129,11 +129,8 @@ impl Sequence {
         match datum {
             Datum::Array(items) => Ok(Self::new(Source::Items(items), true, site)),
             other => {
-                let mut error = EvalError::logic(format!("Cannot convert {} to SEQUENCE", other.type_name()));
-                if other.is_null() {
-                    error = EvalError::absent(error.message().to_owned());
-                }
-                Err(error)
+                let message = format!("Cannot convert {} to SEQUENCE", other.type_name());
+                Err(if other.is_null() { EvalError::absent(message) } else { EvalError::logic(message) })
             }
         }
     }

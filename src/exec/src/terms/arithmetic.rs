@@ -194,3 +194,40 @@ pub(crate) fn bit_sar(call: &Invocation<'_>) -> Result<Value> {
     }
     call.answer(Datum::Number(result as f64))
 }
+
+/// A number in the up to twenty digits in which some messages print it.
+pub(super) fn print_exact(number: f64) -> String {
+    let printed = format!("{number:.19e}");
+    let Some((mantissa, exponent)) = printed.split_once('e') else { return printed };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let trim = |text: String| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    };
+    if !(-5..20).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{}e{sign}{:02}", trim(mantissa.to_owned()), exponent.abs());
+    }
+    trim(format!("{number:.*}", usize::try_from(19 - exponent).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_printed_in_twenty_digits() {
+        let cases = [
+            (-91.0, "-91"),
+            (0.0, "0"),
+            (0.25, "0.25"),
+            (180.1, "180.09999999999999432"),
+            (1e21, "1e+21"),
+            (0.000_000_1, "9.9999999999999995475e-08"),
+            (-120_549.25, "-120549.25"),
+        ];
+        for (number, printed) in cases {
+            assert_eq!(print_exact(number), printed);
+        }
+    }
+}

@@ -10,7 +10,7 @@ pub(crate) mod control;
 pub(crate) mod conversion;
 pub(crate) mod document;
 pub(crate) mod feed;
-//GEO pub(crate) mod geometry;
+pub(crate) mod geometry;
 pub(crate) mod grouping;
 pub(crate) mod index;
 pub(crate) mod join;
@@ -280,17 +280,17 @@ fn dispatch_calendar(call: &Invocation<'_>, term: T) -> Result<Value> {
         T::November => time::month_number(call, 11),
         T::December => time::month_number(call, 12),
 
-        //GEO        T::GeoJson => geometry::geojson(call),
-        //GEO        T::ToGeoJson => geometry::to_geojson(call),
-        //GEO        T::Point => geometry::point(call),
-        //GEO        T::Line => geometry::line(call),
-        //GEO        T::Polygon => geometry::polygon(call),
-        //GEO        T::PolygonSub => geometry::polygon_sub(call),
-        //GEO        T::Distance => geometry::distance(call),
-        //GEO        T::Intersects => geometry::intersects(call),
-        //GEO        T::Includes => geometry::includes(call),
-        //GEO        T::Circle => geometry::circle(call),
-        //GEO        T::Fill => geometry::fill(call),
+        T::GeoJson => geometry::geojson(call),
+        T::ToGeoJson => geometry::to_geojson(call),
+        T::Point => geometry::point(call),
+        T::Line => geometry::line(call),
+        T::Polygon => geometry::polygon(call),
+        T::PolygonSub => geometry::polygon_sub(call),
+        T::Distance => geometry::distance(call),
+        T::Intersects => geometry::intersects(call),
+        T::Includes => geometry::includes(call),
+        T::Circle => geometry::circle(call),
+        T::Fill => geometry::fill(call),
         other => {
             Err(EvalError::logic(format!("The term {} is not available in this version.", other.name())))
         }

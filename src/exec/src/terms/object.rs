@@ -19,7 +19,7 @@ pub(crate) fn field(row: &Datum, name: &str) -> Result<Datum> {
 }
 
 fn missing(name: &str, row: &Datum) -> EvalError {
-    EvalError::absent(format!("No attribute `{name}` in object:\n{}", row.print()))
+    EvalError::no_attribute(name, row)
 }
 
 /// A complaint that is one about absence when what was found is null.
@@ -309,7 +309,7 @@ pub(crate) fn try_matches(pattern: &Datum, row: &Datum) -> Result<bool> {
         Match::No => Ok(false),
         Match::Absent(name) => {
             let name = String::from_utf8_lossy(name);
-            Err(EvalError::absent(format!("No attribute `{name}` in object.")))
+            Err(EvalError::no_attribute(&name, row))
         }
         Match::NoObject => Err(wrong_type("OBJECT", row)),
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::sequence::Sequence;
+use crate::terms::arithmetic::print_exact;
 use crate::value::{Kind, Value};
 
 /// The namespace of the UUIDs of strings: RethinkDB's.
@@ -62,7 +63,7 @@ fn safe_integer(bound: f64, which: &str) -> Result<i64> {
     if bound.fract() == 0.0 && bound.abs() <= EXACT_INTEGER_END {
         return Ok(bound as i64);
     }
-    let printed = Datum::Number(bound).print();
+    let printed = print_exact(bound);
     let message = format!("{which} bound ({printed}) could not be safely converted to an integer.");
     Err(EvalError::logic(message))
 }

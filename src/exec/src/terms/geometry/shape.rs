@@ -98,9 +98,10 @@ impl Polygon {
             if position > 0 {
                 ring.reverse();
             }
-            if edges.iter().any(|(a, b)| {
-                ring_edges(&ring).any(|(c, d)| crossing(*a, *b, c, d) == Crossing::Interior)
-            }) {
+            if edges
+                .iter()
+                .any(|(a, b)| ring_edges(&ring).any(|(c, d)| crossing(*a, *b, c, d) == Crossing::Interior))
+            {
                 return Err(RingError::Crossing);
             }
             for (from, to) in ring_edges(&ring) {
@@ -159,7 +160,11 @@ impl Polygon {
     fn meets_corner_of(&self, other: &Self) -> bool {
         other.corners.iter().any(|corner| {
             let mut shared = self.corners_at(corner.at).peekable();
-            if shared.peek().is_none() { self.contains(corner.at) } else { shared.any(|own| own.overlaps(corner)) }
+            if shared.peek().is_none() {
+                self.contains(corner.at)
+            } else {
+                shared.any(|own| own.overlaps(corner))
+            }
         })
     }
 
@@ -172,11 +177,18 @@ impl Polygon {
         }
         let all_inside = other.corners.iter().all(|corner| {
             let mut shared = self.corners_at(corner.at).peekable();
-            if shared.peek().is_none() { self.contains(corner.at) } else { shared.any(|own| own.includes(corner)) }
+            if shared.peek().is_none() {
+                self.contains(corner.at)
+            } else {
+                shared.any(|own| own.includes(corner))
+            }
         });
         // A boundary of this polygon within the other one is the edge of a hole.
         all_inside
-            && self.corners.iter().all(|own| other.corners_at(own.at).next().is_some() || !other.contains(own.at))
+            && self
+                .corners
+                .iter()
+                .all(|own| other.corners_at(own.at).next().is_some() || !other.contains(own.at))
     }
 
     /// Whether a part of a path is inside, or outside.
@@ -283,10 +295,8 @@ impl Shape {
             (Self::Point(point), line @ Self::Line(_)) | (line @ Self::Line(_), Self::Point(point)) => {
                 line.project(*point) == *point
             }
-            (Self::Line(left), Self::Line(right)) => {
-                path_edges(left)
-                    .any(|(a, b)| path_edges(right).any(|(c, d)| crossing(a, b, c, d) != Crossing::None))
-            }
+            (Self::Line(left), Self::Line(right)) => path_edges(left)
+                .any(|(a, b)| path_edges(right).any(|(c, d)| crossing(a, b, c, d) != Crossing::None)),
             (Self::Line(path), Self::Polygon(polygon)) | (Self::Polygon(polygon), Self::Line(path)) => {
                 !polygon.is_empty() && polygon.has_part_of(path, true)
             }

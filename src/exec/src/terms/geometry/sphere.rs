@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 
 /// A point on the unit sphere.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Vector(pub(super) [f64; 3]);
+pub(crate) struct Vector(pub(super) [f64; 3]);
 
 /// A point that is unlikely to be on anybody's edge, where counting of crossings starts.
 pub(super) const ORIGIN: Vector =
@@ -291,7 +291,8 @@ pub(super) fn turning_angle(a: Vector, b: Vector, c: Vector) -> f64 {
 
 /// Where the edges `ab` and `cd`, which cross inside, do so, as a fraction of `ab`.
 pub(super) fn crossing_fraction(a: Vector, b: Vector, c: Vector, d: Vector) -> f64 {
-    let mut point = stable_cross(stable_cross(a, b).normalized(), stable_cross(c, d).normalized()).normalized();
+    let mut point =
+        stable_cross(stable_cross(a, b).normalized(), stable_cross(c, d).normalized()).normalized();
     if point.dot(a.plus(b).plus(c).plus(d)) < 0.0 {
         point = point.scaled(-1.0);
     }
