@@ -250,3 +250,12 @@ fn the_documented_example_is_true() {
     ];
     assert_eq!(packed::encode(&value), bytes.as_slice());
 }
+
+#[test]
+fn damaged_children_are_written_as_they_are_read() {
+    // The second item has an offset outside, the third one is as deep as its parent.
+    let bytes = vec![0x10, 1, 14, 3, 7, 99, 9, 0x06, 5, 0x10, 1, 5, 1, 4];
+    let value = packed::decode(bytes.into()).unwrap();
+    assert_eq!(json::to_string(&value).unwrap(), "[5,null,null]");
+    assert_eq!(unpacked(&value), Datum::array([Datum::from(5), Datum::Null, Datum::Null]));
+}

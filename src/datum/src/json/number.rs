@@ -28,7 +28,7 @@ const DIGIT_PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 6061626364656667686970717273747576777879\
 8081828384858687888990919293949596979899";
 
-fn write_integer(integer: i64, out: &mut Vec<u8>) {
+pub(super) fn write_integer(integer: i64, out: &mut Vec<u8>) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     let mut rest = integer.unsigned_abs();
@@ -53,7 +53,7 @@ fn write_integer(integer: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-fn write_double(number: f64, out: &mut Vec<u8>) {
+pub(super) fn write_double(number: f64, out: &mut Vec<u8>) {
     let size = number.abs();
     if size != 0.0 && !(POINT_MIN..POINT_MAX).contains(&size) {
         // `1.5e30`, `1e-7`: a sign only on negative exponents.

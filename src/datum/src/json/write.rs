@@ -1,10 +1,11 @@
 //! Values as compact JSON.
 
 use crate::error::DatumError;
+use crate::packed::{Visitor, walk_array, walk_object};
 use crate::pseudo::encode_base64;
-use crate::view::DatumRef;
+use crate::view::{ArrayRef, ArrayView, DatumRef, ObjectRef, ObjectView};
 
-use super::number::write_number;
+use super::number::{write_integer, write_number};
 
 pub(super) fn value(value: DatumRef<'_>, out: &mut Vec<u8>) -> Result<(), DatumError> {
     match value {
@@ -14,6 +15,12 @@ pub(super) fn value(value: DatumRef<'_>, out: &mut Vec<u8>) -> Result<(), DatumE
         DatumRef::Number(number) => write_number(number, out),
         DatumRef::String(bytes) => string(bytes, out),
         DatumRef::Binary(bytes) => binary(bytes, out),
+        DatumRef::Array(ArrayRef(ArrayView::Packed(array))) => {
+            return transcode(out, |writer| walk_array(array, writer));
+        }
+        DatumRef::Object(ObjectRef(ObjectView::Packed(object))) => {
+            return transcode(out, |writer| walk_object(object, writer));
+        }
         DatumRef::Array(array) => {
             out.push(b'[');
             for (position, item) in array.iter().enumerate() {
@@ -40,6 +47,77 @@ pub(super) fn value(value: DatumRef<'_>, out: &mut Vec<u8>) -> Result<(), DatumE
         DatumRef::MaxVal => return Err(DatumError::ExtremumToJson("maxval")),
     }
     Ok(())
+}
+
+/// Packed bytes to JSON, without a view of each value.
+struct Transcoder<'a> {
+    out: &'a mut Vec<u8>,
+    error: Option<DatumError>,
+}
+
+fn transcode(out: &mut Vec<u8>, walk: impl FnOnce(&mut Transcoder<'_>)) -> Result<(), DatumError> {
+    let mut transcoder = Transcoder { out, error: None };
+    walk(&mut transcoder);
+    transcoder.error.map_or(Ok(()), Err)
+}
+
+impl Visitor for Transcoder<'_> {
+    fn null(&mut self) {
+        self.out.extend_from_slice(b"null");
+    }
+
+    fn bool(&mut self, value: bool) {
+        self.out.extend_from_slice(if value { &b"true"[..] } else { b"false" });
+    }
+
+    fn integer(&mut self, integer: i32) {
+        write_integer(integer.into(), self.out);
+    }
+
+    fn double(&mut self, number: f64) {
+        write_number(number, self.out);
+    }
+
+    fn string(&mut self, bytes: &[u8]) {
+        string(bytes, self.out);
+    }
+
+    fn binary(&mut self, bytes: &[u8]) {
+        binary(bytes, self.out);
+    }
+
+    fn extremum(&mut self, max: bool) {
+        let name = if max { "maxval" } else { "minval" };
+        self.error.get_or_insert(DatumError::ExtremumToJson(name));
+    }
+
+    fn begin_array(&mut self) {
+        self.out.push(b'[');
+    }
+
+    fn item(&mut self, first: bool) {
+        if !first {
+            self.out.push(b',');
+        }
+    }
+
+    fn end_array(&mut self) {
+        self.out.push(b']');
+    }
+
+    fn begin_object(&mut self) {
+        self.out.push(b'{');
+    }
+
+    fn name(&mut self, first: bool, name: &[u8]) {
+        self.item(first);
+        string(name, self.out);
+        self.out.push(b':');
+    }
+
+    fn end_object(&mut self) {
+        self.out.push(b'}');
+    }
 }
 
 pub(super) fn binary(bytes: &[u8], out: &mut Vec<u8>) {

@@ -149,23 +149,23 @@ pub(crate) fn object_bytes(fields: impl ExactSizeIterator<Item = usize>) -> usiz
     composite_bytes(fields.sum(), words)
 }
 
-/// The fixed part of an array or object, checked against the bytes there are.
+/// The fixed part of an array or object, checked against the bytes there are. Small, since
+/// views are passed by value; the total length is that of their bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Header {
     pub(super) width: Width,
     pub(super) depth: u16,
-    pub(super) total: usize,
-    pub(super) count: usize,
+    count: u32,
 }
 
 impl Header {
     /// Of nothing at all.
-    pub(super) const EMPTY: Self = Self { width: Width::One, depth: 1, total: 0, count: 0 };
+    pub(super) const EMPTY: Self = Self { width: Width::One, depth: 1, count: 0 };
 
-    /// Reads it, or nothing when the value does not fit into `bytes` or its tables not into
-    /// the value.
+    /// Reads it and cuts the bytes to the value; nothing when the value does not fit into
+    /// `bytes` or its tables not into the value.
     #[inline]
-    pub(super) fn read(bytes: &[u8], words_per_child: usize) -> Option<Self> {
+    pub(super) fn read(bytes: &[u8], words_per_child: usize) -> Option<(Self, &[u8])> {
         let width = Width::of_tag(*bytes.first()?)?;
         let depth = match width {
             Width::One => u16::from(*bytes.get(1)?),
@@ -173,14 +173,23 @@ impl Header {
         };
         let total = width.word(bytes, width.prefix_bytes())?;
         let count = width.word(bytes, width.prefix_bytes() + width.bytes())?;
-        let header = Self { width, depth, total, count };
+        let header = Self { width, depth, count: count as u32 };
         let tables_end = header.table() + count.checked_mul(words_per_child)?.checked_mul(width.bytes())?;
-        (tables_end <= total && total <= bytes.len()).then_some(header)
+        if tables_end > total {
+            return None;
+        }
+        Some((header, bytes.get(..total)?))
+    }
+
+    /// The number of children.
+    #[inline]
+    pub(super) const fn count(self) -> usize {
+        self.count as usize
     }
 
     /// Where the first table begins.
     #[inline]
-    pub(super) fn table(self) -> usize {
+    pub(super) const fn table(self) -> usize {
         self.width.prefix_bytes() + 2 * self.width.bytes()
     }
 }
@@ -197,8 +206,8 @@ impl<'a> PackedArray<'a> {
         if bytes.first()? & !WIDTH_BITS != ARRAY {
             return None;
         }
-        let header = Header::read(bytes, 1)?;
-        Some(Self { bytes: bytes.get(..header.total)?, header })
+        let (header, bytes) = Header::read(bytes, 1)?;
+        Some(Self { bytes, header })
     }
 
     /// Reads bytes that were checked before; an empty array if they were not.
@@ -209,7 +218,7 @@ impl<'a> PackedArray<'a> {
 
     #[inline]
     pub(crate) fn len(self) -> usize {
-        self.header.count
+        self.header.count()
     }
 
     pub(crate) fn depth(self) -> usize {
@@ -218,6 +227,17 @@ impl<'a> PackedArray<'a> {
 
     pub(crate) fn bytes(self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// The bytes that begin with each item.
+    #[inline]
+    pub(super) fn children(self) -> impl Iterator<Item = &'a [u8]> {
+        let width = self.header.width;
+        let table = self.header.table();
+        (0..self.len()).map(move |index| {
+            let offset = width.word(self.bytes, table + index * width.bytes()).unwrap_or(0);
+            child_bytes(self.bytes, offset, table)
+        })
     }
 
     /// The item at a position below the length.
@@ -234,20 +254,21 @@ impl<'a> PackedArray<'a> {
 /// The value at an offset of its parent, null when that is not a place for a child.
 #[inline]
 pub(super) fn child(parent: &[u8], offset: usize, tables: usize, parent_depth: u16) -> DatumRef<'_> {
-    // A child that begins after the start of its parent is smaller than it, and its depth
-    // is less: following children ends, and soon.
-    if offset < tables {
-        return DatumRef::Null;
-    }
-    parent
-        .get(offset..)
-        .and_then(|rest| read(rest, parent_depth.saturating_sub(1)))
+    read(child_bytes(parent, offset, tables), parent_depth.saturating_sub(1))
         .map_or(DatumRef::Null, |(value, _)| value)
+}
+
+/// What begins at an offset of a parent; nothing when that is not a place for a child.
+#[inline]
+pub(super) fn child_bytes(parent: &[u8], offset: usize, tables: usize) -> &[u8] {
+    // A child that begins after the start of its parent is smaller than it, and its depth
+    // must be less: following children ends, and soon.
+    if offset < tables { &[] } else { parent.get(offset..).unwrap_or(&[]) }
 }
 
 /// The deepest nesting that is read; above what the language allows, well below what a
 /// stack holds.
-const DEPTH_READ_MAX: u16 = 1000;
+pub(super) const DEPTH_READ_MAX: u16 = 1000;
 
 /// Reads the value at the start of the bytes and its length; nothing when it is cut off,
 /// unknown or nested deeper than `depth_max`.
@@ -298,7 +319,7 @@ pub(super) fn read(bytes: &[u8], depth_max: u16) -> Option<(DatumRef<'_>, usize)
 }
 
 #[inline]
-fn read_blob(rest: &[u8], long: bool) -> Option<(&[u8], usize)> {
+pub(super) fn read_blob(rest: &[u8], long: bool) -> Option<(&[u8], usize)> {
     if long {
         let len = u32::from_le_bytes(*rest.first_chunk()?) as usize;
         Some((rest.get(4..4usize.checked_add(len)?)?, 5 + len))

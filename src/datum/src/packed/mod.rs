@@ -40,6 +40,7 @@
 
 mod layout;
 mod object;
+mod walk;
 mod writer;
 
 use bytes::Bytes;
@@ -52,6 +53,7 @@ pub use crate::view::DatumRef as PackedRef;
 
 pub(crate) use layout::{PackedArray, array_bytes, blob_bytes, number_bytes, object_bytes};
 pub(crate) use object::{PackedFields, PackedObject};
+pub(crate) use walk::{Visitor, walk_array, walk_object};
 pub use writer::{Checkpoint, Duplicates, Writer};
 
 /// Packs a value. A value that is packed already is shared, not copied.

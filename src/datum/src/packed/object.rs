@@ -20,8 +20,8 @@ impl<'a> PackedObject<'a> {
         if bytes.first()? & 0xf0 != OBJECT {
             return None;
         }
-        let header = Header::read(bytes, 2)?;
-        Some(Self { bytes: bytes.get(..header.total)?, header })
+        let (header, bytes) = Header::read(bytes, 2)?;
+        Some(Self { bytes, header })
     }
 
     /// Reads bytes that were checked before; an empty object if they were not.
@@ -32,7 +32,7 @@ impl<'a> PackedObject<'a> {
 
     #[inline]
     pub(crate) fn len(self) -> usize {
-        self.header.count
+        self.header.count()
     }
 
     pub(crate) fn depth(self) -> usize {
@@ -50,15 +50,15 @@ impl<'a> PackedObject<'a> {
 
     /// Where the names begin.
     #[inline]
-    fn names(self) -> usize {
-        self.header.table() + 2 * self.header.count * self.header.width.bytes()
+    pub(super) fn names(self) -> usize {
+        self.header.table() + 2 * self.header.count() * self.header.width.bytes()
     }
 
     /// The name at a position below the length; empty if it lies outside.
     #[inline]
     pub(crate) fn key(self, index: usize) -> &'a [u8] {
         let width = self.header.width;
-        let end_at = self.header.table() + (self.header.count + index) * width.bytes();
+        let end_at = self.header.table() + (self.header.count() + index) * width.bytes();
         let start = if index == 0 { Some(0) } else { width.word(self.bytes, end_at - width.bytes()) };
         let (Some(start), Some(end)) = (start, width.word(self.bytes, end_at)) else { return &[] };
         let names = self.names();
@@ -81,8 +81,8 @@ impl<'a> PackedObject<'a> {
         PackedFields {
             object: self,
             front: 0,
-            back: self.header.count,
-            ends: self.header.table() + self.header.count * word_bytes,
+            back: self.header.count(),
+            ends: self.header.table() + self.header.count() * word_bytes,
             names: self.names(),
             name_start: 0,
         }
@@ -92,7 +92,7 @@ impl<'a> PackedObject<'a> {
     #[inline]
     pub(crate) fn get(self, key: &str) -> Option<DatumRef<'a>> {
         let key = key.as_bytes();
-        let (mut low, mut high) = (0, self.header.count);
+        let (mut low, mut high) = (0, self.header.count());
         while low < high {
             let middle = low + (high - low) / 2;
             match self.key(middle).cmp(key) {
@@ -119,11 +119,14 @@ pub(crate) struct PackedFields<'a> {
     name_start: usize,
 }
 
-impl<'a> Iterator for PackedFields<'a> {
-    type Item = (&'a [u8], DatumRef<'a>);
+impl<'a> PackedFields<'a> {
+    /// Names and the offsets of values.
+    pub(super) fn raw(mut self) -> impl Iterator<Item = (&'a [u8], usize)> {
+        std::iter::from_fn(move || self.next_raw())
+    }
 
     #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next_raw(&mut self) -> Option<(&'a [u8], usize)> {
         if self.front == self.back {
             return None;
         }
@@ -131,13 +134,21 @@ impl<'a> Iterator for PackedFields<'a> {
         let at = self.front * header.width.bytes();
         let name_end = header.width.word(bytes, self.ends + at).unwrap_or(self.name_start);
         let name = bytes.get(self.names + self.name_start..self.names + name_end).unwrap_or(&[]);
-        let value = header
-            .width
-            .word(bytes, header.table() + at)
-            .map_or(DatumRef::Null, |offset| child(bytes, offset, self.names, header.depth));
+        let offset = header.width.word(bytes, header.table() + at).unwrap_or(0);
         self.name_start = name_end;
         self.front += 1;
-        Some((name, value))
+        Some((name, offset))
+    }
+}
+
+impl<'a> Iterator for PackedFields<'a> {
+    type Item = (&'a [u8], DatumRef<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, offset) = self.next_raw()?;
+        let PackedObject { bytes, header } = self.object;
+        Some((name, child(bytes, offset, self.names, header.depth)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
