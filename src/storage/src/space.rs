@@ -134,6 +134,10 @@ impl Space {
     fn allocate_slot(&mut self, class: u8) -> u64 {
         let mut partial = None;
         self.partial_of(class, |set| partial = set.first().copied());
+        // With plenty of free slabs, moving to a lower one lets the end of the file empty.
+        let is_roomy = self.free.len() > self.slabs.len() / 2;
+        let lower = self.free.first().copied().filter(|_| is_roomy);
+        let partial = partial.filter(|partial| lower.is_none_or(|lower| *partial < lower));
         let index = partial.unwrap_or_else(|| {
             let index = self.take_free(1);
             self.set(index, Slab { class, ..Slab::default() });

@@ -8,7 +8,7 @@ use std::thread;
 
 use photondb_crash::{Round, Violation, run_round};
 
-const CUTS: u64 = 2_000;
+const CUTS: u64 = 5_000;
 const THREADS: usize = 2;
 
 fn number(name: &str) -> Option<u64> {

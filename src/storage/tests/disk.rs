@@ -1,0 +1,435 @@
+//! Full disks, failing disks, damage, locks, versions, space.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use photondb_storage::{
+    Batch, Cut, Direction, Disk, DiskEngine, Durability, Engine, KeyRange, LogPosition, OpenOptions,
+    RealDisk, SimulatedDisk, StorageError, TreeId, check, check_disk,
+};
+
+const TREE: TreeId = TreeId(7);
+
+fn options(disk: &SimulatedDisk) -> OpenOptions {
+    OpenOptions {
+        cache_bytes_max: 4 << 20,
+        wal_segment_bytes: 100_000,
+        background: false,
+        log_keep_bytes: 0,
+        ..OpenOptions::new(Arc::new(disk.clone()))
+    }
+}
+
+fn open(disk: &SimulatedDisk) -> DiskEngine {
+    DiskEngine::open(options(disk)).unwrap()
+}
+
+fn put(engine: &dyn Engine, n: u32, length: usize) -> Result<LogPosition, StorageError> {
+    let mut batch = Batch::new();
+    batch.put(TREE, n.to_be_bytes(), vec![n as u8; length]);
+    engine.commit(batch)
+}
+
+fn problems(disk: &SimulatedDisk) -> Vec<String> {
+    check_disk(&(Arc::new(disk.clone()) as Arc<dyn Disk>)).unwrap().problems
+}
+
+/// Every entry, or the first error.
+fn contents(engine: &dyn Engine) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StorageError> {
+    let snapshot = engine.snapshot();
+    let mut all = Vec::new();
+    for (tree, _) in snapshot.trees()? {
+        let mut cursor = snapshot.range(tree, KeyRange::all(), Direction::Forward);
+        while let Some((key, value)) = cursor.next()? {
+            all.push(([&tree.0.to_be_bytes(), key.as_ref()].concat(), value.to_vec()));
+        }
+    }
+    Ok(all)
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_loses_nothing() {
+    for capacity in [40_000u64, 90_000, 300_000, 700_000] {
+        let disk = SimulatedDisk::new();
+        let engine = open(&disk);
+        disk.set_capacity(Some(capacity));
+        let mut written = 0;
+        let error = loop {
+            match put(&engine, written, 1500) {
+                Ok(_) => written += 1,
+                Err(error) => break error,
+            }
+            if written.is_multiple_of(40) {
+                match engine.checkpoint() {
+                    Ok(()) => {}
+                    Err(error) => assert!(error.is_full(), "{error}"),
+                }
+            }
+        };
+        assert!(error.is_full(), "{error}");
+        let verify = |engine: &dyn Engine, count: u32| {
+            let snapshot = engine.snapshot();
+            assert_eq!(snapshot.count(TREE, &KeyRange::all()).unwrap(), u64::from(count));
+            for n in 0..count {
+                let value = snapshot.get(TREE, &n.to_be_bytes()).unwrap().unwrap();
+                assert_eq!((value.len(), value[0]), (1500, n as u8));
+            }
+        };
+        verify(&engine, written);
+        engine.wait_durable(engine.applied()).unwrap();
+        assert!(put(&engine, written, 100_000).unwrap_err().is_full());
+        // Still full after a power cut: opens, reads.
+        let image = disk.after_cut(Cut::DropUnsynced, 1);
+        verify(&open(&image), written);
+        // Room again.
+        disk.set_capacity(None);
+        put(&engine, written, 1500).unwrap();
+        engine.checkpoint().unwrap();
+        verify(&engine, written + 1);
+        drop(engine);
+        assert_eq!(problems(&disk), Vec::<String>::new());
+        verify(&open(&disk), written + 1);
+    }
+}
+
+#[test]
+fn a_failed_sync_stops_writing_but_not_reading() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    let position = put(&engine, 1, 10).unwrap();
+    disk.set_fail_syncs(true);
+    assert!(matches!(engine.wait_durable(position), Err(StorageError::Io { .. })));
+    disk.set_fail_syncs(false);
+    assert!(matches!(engine.wait_durable(position), Err(StorageError::Poisoned { .. })));
+    assert!(matches!(put(&engine, 2, 10), Err(StorageError::Poisoned { .. })));
+    assert!(matches!(engine.checkpoint(), Err(StorageError::Poisoned { .. })));
+    assert_eq!(engine.snapshot().get(TREE, &1u32.to_be_bytes()).unwrap().unwrap().len(), 10);
+    let (sender, receiver) = mpsc::channel();
+    engine.when_durable(position, Box::new(move |result| sender.send(result.is_err()).unwrap()));
+    assert!(receiver.recv().unwrap());
+}
+
+#[test]
+fn a_page_that_cannot_be_read_fails_the_write_before_it_is_logged() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for n in 0..2000 {
+        put(&engine, n, 100).unwrap();
+    }
+    engine.checkpoint().unwrap();
+    drop(engine);
+    let engine = open(&disk);
+    disk.set_fail_reads(true);
+    let before = engine.applied();
+    assert!(matches!(put(&engine, 5, 10), Err(StorageError::Io { .. })));
+    disk.set_fail_reads(false);
+    assert_eq!(engine.applied(), before);
+    put(&engine, 5, 10).unwrap();
+}
+
+#[test]
+fn damage_is_named_or_does_no_harm() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for n in 0..300u32 {
+        let mut batch = Batch::new();
+        batch.put(TreeId(u64::from(n % 3)), n.to_be_bytes(), vec![n as u8; 1 + n as usize * 20]);
+        engine.commit(batch).unwrap();
+        if n == 200 {
+            engine.checkpoint().unwrap();
+        }
+    }
+    engine.close().unwrap();
+    let expected = contents(&open(&disk.after_cut(Cut::KeepAll, 0))).unwrap();
+    let (mut named, mut harmless) = (0, 0);
+    for file in disk.list().unwrap() {
+        let bytes = disk.contents(&file).unwrap();
+        // Every byte near the start, where the structures are; a sample of the rest.
+        for at in (0..bytes.len()).filter(|at| *at < 200 || at % 499 == 0 || bytes.len() - at < 100) {
+            let image = disk.after_cut(Cut::KeepAll, 0);
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << (at % 8);
+            image.set_contents(&file, damaged);
+            let report = check_disk(&(Arc::new(image.clone()) as Arc<dyn Disk>));
+            let outcome = DiskEngine::open(options(&image)).and_then(|engine| {
+                let contents = contents(&engine)?;
+                engine.scrub()?;
+                Ok(contents)
+            });
+            match outcome {
+                Ok(contents) => {
+                    assert!(contents == expected, "{file} at {at}: wrong data");
+                    harmless += 1;
+                }
+                Err(StorageError::Corrupt { file: named_file, offset, .. }) => {
+                    assert_eq!(named_file, file, "byte {at}");
+                    assert!(offset <= at as u64, "{file}: byte {at} reported at {offset}");
+                    assert!(report.is_err() || report.unwrap().problem_count > 0, "{file} at {at}");
+                    named += 1;
+                }
+                Err(error) => panic!("{file} at {at}: {error}"),
+            }
+        }
+    }
+    assert!(named > 500 && harmless > 50, "{named} named, {harmless} harmless");
+}
+
+#[test]
+fn a_torn_tail_is_cut_but_damage_before_it_is_not() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for n in 0..20 {
+        let position = put(&engine, n, 500).unwrap();
+        engine.wait_durable(position).unwrap();
+    }
+    drop(engine);
+    let name = disk.list().unwrap().into_iter().find(|name| name.starts_with("log-")).unwrap();
+    let bytes = disk.contents(&name).unwrap();
+    // Damage to the fifth record: later ones say that it was durable.
+    let image = disk.after_cut(Cut::KeepAll, 0);
+    let mut damaged = bytes.clone();
+    damaged[32 + 4 * 544 + 100] ^= 1;
+    image.set_contents(&name, damaged);
+    let error = DiskEngine::open(options(&image)).err().unwrap();
+    assert!(matches!(&error, StorageError::Corrupt { file, offset: 2208, .. } if *file == name), "{error}");
+    // The last record was torn before anybody said it was durable.
+    let image = disk.after_cut(Cut::KeepAll, 0);
+    let mut torn = bytes;
+    let end = 32 + 20 * 544;
+    torn[end - 300..end].fill(0);
+    image.set_contents(&name, torn);
+    assert_eq!(open(&image).applied(), LogPosition(19));
+}
+
+#[test]
+fn deleting_everything_gives_the_space_back() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for round in 0..3 {
+        for n in 0..400 {
+            put(&engine, n, 30_000).unwrap();
+        }
+        engine.checkpoint().unwrap();
+        let full = engine.statistics();
+        assert!(full.data_bytes > 10_000_000 && full.data_bytes < 16_000_000, "round {round}: {full:?}");
+        let mut batch = Batch::new();
+        if round == 1 {
+            batch.drop_tree(TREE);
+        } else {
+            (0..400u32).for_each(|n| batch.delete(TREE, n.to_be_bytes()));
+        }
+        engine.commit(batch).unwrap();
+        let snapshot = engine.snapshot();
+        drop(snapshot);
+        engine.checkpoint().unwrap();
+        let empty = engine.statistics();
+        assert!(empty.data_bytes < 200_000, "round {round}: {empty:?}");
+        assert_eq!(problems(&disk), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_snapshot_keeps_its_space_until_it_goes() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for n in 0..100 {
+        put(&engine, n, 20_000).unwrap();
+    }
+    engine.checkpoint().unwrap();
+    let snapshot = engine.snapshot();
+    for fill in 0..3 {
+        for n in 0..100 {
+            put(&engine, n + 1000 * fill, 19_000).unwrap();
+        }
+        engine
+            .commit({
+                let mut batch = Batch::new();
+                batch.drop_tree(TREE);
+                batch
+            })
+            .unwrap();
+        engine.checkpoint().unwrap();
+    }
+    assert_eq!(engine.statistics().snapshots, 1);
+    for n in 0..100u32 {
+        assert_eq!(snapshot.get(TREE, &n.to_be_bytes()).unwrap().unwrap(), vec![n as u8; 20_000]);
+    }
+    drop(snapshot);
+    engine.checkpoint().unwrap();
+    engine.checkpoint().unwrap();
+    assert!(engine.statistics().data_bytes < 300_000, "{:?}", engine.statistics());
+}
+
+#[test]
+fn the_log_can_be_read_back() {
+    let disk = SimulatedDisk::new();
+    let engine = DiskEngine::open(OpenOptions { log_keep_bytes: 150_000, ..options(&disk) }).unwrap();
+    for n in 0..1000 {
+        put(&engine, n, 300).unwrap();
+    }
+    let positions: Vec<u64> =
+        engine.log_since(LogPosition(990)).unwrap().map(|record| record.unwrap().0.0).collect();
+    assert_eq!(positions, (991..=1000).collect::<Vec<_>>());
+    assert_eq!(engine.log_since(LogPosition(0)).unwrap().count(), 1000);
+    assert_eq!(engine.log_since(LogPosition(1000)).unwrap().count(), 0);
+    engine.checkpoint().unwrap();
+    let Err(StorageError::LogTooOld { oldest, .. }) = engine.log_since(LogPosition(0)) else {
+        panic!("the log should be gone")
+    };
+    assert_eq!(engine.log_since(oldest).unwrap().count() as u64, 1000 - oldest.0);
+}
+
+#[test]
+fn two_processes_cannot_share_a_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = RealDisk::open(directory.path()).unwrap();
+    let error = RealDisk::open(directory.path()).unwrap_err();
+    assert!(matches!(&error, StorageError::Locked { .. }), "{error}");
+    assert!(error.to_string().contains("in use by another process"));
+    drop(first);
+    RealDisk::open(directory.path()).unwrap();
+}
+
+#[test]
+fn a_newer_format_says_so() {
+    let disk = SimulatedDisk::new();
+    open(&disk).close().unwrap();
+    let mut bytes = disk.contents("data").unwrap();
+    for copy in [0, 4096] {
+        bytes[copy + 8] = 2;
+        let block = &bytes[copy..copy + 4096];
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&block[..12]), &block[16..]);
+        bytes[copy + 12..copy + 16].copy_from_slice(&checksum.to_le_bytes());
+    }
+    disk.set_contents("data", bytes);
+    let error = DiskEngine::open(options(&disk)).err().unwrap();
+    assert!(matches!(&error, StorageError::NewerFormat { found: 2, supported: 1, .. }), "{error}");
+}
+
+#[test]
+fn a_real_directory_with_threads() {
+    let directory = tempfile::tempdir().unwrap();
+    let real = |cache_bytes_max| OpenOptions {
+        cache_bytes_max,
+        wal_segment_bytes: 1 << 20,
+        checkpoint_log_bytes: 3 << 20,
+        ..OpenOptions::new(Arc::new(RealDisk::open(directory.path()).unwrap()))
+    };
+    let engine = DiskEngine::open(real(4 << 20)).unwrap();
+    let bytes: u64 =
+        std::fs::read_dir(directory.path()).unwrap().map(|f| f.unwrap().metadata().unwrap().len()).sum();
+    assert!(bytes < 32_000, "an empty directory takes {bytes} bytes");
+    std::thread::scope(|scope| {
+        for thread in 0..4u32 {
+            let engine = &engine;
+            scope.spawn(move || {
+                for n in 0..500 {
+                    let mut batch = Batch::new();
+                    batch.put(TREE, (thread * 1000 + n).to_be_bytes(), vec![thread as u8; 3000]);
+                    batch.put(TreeId(8), (n * 10 + thread).to_be_bytes(), []);
+                    let durability = if n % 50 == 0 { Durability::Hard } else { Durability::Soft };
+                    engine.commit_with(batch, durability).unwrap();
+                    let snapshot = engine.snapshot();
+                    let all = KeyRange::all();
+                    assert_eq!(snapshot.count(TREE, &all).unwrap(), snapshot.count(TreeId(8), &all).unwrap());
+                }
+            });
+        }
+    });
+    let (sender, receiver) = mpsc::channel();
+    let position = engine.applied();
+    engine.when_durable(position, Box::new(move |result| sender.send(result).unwrap()));
+    receiver.recv().unwrap().unwrap();
+    assert!(engine.durable() >= position);
+    let expected = contents(&engine).unwrap();
+    assert_eq!(expected.len(), 4000);
+    engine.scrub().unwrap();
+    assert!(engine.statistics().checkpoints > 0);
+    engine.close().unwrap();
+    assert_eq!(check(directory.path()).unwrap().problems, Vec::<String>::new());
+    let engine = DiskEngine::open(real(64 << 20)).unwrap();
+    assert_eq!(contents(&engine).unwrap(), expected);
+}
+
+#[test]
+fn ten_thousand_trees_open_as_fast_as_one() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for tree in 0..10_000u64 {
+        let mut batch = Batch::new();
+        batch.put(TreeId(tree), b"key", tree.to_be_bytes());
+        engine.commit(batch).unwrap();
+    }
+    engine.checkpoint().unwrap();
+    assert!(engine.statistics().data_bytes < 8_000_000);
+    engine.close().unwrap();
+    let started = std::time::Instant::now();
+    let engine = open(&disk);
+    assert!(started.elapsed().as_millis() < 200);
+    assert_eq!(engine.snapshot().get(TreeId(777), b"key").unwrap().unwrap(), &777u64.to_be_bytes()[..]);
+    assert_eq!(engine.snapshot().trees().unwrap().len(), 10_000);
+}
+
+#[test]
+fn large_values() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    put(&engine, 1, 64 << 20).unwrap();
+    engine.checkpoint().unwrap();
+    drop(engine);
+    let engine = open(&disk);
+    assert_eq!(engine.snapshot().get(TREE, &1u32.to_be_bytes()).unwrap().unwrap(), vec![1; 64 << 20]);
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+/// What the committed directory of format version 1 holds.
+fn fill_version_1(engine: &dyn Engine) {
+    for n in 0..50u32 {
+        let mut batch = Batch::new();
+        batch.put(TreeId(1), n.to_be_bytes(), vec![n as u8; 10 + n as usize]);
+        batch.put(TreeId(2), format!("a long common prefix/{n:03}"), n.to_le_bytes());
+        if n.is_multiple_of(10) {
+            batch.put(TreeId(3), n.to_be_bytes(), vec![n as u8; 2500]);
+        }
+        engine.commit(batch).unwrap();
+        if n == 30 {
+            engine.checkpoint().unwrap();
+        }
+    }
+    let mut batch = Batch::new();
+    batch.put(TreeId(4), b"gone", b"gone");
+    batch.delete(TreeId(1), 7u32.to_be_bytes());
+    batch.drop_tree(TreeId(4));
+    engine.commit(batch).unwrap();
+}
+
+#[test]
+fn format_version_1_opens() {
+    let committed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/format_v1");
+    if std::env::var_os("PHOTONDB_WRITE_FORMAT").is_some() {
+        std::fs::create_dir_all(&committed).unwrap();
+        let disk = Arc::new(RealDisk::open(&committed).unwrap());
+        let engine = DiskEngine::open(OpenOptions::new(disk)).unwrap();
+        fill_version_1(&engine);
+        engine.close().unwrap();
+        std::fs::remove_file(committed.join("lock")).unwrap();
+    }
+    let directory = tempfile::tempdir().unwrap();
+    copy_directory(&committed, directory.path());
+    let engine =
+        DiskEngine::open(OpenOptions::new(Arc::new(RealDisk::open(directory.path()).unwrap()))).unwrap();
+    let memory = photondb_storage::MemoryEngine::new();
+    fill_version_1(&memory);
+    assert_eq!(contents(&engine).unwrap(), contents(&memory).unwrap());
+    engine.scrub().unwrap();
+    engine.close().unwrap();
+    let report = check(directory.path()).unwrap();
+    assert_eq!((report.problems, report.log_position), (Vec::<String>::new(), 51));
+}
