@@ -1,7 +1,7 @@
 //! JSON in both directions, packed values in between.
 //!
 //! [`Reader`] pulls tokens and values out of JSON; [`parse`] reads one whole value straight
-//! into packed form. [`write`] transcodes a value, [`print`] lays it out as messages do.
+//! into packed form. [`write()`] transcodes a value, [`Datum::print`] lays it out as messages do.
 
 mod error;
 mod number;
@@ -58,7 +58,7 @@ pub fn write(datum: &Datum, out: &mut Vec<u8>) -> Result<(), DatumError> {
     write_ref(datum.view(), out)
 }
 
-/// [`write`] for a borrowed value.
+/// [`write()`] for a borrowed value.
 pub fn write_ref(value: DatumRef<'_>, out: &mut Vec<u8>) -> Result<(), DatumError> {
     let start = out.len();
     let written = write::value(value, out);
