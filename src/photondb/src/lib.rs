@@ -1,1 +1,30 @@
-//! PhotonDB: the embeddable library and the server binary.
+//! PhotonDB in one process: open a directory or memory, run queries, serve drivers.
+//!
+//! This is the composition root: the one place where engine, tables, catalog, evaluator,
+//! feeds and doors are made and handed to each other.
+//!
+//! Invariants: a directory is open in one process at a time; a write that [`Database::run`]
+//! has answered is as durable as it was asked to be.
+//!
+//! Does not know about: how any part does its work.
+//!
+//! ```
+//! use photondb::{Database, DatabaseOptions};
+//!
+//! let database = Database::open(&DatabaseOptions::in_memory())?;
+//! // r.expr([1, 2, 3]).map(x => x.add(1)), as drivers send it
+//! let rows = database.run(r#"[38,[[2,[1,2,3]],[69,[[2,[1]],[24,[[10,[1]],1]]]]]]"#)?;
+//! assert_eq!(rows.len(), 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cache_size;
+mod database;
+mod error;
+
+pub use cache_size::{CacheSize, CacheSizeError, memory_bytes};
+pub use database::{Database, DatabaseOptions, Place};
+pub use error::{OpenError, RunError};
+pub use photondb_datum::Datum;
+pub use photondb_reql::ReqlError;
+pub use photondb_server::{LogBook, Server, ServerError, ServerOptions};

@@ -1,0 +1,201 @@
+//! An open database: all parts, put together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use photondb_base::{Cancel, Clock, LogPosition, Random, SystemClock, SystemRandom};
+use photondb_catalog::{Catalog, CatalogOptions, State};
+use photondb_datum::Datum;
+use photondb_exec::{Executor, Outcome, Request, Services, StoredFunctions};
+use photondb_feed::Feeds;
+use photondb_reql::{Query, ReqlError, decode_query};
+use photondb_script::QuickJs;
+use photondb_server::{
+    Activity, Context, DoorFacts, Jobs, LogBook, ProcessFacts, Server, ServerError, ServerOptions, Sources,
+    SystemCatalog,
+};
+use photondb_storage::{DiskEngine, Engine, MemoryEngine, OpenOptions, RealDisk, StorageError};
+use photondb_table::{Budget, LocalShards, LocalShardsOptions};
+
+use crate::cache_size::CacheSize;
+use crate::error::{OpenError, RunError};
+
+/// The user that embedded queries run as.
+const ADMIN: &str = "admin";
+
+/// Where the documents are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In this directory, made when it is not there.
+    Directory(PathBuf),
+    /// In memory, gone with the handle.
+    Memory,
+}
+
+/// How a database is opened.
+#[derive(Clone, Debug)]
+pub struct DatabaseOptions {
+    /// Where the documents are.
+    pub place: Place,
+    /// How much memory the page cache takes.
+    pub cache_size: CacheSize,
+    /// The server's name; one is made up for a new directory.
+    pub server_name: Option<String>,
+    /// The password of `admin` in a new directory; empty when absent.
+    pub initial_password: Option<String>,
+    /// Where the messages for the `logs` table come from.
+    pub logs: Arc<LogBook>,
+}
+
+impl DatabaseOptions {
+    /// A database in a directory.
+    pub fn directory(directory: impl Into<PathBuf>) -> Self {
+        Self { place: Place::Directory(directory.into()), ..Self::in_memory() }
+    }
+
+    /// A database in memory.
+    pub fn in_memory() -> Self {
+        Self {
+            place: Place::Memory,
+            cache_size: CacheSize::Automatic,
+            server_name: None,
+            initial_password: None,
+            logs: Arc::default(),
+        }
+    }
+}
+
+/// An open database.
+pub struct Database {
+    engine: Arc<dyn Engine>,
+    shards: Arc<LocalShards>,
+    catalog: Arc<Catalog>,
+    executor: Arc<Executor>,
+    sources: Arc<Sources>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Database {
+    /// Opens or makes a database.
+    pub fn open(options: &DatabaseOptions) -> Result<Self, OpenError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+        let cache_bytes = options.cache_size.bytes();
+        let engine: Arc<dyn Engine> = match &options.place {
+            Place::Memory => Arc::new(MemoryEngine::new()),
+            Place::Directory(directory) => {
+                let disk = Arc::new(RealDisk::open(directory)?);
+                let options = OpenOptions { cache_bytes_max: cache_bytes, ..OpenOptions::new(disk) };
+                Arc::new(DiskEngine::open(options)?)
+            }
+        };
+        let shards = Arc::new(LocalShards::new(
+            Arc::clone(&engine),
+            Arc::new(StoredFunctions::new(Arc::clone(&clock))),
+            Arc::clone(&clock),
+            LocalShardsOptions::default(),
+        ));
+        let catalog_options = CatalogOptions {
+            server_name: options.server_name.as_deref().map(Into::into),
+            initial_password: options.initial_password.clone(),
+        };
+        let catalog = Catalog::open(Arc::clone(&engine), shards.clone(), Arc::clone(&random), catalog_options)?;
+        let sources = Arc::new(Sources {
+            catalog: Arc::clone(&catalog),
+            shards: shards.clone(),
+            engine: Arc::clone(&engine),
+            jobs: Arc::new(Jobs::default()),
+            activity: Arc::new(Activity::default()),
+            logs: Arc::clone(&options.logs),
+            process: process_facts(options, cache_bytes),
+            doors: DoorFacts::default().into(),
+        });
+        let services = Services {
+            catalog: Arc::clone(&catalog),
+            shards: shards.clone(),
+            feeds: Arc::new(Feeds::new(shards.clone(), Arc::clone(&clock))),
+            system_tables: Arc::new(SystemCatalog::new(Arc::clone(&sources))),
+            scripts: Arc::new(QuickJs),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+        };
+        let executor = Arc::new(Executor::new(Arc::new(services)));
+        Ok(Self { engine, shards, catalog, executor, sources, clock, random })
+    }
+
+    /// Runs a term in its JSON form (as drivers send it) as `admin`: the rows of a
+    /// sequence, or a single value. Blocks until what it wrote is durable.
+    pub fn run(&self, term: &str) -> Result<Vec<Datum>, RunError> {
+        let Query::Start(query) = decode_query(format!("[1,{term},{{}}]").as_bytes())? else {
+            return Err(ReqlError::client("Expected a term.").into());
+        };
+        let request = Request { query, user: ADMIN.into(), cancel: Cancel::default() };
+        let answer = match self.executor.run(request) {
+            Ok(answer) => answer,
+            Err(failure) => {
+                self.wait_durable(failure.durable_at)?;
+                return Err(failure.error.into());
+            }
+        };
+        let mut rows = Vec::new();
+        match answer.outcome {
+            Outcome::Atom(value) => rows.push(value),
+            Outcome::Stream(mut stream) => while stream.next_batch(&Budget::default(), &mut rows)? {},
+            Outcome::Feed(_) => return Err(RunError::Endless),
+        }
+        self.wait_durable(answer.durable_at)?;
+        Ok(rows)
+    }
+
+    /// The metadata as of now.
+    pub fn state(&self) -> Arc<State> {
+        self.catalog.state()
+    }
+
+    /// Opens the doors for drivers and HTTP. Must run inside a tokio runtime.
+    pub async fn serve(&self, options: &ServerOptions) -> Result<Server, ServerError> {
+        let context = Context::new(
+            Arc::clone(&self.executor),
+            Arc::clone(&self.catalog),
+            Arc::clone(&self.engine),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.random),
+            Arc::clone(&self.sources.jobs),
+            Arc::clone(&self.sources.activity),
+        );
+        let server = Server::start(Arc::new(context), options).await?;
+        *self.sources.doors.write() = DoorFacts {
+            driver_port: server.driver_port(),
+            http_port: server.http_port(),
+            addresses: server.driver_addresses(),
+        };
+        Ok(server)
+    }
+
+    /// Ends feeds and index builds and writes everything out, so that the next start is
+    /// quick. A database that is just dropped loses nothing, either.
+    pub fn close(self) -> Result<(), StorageError> {
+        self.shards.shut_down();
+        self.engine.checkpoint()
+    }
+
+    fn wait_durable(&self, position: Option<LogPosition>) -> Result<(), StorageError> {
+        position.map_or(Ok(()), |position| self.engine.wait_durable(position))
+    }
+}
+
+fn process_facts(options: &DatabaseOptions, cache_bytes: u64) -> ProcessFacts {
+    ProcessFacts {
+        arguments: std::env::args().collect(),
+        // Tools of RethinkDB look for its name and version.
+        version: format!(
+            "rethinkdb {} (PhotonDB {})",
+            photondb_server::SERVER_VERSION,
+            env!("CARGO_PKG_VERSION")
+        ),
+        cache_megabytes: (cache_bytes / (1024 * 1024)) as f64,
+        cache_is_automatic: options.cache_size == CacheSize::Automatic,
+        host_name: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
+    }
+}

@@ -1,0 +1,159 @@
+//! What the binary can be told.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use photondb::CacheSize;
+
+const EXAMPLES: &str = "\
+Examples:
+  photondb
+      Serve ./photondb_data on localhost: drivers on 28015, HTTP on 8080.
+  photondb serve -d /var/lib/photondb --bind all --initial-password auto
+      Serve the network; a password for `admin` is made up and printed once.
+  photondb -o 10
+      A second server beside the first: every port is 10 higher.
+  photondb check photondb_data
+      Verify every checksum of a directory that no server has open.
+
+Connect with any RethinkDB driver, for example in Python:
+  from rethinkdb import r
+  conn = r.connect('localhost', 28015)
+  r.table_create('people').run(conn)
+
+Every flag can be given as an environment variable, too: PHOTONDB_DIRECTORY,
+PHOTONDB_BIND, and so on.";
+
+/// A document database that speaks ReQL.
+#[derive(Debug, Parser)]
+#[command(name = "photondb", version, about, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct CommandLine {
+    /// What to do; serving is the default.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub serve: ServeArguments,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve a data directory, creating it when it is not there
+    #[command(after_help = EXAMPLES)]
+    Serve(Box<ServeArguments>),
+    /// Verify a data directory that no server has open
+    Check {
+        /// The data directory
+        directory: PathBuf,
+    },
+    /// Print the version
+    Version,
+}
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// Where the data is; a new directory starts with a database `test`
+    #[arg(short, long, value_name = "DIR", default_value = "photondb_data", env = "PHOTONDB_DIRECTORY")]
+    pub directory: PathBuf,
+
+    /// Listen on this address besides the loopback ones, or on `all`; may be repeated
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', env = "PHOTONDB_BIND")]
+    pub bind: Vec<Bind>,
+
+    /// Port for drivers; 0 takes any free one
+    #[arg(long, value_name = "PORT", default_value_t = 28015, env = "PHOTONDB_DRIVER_PORT")]
+    pub driver_port: u16,
+
+    /// Port for HTTP; 0 takes any free one
+    #[arg(long, value_name = "PORT", default_value_t = 8080, env = "PHOTONDB_HTTP_PORT")]
+    pub http_port: u16,
+
+    /// Added to every port but 0
+    #[arg(short = 'o', long, value_name = "OFFSET", default_value_t = 0, env = "PHOTONDB_PORT_OFFSET")]
+    pub port_offset: u16,
+
+    /// Memory for the cache: megabytes, a size such as 2GB, or `auto` for half of the memory
+    #[arg(long, value_name = "SIZE", default_value = "auto", env = "PHOTONDB_CACHE_SIZE")]
+    pub cache_size: CacheSize,
+
+    /// Name of this server; a new directory gets one made up
+    #[arg(short = 'n', long, value_name = "NAME", env = "PHOTONDB_SERVER_NAME")]
+    pub server_name: Option<String>,
+
+    /// Password of `admin` in a new directory; `auto` makes one up and prints it once
+    #[arg(long, value_name = "PASSWORD", env = "PHOTONDB_INITIAL_PASSWORD", hide_env_values = true)]
+    pub initial_password: Option<String>,
+
+    /// Do not serve HTTP
+    #[arg(long, env = "PHOTONDB_NO_HTTP_ADMIN")]
+    pub no_http_admin: bool,
+
+    /// Least important messages on stderr: error, warn, info, debug, trace, or a filter such
+    /// as `info,photondb_server=debug`
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "PHOTONDB_LOG_LEVEL")]
+    pub log_level: String,
+
+    /// How messages look
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "PHOTONDB_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How messages look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people
+    Text,
+    /// A JSON object a line, for machines
+    Json,
+}
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// Every one that the machine has.
+    All,
+    /// One.
+    Address(IpAddr),
+}
+
+impl FromStr for Bind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "all" => Ok(Self::All),
+            other => other
+                .parse()
+                .map(Self::Address)
+                .map_err(|_| format!("`{other}` is no address; use one such as 192.168.1.5, or `all`")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_the_default() {
+        let plain = CommandLine::parse_from(["photondb", "-o", "3", "--bind", "all"]);
+        assert!(plain.command.is_none());
+        assert_eq!((plain.serve.port_offset, plain.serve.bind.as_slice()), (3, [Bind::All].as_slice()));
+        let serve = CommandLine::parse_from(["photondb", "serve", "-d", "x", "--cache-size", "2GB"]);
+        let Some(Command::Serve(arguments)) = serve.command else { panic!("serve") };
+        assert_eq!(arguments.directory, PathBuf::from("x"));
+        assert_eq!(arguments.cache_size, CacheSize::Bytes(2 << 30));
+        assert!(CommandLine::try_parse_from(["photondb", "--bind", "somewhere"]).is_err());
+    }
+}

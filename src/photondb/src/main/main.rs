@@ -1,0 +1,29 @@
+//! The `photondb` binary.
+
+mod check;
+mod command_line;
+mod logging;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command_line::{Command, CommandLine};
+
+fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    match command_line.command {
+        None => serve::run(&command_line.serve),
+        Some(Command::Serve(arguments)) => serve::run(&arguments),
+        Some(Command::Check { directory }) => check::run(&directory),
+        Some(Command::Version) => {
+            println!(
+                "photondb {} (speaks the protocol and language of RethinkDB {})",
+                env!("CARGO_PKG_VERSION"),
+                photondb_server::SERVER_VERSION
+            );
+            ExitCode::SUCCESS
+        }
+    }
+}

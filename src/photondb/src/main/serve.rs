@@ -1,0 +1,190 @@
+//! `photondb serve`: from the command line to a running server and back.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use photondb::{Database, DatabaseOptions, LogBook, OpenError, Server, ServerError, ServerOptions};
+use thiserror::Error;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::command_line::{Bind, ServeArguments};
+use crate::logging;
+
+/// What keeps the server from running.
+#[derive(Debug, Error)]
+enum ServeError {
+    #[error("`--log-level {level}` cannot be understood: {source}")]
+    LogLevel { level: String, source: tracing_subscriber::filter::ParseError },
+    #[error("cannot open {directory}: {source}")]
+    Open { directory: String, source: OpenError },
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+    #[error("port {port} and offset {offset} are more than a port can be")]
+    Port { port: u16, offset: u16 },
+    #[error("the data could not be written out: {0}; what was acknowledged is safe in the log")]
+    Close(#[from] photondb_storage::StorageError),
+}
+
+/// Serves until a signal says stop.
+pub fn run(arguments: &ServeArguments) -> ExitCode {
+    match serve(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("photondb: {error}");
+            if let Some(hint) = hint(&error) {
+                eprintln!("hint: {hint}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn hint(error: &ServeError) -> Option<&'static str> {
+    match error {
+        ServeError::Open { source, .. } if source.is_locked() => {
+            Some("the directory is in use: stop the other server, or choose another one with --directory")
+        }
+        ServeError::Server(ServerError::Listen { source, .. })
+            if source.kind() == io::ErrorKind::AddrInUse =>
+        {
+            Some("the port is in use: move all ports with --port-offset, or take any free one with port 0")
+        }
+        _ => None,
+    }
+}
+
+fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
+    let logs = Arc::new(LogBook::default());
+    logging::start(&arguments.log_level, arguments.log_format, Arc::clone(&logs))
+        .map_err(|source| ServeError::LogLevel { level: arguments.log_level.clone(), source })?;
+    let server_options = server_options(arguments)?;
+    let is_new = !arguments.directory.exists();
+    let password = initial_password(arguments, is_new);
+    let options = DatabaseOptions {
+        cache_size: arguments.cache_size,
+        server_name: arguments.server_name.clone(),
+        initial_password: password.clone(),
+        logs,
+        ..DatabaseOptions::directory(&arguments.directory)
+    };
+    let directory = arguments.directory.display().to_string();
+    let database =
+        Database::open(&options).map_err(|source| ServeError::Open { directory: directory.clone(), source })?;
+    if is_new {
+        println!("Initialized a new data directory in {directory}");
+    }
+    if let (true, Some("auto"), Some(password)) = (is_new, arguments.initial_password.as_deref(), password) {
+        println!("Password of user \"admin\": {password}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run_server(&database, &server_options))?;
+    runtime.shutdown_background();
+    database.close()?;
+    Ok(())
+}
+
+async fn run_server(database: &Database, options: &ServerOptions) -> Result<(), ServeError> {
+    // Before anybody is told that the server is ready: a signal right then must not kill it.
+    let mut signals = Signals::listen()?;
+    let server = database.serve(options).await?;
+    announce(database, &server)?;
+    tracing::info!(signal = signals.next().await, "stopping");
+    tokio::select! {
+        clean = server.stop() => {
+            if !clean {
+                tracing::warn!("some queries did not stop in time");
+            }
+        }
+        _ = signals.next() => tracing::warn!("stopping at once"),
+    }
+    Ok(())
+}
+
+/// Says where the server is, in the words that scripts wait for.
+fn announce(database: &Database, server: &Server) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "Listening for client driver connections on port {}", server.driver_port())?;
+    match server.http_port() {
+        Some(port) => writeln!(out, "Listening for administrative HTTP connections on port {port}")?,
+        None => writeln!(out, "Administrative HTTP connections are disabled")?,
+    }
+    let addresses: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
+    writeln!(out, "Listening on addresses: {}", addresses.join(", "))?;
+    let state = database.state();
+    writeln!(out, "Server ready, \"{}\" {}", state.server().name, state.server().id)?;
+    out.flush()
+}
+
+fn initial_password(arguments: &ServeArguments, is_new: bool) -> Option<String> {
+    match arguments.initial_password.as_deref() {
+        Some("auto") => Some(uuid::Uuid::new_v4().to_string()),
+        Some(password) => {
+            if !is_new {
+                tracing::info!("--initial-password is for new directories; the password stays as it is");
+            }
+            Some(password.to_owned())
+        }
+        None => None,
+    }
+}
+
+fn server_options(arguments: &ServeArguments) -> Result<ServerOptions, ServeError> {
+    let offset = arguments.port_offset;
+    let moved = |port: u16| match port {
+        0 => Ok(0),
+        port => port.checked_add(offset).ok_or(ServeError::Port { port, offset }),
+    };
+    Ok(ServerOptions {
+        addresses: addresses(&arguments.bind),
+        driver_port: moved(arguments.driver_port)?,
+        http_port: if arguments.no_http_admin { None } else { Some(moved(arguments.http_port)?) },
+    })
+}
+
+/// The loopback addresses and those that were asked for.
+fn addresses(bind: &[Bind]) -> Vec<IpAddr> {
+    let has_v6 = |ip: Ipv6Addr| TcpListener::bind((ip, 0)).is_ok();
+    if bind.contains(&Bind::All) {
+        // One socket takes both kinds where there is the newer one.
+        return vec![if has_v6(Ipv6Addr::UNSPECIFIED) {
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+        } else {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+        }];
+    }
+    let mut addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    if has_v6(Ipv6Addr::LOCALHOST) {
+        addresses.push(IpAddr::V6(Ipv6Addr::LOCALHOST));
+    }
+    for bind in bind {
+        if let Bind::Address(ip) = bind
+            && !addresses.contains(ip)
+        {
+            addresses.push(*ip);
+        }
+    }
+    addresses
+}
+
+/// The signals that stop a server.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
