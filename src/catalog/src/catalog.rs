@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 use photondb_base::{IndexId, LogPosition, Random, TableId, TreeId};
 use photondb_datum::Text;
-use photondb_storage::{Batch, Engine};
+use photondb_storage::{Batch, Engine, StorageError};
 use photondb_table::{IndexObserver, Tables};
 
 use crate::codec::{self, METADATA_TREE};
@@ -138,15 +138,15 @@ impl Catalog {
         &self,
         edit: impl FnOnce(&mut Command) -> Result<T, CatalogError>,
     ) -> Result<Applied<T>, CatalogError> {
-        self.command_then(edit, |_, _| {}, |_| Ok(()))
+        self.command_with(edit, |_, commit| Ok(commit()?), |_| Ok(()))
     }
 
-    /// [`Catalog::command`] with `undo` called when the commit fails, and `then` called
-    /// after it, before anybody sees the new state.
-    pub(crate) fn command_then<T>(
+    /// [`Catalog::command`] with `around`, which has to commit, and `then`, which is called
+    /// after the commit, before anybody sees the new state.
+    pub(crate) fn command_with<T>(
         &self,
         edit: impl FnOnce(&mut Command) -> Result<T, CatalogError>,
-        undo: impl FnOnce(&T, &State),
+        around: impl FnOnce(&T, &mut Commit<'_>) -> Result<(), CatalogError>,
         then: impl FnOnce(&T) -> Result<(), CatalogError>,
     ) -> Result<Applied<T>, CatalogError> {
         let _one_by_one = self.commands.lock();
@@ -156,13 +156,13 @@ impl Catalog {
         let Command { mut state, mut batch } = command;
         state.version = old.version + 1;
         codec::put_header(&mut batch, &state);
-        let position = match self.engine.commit(batch) {
-            Ok(position) => position,
-            Err(error) => {
-                undo(&outcome, &old);
-                return Err(error.into());
-            }
-        };
+        let mut position = old.position;
+        around(&outcome, &mut || {
+            position = self.engine.commit(std::mem::take(&mut batch))?;
+            Ok(())
+        })?;
+        assert!(batch.is_empty(), "a command has to commit");
+        state.position = position;
         let new = Arc::new(state);
         // What is committed is the state, whatever comes of serving it.
         let served = then(&outcome);
@@ -174,6 +174,9 @@ impl Catalog {
         Ok(Applied { outcome, position })
     }
 }
+
+/// Commits the batch of a command.
+pub(crate) type Commit<'a> = dyn FnMut() -> Result<(), StorageError> + 'a;
 
 impl Command {
     /// A tree that was never used.
@@ -229,6 +232,7 @@ fn create(engine: &dyn Engine, random: &dyn Random, options: &CatalogOptions) ->
         tables_by_id: Default::default(),
         users: Arc::new([(admin.name.clone(), admin.clone())].into()),
         next_tree: FIRST_TREE,
+        position: LogPosition(0),
     };
     let test = Arc::new(Database {
         id: photondb_base::DatabaseId(new_uuid(random)),
@@ -239,8 +243,8 @@ fn create(engine: &dyn Engine, random: &dyn Random, options: &CatalogOptions) ->
     codec::put_header(&mut batch, &state);
     codec::put_database(&mut batch, &test);
     codec::put_user(&mut batch, &admin);
-    let position = engine.commit(batch)?;
-    engine.wait_durable(position)?;
+    state.position = engine.commit(batch)?;
+    engine.wait_durable(state.position)?;
     Ok(state)
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use photondb_base::{DatabaseId, IndexId, TableId, TreeId};
+use photondb_base::{DatabaseId, IndexId, LogPosition, TableId, TreeId};
 use photondb_datum::{Datum, Text, packed};
 use photondb_storage::{Batch, Direction, KeyRange, Snapshot};
 use photondb_table::Durability;
@@ -195,6 +195,7 @@ fn read_header(fields: &Fields) -> Result<State> {
         tables_by_id: Default::default(),
         users: Default::default(),
         next_tree: fields.whole("next_tree")?,
+        position: LogPosition(0),
     })
 }
 

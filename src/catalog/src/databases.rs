@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use photondb_base::DatabaseId;
+use photondb_base::{DatabaseId, TableId};
 use photondb_datum::Text;
 
 use crate::catalog::{Applied, Catalog, new_uuid};
@@ -56,7 +56,7 @@ impl Catalog {
         if name == SYSTEM_DATABASE {
             return Err(CatalogError::SystemDatabase("delete it"));
         }
-        self.command_then(
+        self.command_with(
             |command| {
                 let database = command.state.database(name)?.clone();
                 let tables: Vec<Arc<Table>> = command.state.tables_of(database.id).cloned().collect();
@@ -66,13 +66,12 @@ impl Catalog {
                 codec::delete_database(&mut command.batch, database.id);
                 users::forget(command, |grants| grants.forget_database(database.id));
                 command.state.remove_database(&database);
-                // After this no write reaches the trees that the batch drops.
-                for table in &tables {
-                    self.close(table.id)?;
-                }
                 Ok(DatabaseDrop { database, tables })
             },
-            |dropped, _| self.reopen(&dropped.tables),
+            |dropped, commit| {
+                let tables: Vec<TableId> = dropped.tables.iter().map(|table| table.id).collect();
+                Ok(self.tables.close_tables(&tables, commit)?)
+            },
             |_| Ok(()),
         )
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use photondb_base::{IndexId, TableId};
 use photondb_datum::Text;
-use photondb_table::TableError;
 
 use crate::catalog::{Applied, Catalog, Command, new_uuid};
 use crate::codec;
@@ -43,7 +42,7 @@ impl Catalog {
         table: TableId,
         options: IndexOptions,
     ) -> Result<Applied<Arc<Index>>, CatalogError> {
-        self.command_then(
+        self.command_with(
             |command| {
                 let mut edited = edit(command, table)?;
                 let name = &options.name;
@@ -66,14 +65,14 @@ impl Catalog {
                 store(command, edited);
                 Ok(index)
             },
-            |_, _| {},
+            |_, commit| Ok(commit()?),
             |index| Ok(self.tables.add_index(table, index.layout())?),
         )
     }
 
     /// `indexDrop`
     pub fn drop_index(&self, table: TableId, name: &str) -> Result<Applied<Arc<Index>>, CatalogError> {
-        self.command_then(
+        self.command_with(
             |command| {
                 let mut edited = edit(command, table)?;
                 check_index_name(&edited, name)?;
@@ -83,11 +82,9 @@ impl Catalog {
                 };
                 command.batch.drop_tree(index.tree);
                 store(command, edited);
-                // After this no write reaches the tree that the batch drops.
-                self.remove(table, &index)?;
                 Ok(index)
             },
-            |index, _| self.serve_again(table, index),
+            |index, commit| Ok(self.tables.remove_index(table, index.id, commit)?),
             |_| Ok(()),
         )
     }
@@ -100,7 +97,7 @@ impl Catalog {
         new: &str,
         overwrite: bool,
     ) -> Result<Applied<bool>, CatalogError> {
-        let renamed = self.command_then(
+        let renamed = self.command_with(
             |command| {
                 let mut edited = edit(command, table)?;
                 check_index_name(&edited, old)?;
@@ -122,15 +119,11 @@ impl Catalog {
                     command.batch.drop_tree(replaced.tree);
                 }
                 store(command, edited);
-                if let Some(replaced) = &replaced {
-                    self.remove(table, replaced)?;
-                }
                 Ok((Some(index), replaced))
             },
-            |(_, replaced), _| {
-                if let Some(replaced) = replaced {
-                    self.serve_again(table, replaced);
-                }
+            |(_, replaced), commit| match replaced {
+                Some(replaced) => Ok(self.tables.remove_index(table, replaced.id, commit)?),
+                None => Ok(commit()?),
             },
             |(index, _)| match index {
                 Some(index) => Ok(self.tables.rename_index(table, index.id, index.name.clone())?),
@@ -146,7 +139,7 @@ impl Catalog {
         table: TableId,
         hook: Option<WriteHookConfig>,
     ) -> Result<Applied<WriteHookChange>, CatalogError> {
-        self.command_then(
+        self.command_with(
             |command| {
                 let mut edited = edit(command, table)?;
                 let old = edited.write_hook.clone();
@@ -154,7 +147,7 @@ impl Catalog {
                 store(command, edited);
                 Ok(WriteHookChange { old, new: hook })
             },
-            |_, _| {},
+            |_, commit| Ok(commit()?),
             |change| {
                 let function = change.new.as_ref().map(|hook| hook.function.clone());
                 Ok(self.tables.set_write_hook(table, function)?)
@@ -177,23 +170,6 @@ impl Catalog {
         });
         // Nobody waits for this to be durable: lost, the index is built once more.
         marked.map(|_| ())
-    }
-
-    /// Ends the service of an index; one that is not served is as good as removed.
-    fn remove(&self, table: TableId, index: &Index) -> Result<(), CatalogError> {
-        match self.tables.remove_index(table, index.id) {
-            Ok(()) | Err(TableError::NoIndex(_) | TableError::NoTable(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Serves an index again whose drop was not committed. Writes may have passed it by, so
-    /// it is built from scratch.
-    fn serve_again(&self, table: TableId, index: &Index) {
-        let layout = Index { ready: false, ..index.clone() }.layout();
-        if let Err(error) = self.tables.add_index(table, layout) {
-            tracing::error!(index = %index.id, %error, "an index is not served until a restart");
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use photondb_base::{DatabaseId, IndexId, TableId};
+use photondb_base::{DatabaseId, IndexId, LogPosition, TableId};
 use photondb_datum::Text;
 
 use crate::error::CatalogError;
@@ -26,12 +26,20 @@ pub struct State {
     pub(crate) tables_by_id: HashMap<TableId, Arc<Table>>,
     pub(crate) users: Arc<BTreeMap<Text, Arc<User>>>,
     pub(crate) next_tree: u64,
+    /// Where in the log the state was made; 0 for one that was loaded.
+    pub(crate) position: LogPosition,
 }
 
 impl State {
     /// Grows with every change.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Where in the log the state was made: it is durable when this position is. Loaded
+    /// states are.
+    pub fn position(&self) -> LogPosition {
+        self.position
     }
 
     /// This server.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use photondb_base::{DatabaseId, TableId};
 use photondb_datum::{Datum, Text};
-use photondb_table::{Durability, TableError};
+use photondb_table::Durability;
 
 use crate::catalog::{Applied, Catalog, new_uuid};
 use crate::codec;
@@ -77,7 +77,7 @@ impl Catalog {
         if database == SYSTEM_DATABASE {
             return Err(CatalogError::SystemDatabase("create new tables in it"));
         }
-        self.command_then(
+        self.command_with(
             |command| {
                 let parent = command.state.database(database)?.clone();
                 if command.state.table_in(&parent, name).is_ok() {
@@ -99,18 +99,13 @@ impl Catalog {
                 });
                 codec::put_table(&mut command.batch, &table);
                 command.state.put_table(table.clone());
-                // Served before anybody can find it.
-                self.tables.open_table(table.layout())?;
                 Ok(TableChange { old: None, new: Some(table), database_name: parent.name.clone() })
             },
-            |change, _| {
-                if let Some(table) = &change.new
-                    && let Err(error) = self.close(table.id)
-                {
-                    tracing::warn!(table = %table.id, %error, "could not close a table that was not created");
-                }
+            |_, commit| Ok(commit()?),
+            |change| match &change.new {
+                Some(table) => Ok(self.tables.open_table(table.layout())?),
+                None => Ok(()),
             },
-            |_| Ok(()),
         )
     }
 
@@ -120,17 +115,18 @@ impl Catalog {
         if database == SYSTEM_DATABASE {
             return Err(CatalogError::SystemDatabase("drop tables in it"));
         }
-        self.command_then(
+        self.command_with(
             |command| {
                 let table = command.state.table(database, name)?.clone();
                 codec::delete_table(&mut command.batch, &table);
                 users::forget(command, |grants| grants.forget_table(table.id));
                 command.state.remove_table(&table);
-                // After this no write reaches the trees that the batch drops.
-                self.close(table.id)?;
                 Ok(TableChange { old: Some(table), new: None, database_name: Text::from(database) })
             },
-            |change, _| self.reopen(change.old.as_slice()),
+            |change, commit| {
+                let table: Vec<TableId> = change.old.iter().map(|table| table.id).collect();
+                Ok(self.tables.close_tables(&table, commit)?)
+            },
             |_| Ok(()),
         )
     }
@@ -144,7 +140,7 @@ impl Catalog {
         if let Some(name) = &edit.name {
             check_name(NameKind::Table, name)?;
         }
-        self.command_then(
+        self.command_with(
             |command| {
                 let old = command.state.table_by_id(id).ok_or(CatalogError::TableGone)?.clone();
                 let mut table = (*old).clone();
@@ -168,7 +164,7 @@ impl Catalog {
                 command.state.put_table(table.clone());
                 Ok(TableChange { old: Some(old), new: Some(table), database_name: parent.name.clone() })
             },
-            |_, _| {},
+            |_, commit| Ok(commit()?),
             |change| match &change.new {
                 Some(table) => Ok(self.tables.set_durability(table.id, table.durability)?),
                 None => Ok(()),
@@ -190,23 +186,6 @@ impl Catalog {
             .collect();
         check_shards(&placement)?;
         Ok(placement)
-    }
-
-    /// Serves tables again whose drop was not committed.
-    pub(crate) fn reopen(&self, tables: &[Arc<Table>]) {
-        for table in tables {
-            if let Err(error) = self.tables.open_table(table.layout()) {
-                tracing::error!(table = %table.id, %error, "a table is not served until a restart");
-            }
-        }
-    }
-
-    /// Ends the service of a table; one that is not served is as good as closed.
-    pub(crate) fn close(&self, table: TableId) -> Result<(), CatalogError> {
-        match self.tables.close_table(table) {
-            Ok(()) | Err(TableError::NoTable(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

@@ -3,117 +3,23 @@
 // In memory everything is durable at once.
 #![allow(unused_must_use)]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use photondb_base::{ManualClock, SeededRandom, TableId};
 use photondb_catalog::{
-    Catalog, CatalogError, CatalogOptions, ErrorClass, IdentifierFormat, IndexOptions, Permission,
-    Permissions, Scope, State, StateObserver, TableEdit, TableOptions, WriteHookConfig,
+    CatalogError, CatalogOptions, ErrorClass, IdentifierFormat, Permission, Permissions, Scope, State,
+    StateObserver, TableEdit, TableOptions, WriteHookConfig,
 };
 use photondb_datum::{Datum, Text};
-use photondb_storage::{Engine, MemoryEngine};
-use photondb_table::{
-    Conflict, Durability, Evaluator, IndexFunction, IndexValue, LocalShards, LocalShardsOptions,
-    ReturnChanges, RowError, Shards, WriteHook, WriteKind, WriteOp,
-};
+use photondb_storage::MemoryEngine;
+use photondb_table::{Durability, Shards};
 
-/// Index functions are names of fields.
-struct Functions;
-
-struct Field(String);
-
-impl IndexFunction for Field {
-    fn values(&self, document: &Datum, out: &mut Vec<IndexValue>) {
-        out.extend(document.get(&self.0).map(IndexValue::Datum));
-    }
-}
-
-impl Evaluator for Functions {
-    fn index_function(&self, stored: &[u8], _: bool, _: bool) -> Result<Arc<dyn IndexFunction>, RowError> {
-        Ok(Arc::new(Field(String::from_utf8_lossy(stored).into_owned())))
-    }
-
-    fn write_hook(&self, _stored: &[u8]) -> Result<Arc<dyn WriteHook>, RowError> {
-        Err(RowError::new("no hooks here"))
-    }
-}
-
-struct Server {
-    engine: Arc<MemoryEngine>,
-    shards: Arc<LocalShards>,
-    catalog: Arc<Catalog>,
-}
-
-fn open(engine: &Arc<MemoryEngine>, seed: u64, options: CatalogOptions) -> Server {
-    let clock = Arc::new(ManualClock::default());
-    let shards = LocalShards::new(engine.clone(), Arc::new(Functions), clock, LocalShardsOptions::default());
-    let shards = Arc::new(shards);
-    let random = Arc::new(SeededRandom::new(seed));
-    let catalog = Catalog::open(engine.clone(), shards.clone(), random, options).unwrap();
-    Server { engine: engine.clone(), shards, catalog }
-}
-
-fn new_server() -> Server {
-    open(&Arc::new(MemoryEngine::new()), 1, CatalogOptions::default())
-}
-
-impl Server {
-    fn reopened(self, seed: u64) -> Self {
-        self.shards.shut_down();
-        open(&self.engine, seed, CatalogOptions::default())
-    }
-
-    fn table(&self, name: &str) -> TableId {
-        self.catalog.state().table("test", name).unwrap().id
-    }
-
-    fn create_table(&self, name: &str) -> TableId {
-        let created = self.catalog.create_table("test", name, TableOptions::default()).unwrap();
-        created.outcome.new.unwrap().id
-    }
-
-    fn create_index(&self, table: TableId, name: &str) -> Result<(), CatalogError> {
-        let options = IndexOptions {
-            name: Text::from(name),
-            multi: false,
-            geo: false,
-            function: Bytes::copy_from_slice(name.as_bytes()),
-            query: Text::from("indexCreate"),
-        };
-        self.catalog.create_index(table, options).map(|_| ())
-    }
-
-    fn insert(&self, table: TableId, ids: std::ops::Range<i32>) {
-        let document = |id: i32| Datum::object([("id", Datum::from(id)), ("a", (id % 7).into())]);
-        let kind = WriteKind::Insert { documents: ids.map(document).collect(), conflict: Conflict::Error };
-        let write = WriteOp {
-            table,
-            kind,
-            durability: None,
-            return_changes: ReturnChanges::No,
-            ignore_write_hook: false,
-            now: Datum::Null,
-        };
-        assert_eq!(self.shards.write(write).unwrap().errors, 0);
-    }
-
-    fn wait_recorded_ready(&self, table: &str, index: &str) {
-        let start = Instant::now();
-        while !self.catalog.state().table("test", table).unwrap().indexes[index].ready {
-            assert!(start.elapsed() < Duration::from_secs(30), "the index is not recorded as ready");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// The trees that hold anything.
-    fn trees(&self) -> Vec<u64> {
-        self.engine.snapshot().trees().unwrap().into_iter().map(|(tree, _)| tree.0).collect()
-    }
-}
+use support::{new_server, open};
 
 fn check<T: std::fmt::Debug>(result: Result<T, CatalogError>, class: ErrorClass, message: &str) {
     let error = result.unwrap_err();
@@ -148,7 +54,7 @@ fn a_new_directory() {
     assert_eq!(admin.credentials.iterations, 1);
     let options =
         CatalogOptions { server_name: Some(Text::from("one")), initial_password: Some("secret".to_owned()) };
-    let server = open(&Arc::new(MemoryEngine::new()), 2, options);
+    let server = open(Arc::new(MemoryEngine::new()), 2, options);
     let state = server.catalog.state();
     assert_eq!(state.server().name, "one");
     assert!(state.user("admin").unwrap().credentials.verify("secret"));
@@ -277,7 +183,7 @@ fn indexes() {
     );
     assert!(!rename("a", "a", false).unwrap().outcome);
     assert!(rename("a", "b", true).unwrap().outcome);
-    server.wait_recorded_ready("t", "b");
+    server.wait_recorded_ready(table, "b");
     assert!(rename("b", "last", false).unwrap().outcome);
     check(
         catalog.drop_index(table, "b"),
@@ -340,7 +246,7 @@ fn reopening_gives_the_same_state() {
     let table = server.create_table("t");
     server.insert(table, 0..50);
     server.create_index(table, "a").unwrap();
-    server.wait_recorded_ready("t", "a");
+    server.wait_recorded_ready(table, "a");
     let data = Datum::object([("note", Datum::from("kept"))]);
     catalog.configure_table(table, TableEdit { data: Some(data), ..TableEdit::default() }).unwrap();
     let hook = WriteHookConfig { function: Bytes::from_static(b"hook"), query: Text::from("setWriteHook") };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use photondb_base::{IndexId, LogPosition, TableId};
 use photondb_datum::{Datum, Text};
-use photondb_storage::Durability;
+use photondb_storage::{Durability, StorageError};
 
 use crate::change::{Subscriber, Subscription};
 use crate::error::TableError;
@@ -69,15 +69,28 @@ pub trait Tables: Send + Sync {
     /// Serves a table. Indexes that are not ready are built from scratch.
     fn open_table(&self, layout: TableLayout) -> Result<(), TableError>;
 
-    /// Ends the service: waits for running writes, ends streams, subscriptions and index
-    /// builds. The caller drops the trees.
-    fn close_table(&self, table: TableId) -> Result<(), TableError>;
+    /// Ends the service of some tables: waits for running writes, calls `commit`, which
+    /// drops their trees and forgets them, and then ends streams, subscriptions and index
+    /// builds. When `commit` fails everything stays as it is. Tables that are not served are
+    /// passed by.
+    fn close_tables(
+        &self,
+        tables: &[TableId],
+        commit: &mut dyn FnMut() -> Result<(), StorageError>,
+    ) -> Result<(), TableError>;
 
     /// Adds an index and starts to build it.
     fn add_index(&self, table: TableId, index: IndexLayout) -> Result<(), TableError>;
 
-    /// Ends the service of an index and its build. The caller drops the tree.
-    fn remove_index(&self, table: TableId, index: IndexId) -> Result<(), TableError>;
+    /// Ends the service of an index: waits for running writes, calls `commit`, which drops
+    /// its tree and forgets it, and then ends its streams and its build. When `commit` fails
+    /// everything stays as it is. An index that is not served is passed by.
+    fn remove_index(
+        &self,
+        table: TableId,
+        index: IndexId,
+        commit: &mut dyn FnMut() -> Result<(), StorageError>,
+    ) -> Result<(), TableError>;
 
     /// Gives an index another name.
     fn rename_index(&self, table: TableId, index: IndexId, name: Text) -> Result<(), TableError>;

@@ -185,7 +185,7 @@ fn a_subscription_ends_when_dropped_and_when_the_table_does() {
     fixture.insert(vec![row(1, &[])]);
     assert!(dropped.changes.lock().is_empty());
     assert_eq!(kept.changes.lock().len(), 1);
-    fixture.shards.close_table(TABLE).unwrap();
+    fixture.shards.close_tables(&[TABLE], &mut || Ok(())).unwrap();
     assert_eq!(*kept.closed.lock(), Some(CloseReason::TableDropped));
     assert_eq!(*dropped.closed.lock(), None);
     assert!(matches!(fixture.shards.subscribe(TABLE, kept), Err(TableError::NoTable(_))));
@@ -219,7 +219,7 @@ fn removing_an_index_ends_its_build() {
     fixture.insert((0..5000).map(|id| row(id, &[("a", id.into())])).collect());
     let by_a = index(1, "a", false);
     fixture.shards.add_index(TABLE, by_a.clone()).unwrap();
-    fixture.shards.remove_index(TABLE, by_a.id).unwrap();
+    fixture.shards.remove_index(TABLE, by_a.id, &mut || Ok(())).unwrap();
     let entries = || fixture.engine.snapshot().count(by_a.tree, &photondb_table::KeyRange::all()).unwrap();
     let left = entries();
     fixture.insert(vec![row(9999, &[("a", 1.into())])]);

@@ -122,9 +122,9 @@ fn streams_end_with_their_table_or_index() {
     let budget = Budget { rows_max: 1, bytes_max: 1 << 20 };
     assert!(stream.next_batch(budget, &mut Vec::new()).unwrap());
     assert!(by_index.next_batch(budget, &mut Vec::new()).unwrap());
-    fixture.shards.remove_index(TABLE, by_a.id).unwrap();
+    fixture.shards.remove_index(TABLE, by_a.id, &mut || Ok(())).unwrap();
     assert!(matches!(by_index.next_batch(budget, &mut Vec::new()), Err(TableError::NoIndex(_))));
-    fixture.shards.close_table(TABLE).unwrap();
+    fixture.shards.close_tables(&[TABLE], &mut || Ok(())).unwrap();
     assert!(matches!(stream.next_batch(budget, &mut Vec::new()), Err(TableError::NoTable(_))));
     assert!(matches!(fixture.shards.read(ReadOp::all(TABLE)), Err(TableError::NoTable(_))));
 }

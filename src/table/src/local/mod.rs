@@ -21,7 +21,7 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 use photondb_base::{Clock, IndexId, LogPosition, TableId};
 use photondb_datum::{Datum, Text, packed};
-use photondb_storage::{Batch, Durability, Engine, KeyRange, Snapshot};
+use photondb_storage::{Batch, Durability, Engine, KeyRange, Snapshot, StorageError};
 use rustc_hash::FxHashMap;
 
 use self::build::Builder;
@@ -249,8 +249,16 @@ impl Shards for LocalShards {
 }
 
 impl Tables for LocalShards {
-    fn open_table(&self, layout: TableLayout) -> Result<(), TableError> {
-        self.clear(&layout.indexes)?;
+    fn open_table(&self, mut layout: TableLayout) -> Result<(), TableError> {
+        match self.clear(&layout.indexes) {
+            Ok(()) => {}
+            Err(error) if error.is_unavailable() => {
+                // No room to begin the builds anew: the rest of the table can be served.
+                tracing::error!(table = %layout.id, %error, "unfinished indexes are left out until a restart");
+                layout.indexes.retain(|index| index.ready);
+            }
+            Err(error) => return Err(error),
+        }
         let table = Arc::new(OpenTable::new(layout, &self.evaluator));
         self.tables.write().insert(table.id, table.clone());
         for index in &table.state().indexes {
@@ -261,10 +269,25 @@ impl Tables for LocalShards {
         Ok(())
     }
 
-    fn close_table(&self, table: TableId) -> Result<(), TableError> {
-        let table = self.tables.write().remove(&table).ok_or(TableError::NoTable(table))?;
-        table.close();
-        table.listeners.close(CloseReason::TableDropped);
+    fn close_tables(
+        &self,
+        tables: &[TableId],
+        commit: &mut dyn FnMut() -> Result<(), StorageError>,
+    ) -> Result<(), TableError> {
+        let closing: Vec<Arc<OpenTable>> = {
+            let open = self.tables.read();
+            tables.iter().filter_map(|table| open.get(table).cloned()).collect()
+        };
+        // A write holds one gate and never waits for a second one, so that all of them can
+        // be waited for one after the other.
+        let gates: Vec<_> = closing.iter().map(|table| table.gate.write()).collect();
+        commit()?;
+        closing.iter().for_each(|table| table.mark_closed());
+        drop(gates);
+        self.tables.write().retain(|id, _| !tables.contains(id));
+        for table in closing {
+            table.listeners.close(CloseReason::TableDropped);
+        }
         Ok(())
     }
 
@@ -283,9 +306,18 @@ impl Tables for LocalShards {
         Ok(())
     }
 
-    fn remove_index(&self, table: TableId, index: IndexId) -> Result<(), TableError> {
-        self.table(table)?.change(|state| {
-            state.index(index)?.remove();
+    fn remove_index(
+        &self,
+        table: TableId,
+        index: IndexId,
+        commit: &mut dyn FnMut() -> Result<(), StorageError>,
+    ) -> Result<(), TableError> {
+        let Ok(table) = self.table(table) else { return Ok(commit()?) };
+        table.change(|state| {
+            commit()?;
+            if let Ok(known) = state.index(index) {
+                known.remove();
+            }
             state.indexes.retain(|known| known.id != index);
             Ok(())
         })

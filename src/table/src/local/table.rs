@@ -90,9 +90,8 @@ impl OpenTable {
         Ok(result)
     }
 
-    /// Waits for running writes and refuses all later ones.
-    pub(crate) fn close(&self) {
-        let _alone = self.gate.write();
+    /// Refuses all later writes and ends streams and builds; the gate is held alone.
+    pub(crate) fn mark_closed(&self) {
         self.closed.store(true, Ordering::Release);
         for index in &self.state().indexes {
             index.remove();
