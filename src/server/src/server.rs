@@ -80,6 +80,11 @@ impl Server {
         self.http_port
     }
 
+    /// The addresses of all doors.
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
+    }
+
     /// Where drivers connect.
     pub fn driver_addresses(&self) -> Vec<SocketAddr> {
         self.addresses.iter().map(|ip| SocketAddr::new(*ip, self.driver_port)).collect()

@@ -1,0 +1,5 @@
+//! Feeds over real tables in memory.
+
+mod deliver;
+mod model;
+mod support;
