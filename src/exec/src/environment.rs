@@ -9,7 +9,6 @@ use photondb_catalog::{Permission, Scope, State};
 use photondb_datum::{Datum, Text, pseudo};
 use photondb_plan::Expression;
 use photondb_reql::{Ast, ErrorKind};
-use photondb_table::{Durability, ReadMode};
 
 use crate::error::{EvalError, Result};
 use crate::request::Services;
@@ -32,9 +31,6 @@ pub(crate) struct Environment {
 #[derive(Clone, Debug)]
 pub(crate) struct EvaluationOptions {
     pub(crate) array_size_max: usize,
-    pub(crate) read_mode: ReadMode,
-    /// Overrides the tables' own durability.
-    pub(crate) durability: Option<Durability>,
     pub(crate) database: Text,
     /// Whether the answer tells where the time went.
     pub(crate) profile: bool,
@@ -53,8 +49,6 @@ impl Default for EvaluationOptions {
     fn default() -> Self {
         Self {
             array_size_max: ARRAY_SIZE_DEFAULT_MAX,
-            read_mode: ReadMode::Single,
-            durability: None,
             database: Text::from("test"),
             profile: false,
             globals: Vec::new(),

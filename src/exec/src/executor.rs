@@ -7,7 +7,7 @@ use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedKind, FeedStream};
 use photondb_plan::{Plan, lower, lower_expression};
 use photondb_reql::{Ast, Family, Node, ReqlError, StartQuery, TermId, TermType};
-use photondb_table::{Budget, ReadMode};
+use photondb_table::Budget;
 
 use crate::environment::{Environment, EvaluationOptions};
 use crate::error::{EvalError, Result};
@@ -16,14 +16,13 @@ use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
 use crate::sequence::{
     Machine, Pipeline, RowStream, Sequence, Source, Terminal, TerminalAnswer, into_grouped_datum,
 };
-use crate::terms::write;
 use crate::value::{Kind, Value};
 
 /// Terms of a query that may run where it arrived.
 const CHEAP_TERMS_MAX: usize = 64;
 
 /// Global options that the evaluation as a whole depends on.
-const CONSULTED: &[&str] = &["db", "array_limit", "read_mode", "durability", "profile", "use_outdated"];
+const CONSULTED: &[&str] = &["db", "array_limit", "profile"];
 /// Global options that concern the session, not the evaluation.
 const FOR_THE_SESSION: &[&str] = &[
     "noreply",
@@ -133,21 +132,7 @@ fn set_option(options: &mut EvaluationOptions, name: &str, value: Value) -> Resu
                 EvalError::logic(format!("Illegal array size limit `{limit}`.  (Must be >= 1.)"))
             })?;
         }
-        "read_mode" => {
-            options.read_mode = match value.into_text()?.as_str() {
-                "majority" => ReadMode::Majority,
-                "outdated" => ReadMode::Outdated,
-                "single" | "_debug_direct" => ReadMode::Single,
-                other => {
-                    return Err(EvalError::logic(format!(
-                        "Read mode `{other}` unrecognized (options are \"majority\", \"single\", and \"outdated\")."
-                    )));
-                }
-            };
-        }
-        "durability" => options.durability = Some(write::durability(&value.into_text()?)?),
-        "profile" => options.profile = value.into_bool()?,
-        _ => drop(value.into_bool()?),
+        _ => options.profile = value.into_bool()?,
     }
     Ok(())
 }

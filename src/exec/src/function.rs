@@ -170,6 +170,14 @@ impl Function {
         object::field(row.unwrap_or(&Datum::Null), &name)
     }
 
+    /// Where complaints about the function as a whole point.
+    pub(crate) fn body_site(&self) -> TermId {
+        match &self.body {
+            Body::Closure { template, .. } => template.body.site,
+            _ => self.site,
+        }
+    }
+
     fn check_arity(&self, found: usize) -> Result<()> {
         match self.arity() {
             Some(arity) if arity != found => Err(EvalError::logic(format!(
@@ -177,7 +185,7 @@ impl Function {
                 plural(found, "argument"),
                 plural(arity, "argument")
             ))
-            .at(self.site)),
+            .at(self.body_site())),
             _ => Ok(()),
         }
     }

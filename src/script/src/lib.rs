@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use photondb_datum::Datum;
 use photondb_exec::{Script, ScriptFunction, Scripts};
 use photondb_reql::ReqlError;
+use rquickjs::context::EvalOptions;
 use rquickjs::function::Args;
 use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Runtime, Value};
 
@@ -34,7 +35,12 @@ impl Scripts for QuickJs {
     fn evaluate(&self, source: &str, timeout: Duration) -> Result<Script, ReqlError> {
         let sandbox = Sandbox::new(timeout)?;
         let value = sandbox.run(|ctx| {
-            let value: Value<'_> = ctx.eval(source).catch(ctx).map_err(|error| describe(&error, timeout))?;
+            let mut options = EvalOptions::default();
+            options.strict = false;
+            let value: Value<'_> = ctx
+                .eval_with_options(source, options)
+                .catch(ctx)
+                .map_err(|error| describe(&error, timeout))?;
             match value.as_function() {
                 Some(function) => {
                     let kept = ctx.globals().set(FUNCTION_SLOT, function.clone());

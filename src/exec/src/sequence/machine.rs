@@ -130,7 +130,8 @@ impl Machine {
             }
             (Some(terminal), Some(group)) => {
                 if let Some(partial) = self.groups.get_mut(group) {
-                    return terminal.add(env, partial, row);
+                    terminal.add(env, partial, row)?;
+                    return Ok(());
                 }
                 if self.groups.len() >= env.options.array_size_max {
                     return Err(EvalError::resource(format!(
@@ -140,8 +141,10 @@ impl Machine {
                     )));
                 }
                 let mut partial = terminal.start();
-                terminal.add(env, &mut partial, row)?;
-                self.groups.insert(group.clone(), partial);
+                // A group is there once a row of it counts.
+                if terminal.add(env, &mut partial, row)? {
+                    self.groups.insert(group.clone(), partial);
+                }
             }
         }
         Ok(())

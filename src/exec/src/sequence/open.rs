@@ -97,7 +97,7 @@ impl Sequence {
             && !read.table.system
         {
             env.check_table(Permission::Read, &read.table)?;
-            let count = env.services()?.shards.count(&read.clone().into_operation(env, None))?;
+            let count = env.services()?.shards.count(&read.clone().into_operation(None))?;
             return Ok(TerminalAnswer::Single(Datum::Number(count as f64)));
         }
         let grouped = self.is_grouped();
@@ -125,7 +125,8 @@ impl Sequence {
             return Err(EvalError::logic(
                 "Cannot use an infinite stream with an aggregation function (`reduce`, `count`, etc.) or coerce \
                  it to an array.",
-            ));
+            )
+            .at(self.site));
         }
         Ok(())
     }
@@ -145,7 +146,7 @@ impl Sequence {
             Source::Table(read) => {
                 env.check_table(Permission::Read, &read.table)?;
                 let program = (!bare).then(|| Arc::new(PipelineProgram(pipeline)) as Arc<dyn Program>);
-                let mut operation = (*read).into_operation(env, program);
+                let mut operation = (*read).into_operation(program);
                 operation.index_values = with_index_value || by_index;
                 let stream = env.services()?.shards.read(operation)?;
                 return Ok(Box::new(TableStream { stream }));

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use photondb_base::IndexId;
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::FeedScope;
-use photondb_table::{DatumRange, Direction, Program, ReadOp, Source as ReadSource};
+use photondb_reql::TermId;
+use photondb_table::{DatumRange, Direction, Program, ReadMode, ReadOp, Source as ReadSource};
 
-use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::value::TableRef;
 
@@ -20,6 +20,9 @@ pub(crate) struct TableRead {
     pub(crate) source: TableSource,
     /// Set by `orderBy({index})`; without it any order will do.
     pub(crate) order: Option<Direction>,
+    pub(crate) mode: ReadMode,
+    /// The `table` term, where complaints about the read as a whole point.
+    pub(crate) site: TermId,
 }
 
 /// A secondary index by name, resolved.
@@ -40,8 +43,8 @@ pub(crate) enum TableSource {
 }
 
 impl TableRead {
-    pub(crate) fn all(table: Arc<TableRef>) -> Self {
-        Self { table, index: None, source: TableSource::All, order: None }
+    pub(crate) fn all(table: Arc<TableRef>, mode: ReadMode, site: TermId) -> Self {
+        Self { table, index: None, source: TableSource::All, order: None, mode, site }
     }
 
     /// The name of the index as errors and `info` tell it.
@@ -50,7 +53,7 @@ impl TableRead {
     }
 
     /// What the shards are asked for.
-    pub(crate) fn into_operation(self, env: &Environment, program: Option<Arc<dyn Program>>) -> ReadOp {
+    pub(crate) fn into_operation(self, program: Option<Arc<dyn Program>>) -> ReadOp {
         let source = match (self.index, self.source) {
             (None, TableSource::All) => ReadSource::Primary(DatumRange::all()),
             (None, TableSource::Between(range)) => ReadSource::Primary(range),
@@ -70,7 +73,7 @@ impl TableRead {
             table: self.table.id,
             source,
             direction: self.order.unwrap_or(Direction::Forward),
-            mode: env.options.read_mode,
+            mode: self.mode,
             snapshot: None,
             program,
             index_values: false,

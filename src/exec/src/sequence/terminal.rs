@@ -58,31 +58,31 @@ impl Terminal {
         }
     }
 
-    /// Adds one row.
-    pub(crate) fn add(&self, env: &Arc<Environment>, partial: &mut Partial, row: Datum) -> Result<()> {
+    /// Adds one row; tells whether the row counts at all.
+    pub(crate) fn add(&self, env: &Arc<Environment>, partial: &mut Partial, row: Datum) -> Result<bool> {
         match (self, partial) {
             (Self::Collect, Partial::Items(items)) => {
                 items.push(row);
                 env.check_array_size(items.len())?;
             }
             (Self::Count, Partial::Count(count)) => *count += 1,
-            (Self::Sum(by), Partial::Sum(sum)) => {
-                if let Some(n) = numeric(env, by.as_deref(), row)? {
-                    *sum += n;
-                }
-            }
-            (Self::Average(by), Partial::Average { sum, count }) => {
-                if let Some(n) = numeric(env, by.as_deref(), row)? {
+            (Self::Sum(by), Partial::Sum(sum)) => match numeric(env, by.as_deref(), row)? {
+                Some(n) => *sum += n,
+                None => return Ok(false),
+            },
+            (Self::Average(by), Partial::Average { sum, count }) => match numeric(env, by.as_deref(), row)? {
+                Some(n) => {
                     *sum += n;
                     *count += 1;
                 }
-            }
+                None => return Ok(false),
+            },
             (Self::Extreme { maximum, by }, Partial::Extreme(best)) => {
                 let key = match by {
                     None => row.clone(),
                     Some(by) => match by.datum(env, std::slice::from_ref(&row)) {
                         Ok(key) => key,
-                        Err(error) if error.is_absent() => return Ok(()),
+                        Err(error) if error.is_absent() => return Ok(false),
                         Err(error) => return Err(error),
                     },
                 };
@@ -102,7 +102,7 @@ impl Terminal {
             }
             _ => return Err(mismatch()),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The partial of all rows of `left` and then all of `right`.

@@ -83,7 +83,12 @@ pub(crate) fn max(call: &Invocation<'_>) -> Result<Value> {
 
 fn extreme(call: &Invocation<'_>, maximum: bool) -> Result<Value> {
     let mut sequence = call.sequence(0)?;
-    let Some(index) = call.option_text("index")? else {
+    // The least and the greatest row of a whole table are those by primary key.
+    let implied = match sequence.as_plain_read() {
+        Some(read) if call.count() == 1 && !read.table.system => Some(read.index_name().clone()),
+        _ => None,
+    };
+    let Some(index) = call.option_text("index")?.or(implied) else {
         let by = by(call)?;
         let row_table = sequence.table.clone();
         let answer = finish(call, sequence, Terminal::Extreme { maximum, by })?;

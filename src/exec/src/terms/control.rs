@@ -15,6 +15,11 @@ use crate::value::{Kind, Ordering, Value};
 /// it is about to handle.
 const EMPTY_ERROR: &str = "Empty ERROR term outside a default block.";
 
+/// Whether this is the error of `error()` without arguments.
+pub(crate) fn is_empty_error(error: &EvalError) -> bool {
+    error.kind() == ErrorKind::QueryLogic && error.message() == EMPTY_ERROR
+}
+
 pub(crate) fn branch(call: &Invocation<'_>) -> Result<Value> {
     let count = call.count();
     if count % 2 == 0 {
@@ -38,7 +43,7 @@ pub(crate) fn default(call: &Invocation<'_>) -> Result<Value> {
         Err(error) => return Err(error),
     };
     let fallback = match call.value(1) {
-        Err(error) if error.kind() == ErrorKind::User && error.message() == EMPTY_ERROR => return original,
+        Err(error) if is_empty_error(&error) => return original,
         fallback => fallback?,
     };
     match fallback {
@@ -82,7 +87,7 @@ fn over_groups(call: &Invocation<'_>, groups: BTreeMap<Datum, Datum>) -> Result<
 
 pub(crate) fn error(call: &Invocation<'_>) -> Result<Value> {
     if call.count() == 0 {
-        return Err(EvalError::new(ErrorKind::User, EMPTY_ERROR));
+        return Err(EvalError::logic(EMPTY_ERROR));
     }
     let message = call.value(0)?.into_text()?;
     Err(EvalError::new(ErrorKind::User, message.as_str()))

@@ -121,14 +121,38 @@ fn coerce_datum(call: &Invocation<'_>, datum: Datum, wanted: &str) -> Result<Val
     }
 }
 
-/// Numbers as C's `strtod` reads them; nothing may follow.
+/// Numbers as C's `strtod` reads them, hexadecimal ones too; nothing may follow.
 fn parse_number(text: &str) -> Result<Datum> {
     let trimmed = text.trim_start();
-    let plausible = !trimmed.is_empty() && !trimmed.ends_with(char::is_whitespace);
-    match trimmed.parse::<f64>() {
-        Ok(n) if plausible => crate::sequence::finite(n),
-        _ => Err(EvalError::logic(format!("Could not coerce `{text}` to NUMBER."))),
+    let (sign, digits) = match trimmed.strip_prefix('-') {
+        Some(digits) => (-1.0, digits),
+        None => (1.0, trimmed.strip_prefix('+').unwrap_or(trimmed)),
+    };
+    let number = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(digits) => hexadecimal(digits).map(|n| sign * n),
+        None => trimmed.parse::<f64>().ok(),
+    };
+    match number {
+        Some(n) => crate::sequence::finite(n),
+        None => Err(EvalError::logic(format!("Could not coerce `{text}` to NUMBER."))),
     }
+}
+
+fn hexadecimal(digits: &str) -> Option<f64> {
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let mut value = 0.0;
+    for digit in whole.chars() {
+        value = value * 16.0 + f64::from(digit.to_digit(16)?);
+    }
+    let mut weight = 1.0 / 16.0;
+    for digit in fraction.chars() {
+        value += f64::from(digit.to_digit(16)?) * weight;
+        weight /= 16.0;
+    }
+    Some(value)
 }
 
 fn object_from_pairs(pairs: impl Iterator<Item = Datum>) -> Result<Datum> {

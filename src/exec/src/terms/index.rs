@@ -80,7 +80,8 @@ fn standalone(function: &Function) -> Result<Ast> {
     if function.determinism() != Determinism::ALWAYS {
         return Err(EvalError::logic(
             "Could not prove function deterministic.  Index functions must be deterministic.",
-        ));
+        )
+        .at(function.body_site()));
     }
     match function.as_closure() {
         Some((template, captures)) => Ok(stored_function::standalone(template, captures)),

@@ -118,7 +118,7 @@ pub(crate) fn eq_join(call: &Invocation<'_>) -> Result<Value> {
     let by = call.function(1, Shortcut::Field)?;
     let right = call.value(2)?;
     let Kind::Table(mut read) = right.kind else { return Err(right.type_error("TABLE")) };
-    if let Some(index) = call.option_text("index")? {
+    if let Some(index) = table::index_option(call)? {
         table::through_index(call, &mut read, &index)?;
         if read.index.as_ref().is_some_and(|index| index.geo) {
             return Err(EvalError::logic(
@@ -181,7 +181,7 @@ impl EqualityStream {
         if self.right.index.is_none() && !self.right.table.system {
             let env = &self.env;
             env.check_table(Permission::Read, &self.right.table)?;
-            let row = env.services()?.shards.get(self.right.table.id, key, env.options.read_mode, None)?;
+            let row = env.services()?.shards.get(self.right.table.id, key, self.right.mode, None)?;
             found.extend(row);
             return Ok(found);
         }

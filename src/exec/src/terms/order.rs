@@ -114,12 +114,11 @@ fn by_index(call: &Invocation<'_>, value: Value, index: Value, keys: OrderKeys) 
         return Err(EvalError::logic(
             "Indexed order_by can only be performed on a TABLE or TABLE_SLICE. Make sure order_by comes before any \
              transformations (such as map) or filters.",
-        )
-        .at(value.site));
+        ));
     };
     if read.order.is_some() {
         return Err(
-            EvalError::logic("Cannot perform multiple indexed ORDER_BYs on the same table.").at(value.site)
+            EvalError::logic("Cannot perform multiple indexed ORDER_BYs on the same table.").at(read.site)
         );
     }
     table::through_index(call, &mut read, &name)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use photondb_catalog::{NameKind, Permission, SYSTEM_DATABASE, check_name};
 use photondb_datum::{Datum, Text};
-use photondb_table::DatumRange;
+use photondb_table::{DatumRange, ReadMode};
 
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
@@ -39,19 +39,26 @@ pub(crate) fn table(call: &Invocation<'_>) -> Result<Value> {
         (database(call, &call.env.options.database)?, 0)
     };
     let name = call.value(position)?.into_text()?;
-    check_options(call)?;
+    let mode = options(call)?;
     let table = resolve(call, database, name)?;
-    Ok(Value::new(Kind::Table(Box::new(TableRead::all(Arc::new(table)))), call.site))
+    Ok(Value::new(Kind::Table(Box::new(TableRead::all(Arc::new(table), mode, call.site))), call.site))
 }
 
-fn check_options(call: &Invocation<'_>) -> Result<()> {
-    if let Some(mode) = call.option_text("read_mode")?
-        && !matches!(mode.as_str(), "single" | "majority" | "outdated" | "_debug_direct")
-    {
-        return Err(EvalError::logic(format!(
-            "Read mode `{mode}` unrecognized (options are \"majority\", \"single\", and \"outdated\")."
-        )));
-    }
+/// The read mode that the term or the whole query asks for.
+fn options(call: &Invocation<'_>) -> Result<ReadMode> {
+    let mode = match call.option_text("read_mode")? {
+        None => ReadMode::Single,
+        Some(mode) => match mode.as_str() {
+            "single" | "_debug_direct" => ReadMode::Single,
+            "majority" => ReadMode::Majority,
+            "outdated" => ReadMode::Outdated,
+            other => {
+                return Err(EvalError::logic(format!(
+                    "Read mode `{other}` unrecognized (options are \"majority\", \"single\", and \"outdated\")."
+                )));
+            }
+        },
+    };
     if let Some(format) = call.option_text("identifier_format")?
         && !matches!(format.as_str(), "name" | "uuid")
     {
@@ -59,8 +66,8 @@ fn check_options(call: &Invocation<'_>) -> Result<()> {
             "Identifier format `{format}` unrecognized (options are \"name\" and \"uuid\")."
         )));
     }
-    call.option_bool("use_outdated")?;
-    Ok(())
+    let outdated = call.option_bool("use_outdated")?.unwrap_or(false);
+    Ok(if outdated { ReadMode::Outdated } else { mode })
 }
 
 fn resolve(call: &Invocation<'_>, database: DatabaseRef, name: Text) -> Result<TableRef> {
@@ -114,6 +121,11 @@ pub(crate) fn through_index(call: &Invocation<'_>, read: &mut TableRead, name: &
     Ok(())
 }
 
+/// The `index` option of a lookup; a complaint about it points at the whole term.
+pub(crate) fn index_option(call: &Invocation<'_>) -> Result<Option<Text>> {
+    call.option_datum("index")?.map(|name| crate::value::text(&name)).transpose()
+}
+
 /// A secondary index by name.
 pub(crate) fn index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Result<IndexRef> {
     let missing =
@@ -152,7 +164,7 @@ pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
         Sequence::table(read, call.site).first(call.env, 0)?
     } else {
         call.env.check_table(Permission::Read, &table)?;
-        call.env.services()?.shards.get(table.id, &key, call.env.options.read_mode, None)?
+        call.env.services()?.shards.get(table.id, &key, read.mode, None)?
     };
     let datum = datum.unwrap_or(Datum::Null);
     Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, by_key: true })), call.site))
@@ -160,7 +172,7 @@ pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
 
 pub(crate) fn get_all(call: &Invocation<'_>) -> Result<Value> {
     let mut read = table_argument(call, 0)?;
-    if let Some(name) = call.option_text("index")? {
+    if let Some(name) = index_option(call)? {
         through_index(call, &mut read, &name)?;
         if read.index.as_ref().is_some_and(|index| index.geo) {
             return Err(geo_misuse("get_all"));
@@ -200,7 +212,7 @@ pub(crate) fn between(call: &Invocation<'_>) -> Result<Value> {
     let left = bound_argument(call, 1, transform::bound_is_open(call, "left_bound", false)?)?;
     let right = bound_argument(call, 2, transform::bound_is_open(call, "right_bound", true)?)?;
     if !matches!(read.source, TableSource::All) {
-        return Err(EvalError::logic("Cannot perform multiple BETWEENs on the same table.").at(value.site));
+        return Err(EvalError::logic("Cannot perform multiple BETWEENs on the same table.").at(read.site));
     }
     let name = match call.option_text("index")? {
         Some(name) => name,

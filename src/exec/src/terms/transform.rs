@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use photondb_datum::Datum;
-use photondb_reql::ErrorKind;
 
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
@@ -11,6 +10,7 @@ use crate::function::Shortcut;
 use crate::sequence::{FilterDefault, Interleave, Sequence, Source, Stage};
 use crate::terms::aggregation::check_map_arity;
 use crate::terms::array::Bounds;
+use crate::terms::control::is_empty_error;
 use crate::terms::{array, binary, order, string, table};
 use crate::value::{Kind, Value};
 
@@ -46,7 +46,7 @@ pub(crate) fn filter(call: &Invocation<'_>) -> Result<Value> {
                 _ => FilterDefault::Keep,
             },
         },
-        Err(error) if error.kind() == ErrorKind::User => FilterDefault::Fail,
+        Err(error) if is_empty_error(&error) => FilterDefault::Fail,
         Err(error) => return Err(error),
     };
     call.answer_sequence(sequence.with(Stage::Filter { predicate, default }))

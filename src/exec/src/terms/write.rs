@@ -30,7 +30,7 @@ struct WriteOptions {
 }
 
 fn options(call: &Invocation<'_>) -> Result<WriteOptions> {
-    let durability = durability_option(call)?.or(call.env.options.durability);
+    let durability = durability_option(call)?;
     let return_changes = match call.option("return_changes")? {
         None => ReturnChanges::No,
         Some(value) => {
@@ -60,7 +60,7 @@ pub(crate) fn durability_option(call: &Invocation<'_>) -> Result<Option<Durabili
     durability(&value.into_text()?).map(Some).map_err(|error| error.at(site))
 }
 
-pub(crate) fn durability(text: &str) -> Result<Durability> {
+fn durability(text: &str) -> Result<Durability> {
     match text {
         "hard" => Ok(Durability::Hard),
         "soft" => Ok(Durability::Soft),
@@ -189,9 +189,25 @@ impl Inserter<'_> {
         if self.table.system {
             return self.insert_system(documents);
         }
+        documents.retain(|document| self.is_object(document));
         let kind = WriteKind::Insert { documents, conflict: self.conflict.clone() };
         self.summary.absorb(send(self.env, self.table, kind, &self.options)?);
         Ok(())
+    }
+
+    /// Counts what is no document among the errors.
+    fn is_object(&mut self, document: &Datum) -> bool {
+        if matches!(document, Datum::Object(_)) {
+            return true;
+        }
+        self.summary.errors += 1;
+        let message = format!("Expected type OBJECT but found {}.", document.type_name());
+        if self.options.return_changes == ReturnChanges::Always {
+            let error = Some(message.clone());
+            self.summary.changes.push(ChangePair { old: Datum::Null, new: Datum::Null, error });
+        }
+        self.summary.first_error.get_or_insert(message);
+        false
     }
 
     /// Gives a document without a primary key one.
@@ -238,7 +254,7 @@ impl Inserter<'_> {
             ));
         }
         let keys = (!self.generated.is_empty()).then(|| Datum::Array(self.generated.into()));
-        call.answer(describe(self.summary, self.options.return_changes, keys))
+        call.answer(describe(call.env, self.summary, self.options.return_changes, keys))
     }
 }
 
@@ -277,7 +293,7 @@ fn modify(call: &Invocation<'_>, verb: Verb) -> Result<Value> {
     let mut modifier = Modifier { call, options, function, verb, summary: WriteSummary::default() };
     modifier.run(target)?;
     let Modifier { options, summary, .. } = modifier;
-    call.answer(describe(summary, options.return_changes, None))
+    call.answer(describe(call.env, summary, options.return_changes, None))
 }
 
 struct Modifier<'a> {
@@ -437,7 +453,17 @@ fn write_system(
 }
 
 /// A summary as clients know it.
-fn describe(summary: WriteSummary, return_changes: ReturnChanges, generated_keys: Option<Datum>) -> Datum {
+fn describe(
+    env: &Environment,
+    mut summary: WriteSummary,
+    return_changes: ReturnChanges,
+    generated_keys: Option<Datum>,
+) -> Datum {
+    let changes_max = env.options.array_size_max;
+    if summary.changes.len() > changes_max {
+        summary.changes.truncate(changes_max);
+        summary.warnings.push(format!("Too many changes, array truncated to {changes_max}."));
+    }
     let mut builder = ObjectBuilder::new();
     let mut set = |name: &str, value: Datum| drop(builder.insert(Text::from(name), value));
     let counts = [
