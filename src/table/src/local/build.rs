@@ -203,6 +203,8 @@ impl Builder {
                 self.engine.commit(std::mem::take(&mut batch))?;
             }
         }
+        // Pages that a snapshot holds would have to be copied.
+        drop(snapshot);
         if !batch.is_empty() {
             self.engine.commit(batch)?;
         }

@@ -104,7 +104,7 @@ impl<'a> Writer<'a> {
             return Err(TableError::WriteHookBroken(error.clone()));
         }
         let _latches = self.table.latches.lock(tasks.iter().filter_map(|task| task.key.as_ref().ok()));
-        let mut pending = Pending::new(self.engine.snapshot(), &state, tasks.len() > 1);
+        let mut pending = Pending::new(self.engine, &state, tasks.len() > 1);
         for task in tasks {
             let key = match &task.key {
                 Ok(key) => key,
@@ -234,6 +234,7 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         let batch = std::mem::take(&mut pending.batch);
+        pending.snapshot = None;
         let rows = effects.len() as u64;
         let position = self.table.listeners.commit(self.engine, self.table.id, batch, effects)?;
         self.table.rows_written.fetch_add(rows, Ordering::Relaxed);
@@ -246,7 +247,9 @@ impl<'a> Writer<'a> {
 
 /// The rows of a chunk as they will be, and the batch that makes them so.
 struct Pending<'a> {
-    snapshot: Arc<dyn Snapshot>,
+    engine: &'a dyn Engine,
+    /// Let go before a commit: pages that a snapshot holds would have to be copied.
+    snapshot: Option<Arc<dyn Snapshot>>,
     state: &'a TableState,
     batch: Batch,
     effects: Vec<Effect>,
@@ -256,9 +259,10 @@ struct Pending<'a> {
 }
 
 impl<'a> Pending<'a> {
-    fn new(snapshot: Arc<dyn Snapshot>, state: &'a TableState, several: bool) -> Self {
+    fn new(engine: &'a dyn Engine, state: &'a TableState, several: bool) -> Self {
         Self {
-            snapshot,
+            engine,
+            snapshot: None,
             state,
             batch: Batch::new(),
             effects: Vec::new(),
@@ -268,11 +272,12 @@ impl<'a> Pending<'a> {
     }
 
     /// The row as of now; null when absent.
-    fn current(&self, key: &Bytes) -> Result<Datum, TableError> {
+    fn current(&mut self, key: &Bytes) -> Result<Datum, TableError> {
         if let Some(row) = self.written.as_ref().and_then(|written| written.get(key)) {
             return Ok(row.clone());
         }
-        match self.snapshot.get(self.state.layout.tree, key)? {
+        let snapshot = self.snapshot.get_or_insert_with(|| self.engine.snapshot());
+        match snapshot.get(self.state.layout.tree, key)? {
             Some(bytes) => Ok(packed::decode(bytes)?),
             None => Ok(Datum::Null),
         }
