@@ -9,7 +9,7 @@ use photondb_table::{Budget, DatumRange, ShardStream, Source};
 
 use crate::error::failed;
 use crate::mailbox::{Mailbox, Waiting};
-use crate::member::{Member, deliver_mail};
+use crate::member::{Expansion, Member, deliver_mail};
 use crate::range::{open_initial, read_initial};
 use crate::row::RowFormat;
 use crate::watch::Watch;
@@ -77,7 +77,9 @@ impl Member for IndexRangeFeed {
     }
 
     fn changes(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
-        deliver_mail(&self.watch.mailbox, &self.format, budget, out, |change, out| self.deliver(change, out))
+        deliver_mail(&self.watch.mailbox, &self.format, Expansion::Many, budget, out, |change, out| {
+            self.deliver(change, out)
+        })
     }
 
     fn mailbox(&self) -> &Arc<Mailbox> {

@@ -22,11 +22,20 @@ pub(crate) trait Member: Send {
     fn mailbox(&self) -> &Arc<Mailbox>;
 }
 
+/// How many rows one change may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expansion {
+    One,
+    /// The rows of one change may exceed the budget.
+    Many,
+}
+
 /// Appends the rows of all waiting changes, one by one, until the budget is used up.
 /// `deliver` turns one change into rows. The end of the feed is told after its last row.
 pub(crate) fn deliver_mail(
     mailbox: &Mailbox,
     format: &RowFormat,
+    expansion: Expansion,
     budget: &Budget,
     out: &mut Vec<Datum>,
     mut deliver: impl FnMut(&crate::mailbox::Waiting, &mut Vec<Datum>) -> Result<(), ReqlError>,
@@ -38,8 +47,9 @@ pub(crate) fn deliver_mail(
         if left == 0 || bytes >= budget.bytes_max {
             return Ok(());
         }
-        // Not all at once: rows beyond the budget of bytes must stay in the mailbox.
-        let Mail { skipped, changes, closed } = mailbox.take(left.min(TAKE_ROWS_MAX));
+        // Not all at once: what is beyond the budget must stay in the mailbox.
+        let take_max = if expansion == Expansion::Many { 1 } else { left.min(TAKE_ROWS_MAX) };
+        let Mail { skipped, changes, closed } = mailbox.take(take_max);
         if skipped > 0 {
             out.push(format.skipped(skipped));
         }

@@ -48,9 +48,7 @@ impl Feeds {
             Watch::open(shards, table, interest, transform, waiting, with_snapshot)
         };
         Ok(match plan.scope {
-            FeedScope::Point { key } => {
-                Box::new(PointFeed::new(watch(Interest::point(&key)?)?, key, format))
-            }
+            FeedScope::Point { key } => Box::new(PointFeed::new(watch(Interest::point(&key)?)?, key, format)),
             FeedScope::Primary { range } => {
                 let watch = watch(Interest::range(&range)?)?;
                 Box::new(RangeFeed::new(watch, Source::Primary(range), None, format))
@@ -70,8 +68,7 @@ impl Feeds {
                 // By primary key, others cannot come between.
                 let interest = if index.is_none() { Interest::range(&range)? } else { Interest::All };
                 let watch = watch(interest)?;
-                let order =
-                    Order { index, primary_key: plan.primary_key, range, direction, limit, squash };
+                let order = Order { index, primary_key: plan.primary_key, range, direction, limit, squash };
                 Box::new(OrderLimitFeed::new(watch, order, format)?)
             }
         })

@@ -40,6 +40,8 @@ pub(crate) struct Order {
 struct Place {
     value: Datum,
     key: Bytes,
+    /// Tells the entries of one document with the same value apart.
+    copy: usize,
 }
 
 /// The top, and what of it changed since the last rows were made.
@@ -98,7 +100,13 @@ impl OrderLimitFeed {
             None => document.get(&self.order.primary_key).into_iter().collect(),
         };
         values.retain(|value| self.order.range.contains(value));
-        Ok(values.into_iter().map(|value| Place { value, key: key.clone() }).collect())
+        let mut places: Vec<Place> = Vec::with_capacity(values.len());
+        values.sort();
+        for value in values {
+            let copy = places.last().filter(|last| last.value == value).map_or(0, |last| last.copy + 1);
+            places.push(Place { value, key: key.clone(), copy });
+        }
+        Ok(places)
     }
 
     fn read_top(&self, snapshot: ReadSnapshot) -> Result<(BTreeMap<Place, Datum>, bool), ReqlError> {

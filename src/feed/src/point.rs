@@ -8,7 +8,7 @@ use photondb_table::{Budget, ReadMode};
 
 use crate::error::failed;
 use crate::mailbox::Mailbox;
-use crate::member::{Member, deliver_mail};
+use crate::member::{Expansion, Member, deliver_mail};
 use crate::row::RowFormat;
 use crate::watch::Watch;
 
@@ -39,7 +39,7 @@ impl Member for PointFeed {
     }
 
     fn changes(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
-        deliver_mail(&self.watch.mailbox, &self.format, budget, out, |change, out| {
+        deliver_mail(&self.watch.mailbox, &self.format, Expansion::One, budget, out, |change, out| {
             let old = self.watch.view_of(change.old())?;
             let new = self.watch.view_of(change.new())?;
             if old != new {

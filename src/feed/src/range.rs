@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::error::failed;
 use crate::mailbox::{Mailbox, Waiting};
-use crate::member::{Member, deliver_mail};
+use crate::member::{Expansion, Member, deliver_mail};
 use crate::row::RowFormat;
 use crate::watch::Watch;
 
@@ -33,6 +33,10 @@ impl RangeFeed {
         format: RowFormat,
     ) -> Self {
         Self { watch, source, copies, format, reading: None }
+    }
+
+    fn expansion(&self) -> Expansion {
+        if self.copies.is_none() { Expansion::One } else { Expansion::Many }
     }
 
     fn deliver(&self, change: &Waiting, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
@@ -64,7 +68,9 @@ impl Member for RangeFeed {
     }
 
     fn changes(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
-        deliver_mail(&self.watch.mailbox, &self.format, budget, out, |change, out| self.deliver(change, out))
+        deliver_mail(&self.watch.mailbox, &self.format, self.expansion(), budget, out, |change, out| {
+            self.deliver(change, out)
+        })
     }
 
     fn mailbox(&self) -> &Arc<Mailbox> {

@@ -39,8 +39,7 @@ impl Watch {
         waiting: WaitingOptions,
         with_snapshot: bool,
     ) -> Result<Self, ReqlError> {
-        let mailbox =
-            Arc::new(Mailbox::new(interest, waiting.squash, waiting.rows_max, waiting.clock));
+        let mailbox = Arc::new(Mailbox::new(interest, waiting.squash, waiting.rows_max, waiting.clock));
         let subscriber = Arc::clone(&mailbox) as Arc<dyn Subscriber>;
         let mut subscription = shards.subscribe(table, subscriber).map_err(|error| failed(&error))?;
         if !with_snapshot {

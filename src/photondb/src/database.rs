@@ -100,7 +100,8 @@ impl Database {
             server_name: options.server_name.as_deref().map(Into::into),
             initial_password: options.initial_password.clone(),
         };
-        let catalog = Catalog::open(Arc::clone(&engine), shards.clone(), Arc::clone(&random), catalog_options)?;
+        let catalog =
+            Catalog::open(Arc::clone(&engine), shards.clone(), Arc::clone(&random), catalog_options)?;
         let sources = Arc::new(Sources {
             catalog: Arc::clone(&catalog),
             shards: shards.clone(),

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use photondb_base::Cancel;
+use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use photondb_datum::Datum;
 use photondb_exec::ResultStream;
 use photondb_reql::{ReqlError, StartQuery};
@@ -85,8 +85,10 @@ impl BatchLimits {
                 return Ok(false);
             }
             let before = rows.len();
-            let budget =
-                Budget { rows_max: self.rows_max - rows.len(), bytes_max: self.bytes_max.saturating_sub(bytes) };
+            let budget = Budget {
+                rows_max: self.rows_max - rows.len(),
+                bytes_max: self.bytes_max.saturating_sub(bytes),
+            };
             if !stream.next_batch(&budget, rows)? {
                 return Ok(false);
             }

@@ -6,7 +6,10 @@ use photondb_storage::Engine;
 use tokio::sync::oneshot;
 
 /// Waits until everything up to `position` survives a power cut.
-pub(crate) async fn wait_durable(engine: &dyn Engine, position: Option<LogPosition>) -> Result<(), ReqlError> {
+pub(crate) async fn wait_durable(
+    engine: &dyn Engine,
+    position: Option<LogPosition>,
+) -> Result<(), ReqlError> {
     let Some(position) = position else { return Ok(()) };
     if engine.durable() >= position {
         return Ok(());

@@ -44,10 +44,8 @@ fn a_point_feed_tells_absence_too() {
 #[test]
 fn a_range_feed_sees_its_range_only() {
     let fixture = Fixture::new(false);
-    let range = DatumRange::new(
-        std::ops::Bound::Included(Datum::from(2)),
-        std::ops::Bound::Excluded(Datum::from(4)),
-    );
+    let range =
+        DatumRange::new(std::ops::Bound::Included(Datum::from(2)), std::ops::Bound::Excluded(Datum::from(4)));
     let mut feed = fixture.open(FeedScope::Primary { range }, FeedOptions::default());
     for id in 1..=4 {
         fixture.put(document(id, 0));

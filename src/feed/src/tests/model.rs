@@ -112,8 +112,7 @@ fn an_order_limit_feed_adds_up() {
     for (multi, direction, limit) in
         [(false, Direction::Forward, 5), (false, Direction::Backward, 3), (true, Direction::Forward, 4)]
     {
-        let scope =
-            FeedScope::OrderLimit { index: Some(INDEX), range: half_range(), direction, limit };
+        let scope = FeedScope::OrderLimit { index: Some(INDEX), range: half_range(), direction, limit };
         let source = Source::Index { index: INDEX, ranges: vec![half_range()] };
         check(multi, &scope, &source, direction, Some(limit));
         let scope = FeedScope::OrderLimit { index: None, range: half_range(), direction, limit };
@@ -124,8 +123,12 @@ fn an_order_limit_feed_adds_up() {
 #[test]
 fn an_overrun_order_limit_feed_finds_its_way_back() {
     let fixture = Fixture::new(false);
-    let scope =
-        FeedScope::OrderLimit { index: Some(INDEX), range: DatumRange::all(), direction: Direction::Forward, limit: 4 };
+    let scope = FeedScope::OrderLimit {
+        index: Some(INDEX),
+        range: DatumRange::all(),
+        direction: Direction::Forward,
+        limit: 4,
+    };
     let options = FeedOptions { include_initial: true, queue_rows_max: 10, ..FeedOptions::default() };
     let mut feed = fixture.open(scope, options);
     let mut listener = Listener::default();
@@ -135,8 +138,8 @@ fn an_overrun_order_limit_feed_finds_its_way_back() {
             random_write(&fixture, &random, false);
         }
         listener.hear(feed.as_mut());
-        let mut rows = fixture
-            .read(Source::Index { index: INDEX, ranges: vec![DatumRange::all()] }, Direction::Forward);
+        let mut rows =
+            fixture.read(Source::Index { index: INDEX, ranges: vec![DatumRange::all()] }, Direction::Forward);
         rows.truncate(4);
         listener.expect(rows, 7);
     }

@@ -72,8 +72,8 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
         ..DatabaseOptions::directory(&arguments.directory)
     };
     let directory = arguments.directory.display().to_string();
-    let database =
-        Database::open(&options).map_err(|source| ServeError::Open { directory: directory.clone(), source })?;
+    let database = Database::open(&options)
+        .map_err(|source| ServeError::Open { directory: directory.clone(), source })?;
     if is_new {
         println!("Initialized a new data directory in {directory}");
     }

@@ -47,7 +47,10 @@ impl Session {
         };
         if done && durable_at.is_none_or(|position| self.context.engine.durable() >= position) {
             if !noreply {
-                self.tell_started(token, started.map_err(|failure| failure.error).map(|started| started.answer));
+                self.tell_started(
+                    token,
+                    started.map_err(|failure| failure.error).map(|started| started.answer),
+                );
             }
             return;
         }
@@ -82,8 +85,7 @@ impl Session {
             let context = Arc::clone(&session.context);
             let cancel = open.cancel.clone();
             let job = context.jobs.begin(session.user.clone(), session.client, body, cancel.clone());
-            let request =
-                Request { query, user: session.user.clone(), cancel: cancel.clone() };
+            let request = Request { query, user: session.user.clone(), cancel: cancel.clone() };
             let shared = Arc::clone(&context);
             let started = context
                 .workers

@@ -32,7 +32,10 @@ impl SystemTable for ClusterConfigTable {
         refuse_read_only(self.name(), old, new, &[TIMEOUT])?;
         let timeout = new.get(TIMEOUT).and_then(|value| value.as_number()).filter(|seconds| *seconds >= 2.0);
         let Some(heartbeat_timeout_seconds) = timeout else {
-            return Err(wrong_row(self.name(), "The heartbeat timeout must be a number of at least two seconds."));
+            return Err(wrong_row(
+                self.name(),
+                "The heartbeat timeout must be a number of at least two seconds.",
+            ));
         };
         self.0.settle(self.0.catalog.configure_cluster(ClusterConfig { heartbeat_timeout_seconds }))
     }

@@ -18,7 +18,8 @@ impl SystemTable for LogsTable {
         let (server, server_id) = (self.0.server_name(), self.0.server_id());
         let rows = self.0.logs.messages().into_iter().map(|message| {
             let timestamp = time(message.at);
-            let text = timestamp.as_object().and_then(|time| pseudo::print_iso8601(time).ok()).unwrap_or_default();
+            let text =
+                timestamp.as_object().and_then(|time| pseudo::print_iso8601(time).ok()).unwrap_or_default();
             // Several messages may share a millisecond.
             let id = Datum::array([Datum::string(format!("{text}#{}", message.number)), server_id.clone()]);
             Datum::object([

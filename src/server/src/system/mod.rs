@@ -212,14 +212,18 @@ fn number(count: u64) -> Datum {
 fn text_field(row: &Datum, table: &str, field: &str) -> Result<photondb_datum::Text, ReqlError> {
     match row.get(field) {
         Some(Datum::String(text)) => Ok(text),
-        Some(other) => Err(wrong_row(table, &format!("In `{field}`: Expected a string, got {}.", other.print()))),
+        Some(other) => {
+            Err(wrong_row(table, &format!("In `{field}`: Expected a string, got {}.", other.print())))
+        }
         None => Err(wrong_row(table, &format!("Expected a field named `{field}`."))),
     }
 }
 
 /// A row that the table cannot take.
 fn wrong_row(table: &str, what: &str) -> ReqlError {
-    ReqlError::op_failed(format!("The change you're trying to make to `rethinkdb.{table}` has the wrong format. {what}"))
+    ReqlError::op_failed(format!(
+        "The change you're trying to make to `rethinkdb.{table}` has the wrong format. {what}"
+    ))
 }
 
 /// Refuses to change fields that only the server sets.

@@ -25,7 +25,9 @@ impl SystemTable for PermissionsTable {
     }
 
     fn write(&self, _old: &Datum, _new: &Datum) -> Result<(), ReqlError> {
-        Err(ReqlError::op_failed("Permissions are changed with `grant`, not by writing `rethinkdb.permissions`."))
+        Err(ReqlError::op_failed(
+            "Permissions are changed with `grant`, not by writing `rethinkdb.permissions`.",
+        ))
     }
 }
 
@@ -52,8 +54,7 @@ fn describe(state: &State, user: &User, rows: &mut Vec<Datum>) {
 fn row(user: &User, scope: &[String], permissions: Permissions, names: Vec<(&'static str, Datum)>) -> Datum {
     let name = Datum::String(user.name.clone());
     let id = std::iter::once(name.clone()).chain(scope.iter().map(|id| Datum::string(id.clone())));
-    let mut fields =
-        vec![("id", Datum::array(id)), ("permissions", permissions.describe()), ("user", name)];
+    let mut fields = vec![("id", Datum::array(id)), ("permissions", permissions.describe()), ("user", name)];
     fields.extend(names);
     Datum::object(fields)
 }

@@ -55,7 +55,8 @@ impl Stats {
         let now = Instant::now();
         // Before the first look, the rate is that since the start.
         let uptime = self.sources.activity.uptime_seconds().max(RATE_WINDOW.as_secs_f64());
-        let rate = rates.entry(key).or_insert_with(|| Rate { at: now, total, per_second: total as f64 / uptime });
+        let rate =
+            rates.entry(key).or_insert_with(|| Rate { at: now, total, per_second: total as f64 / uptime });
         let elapsed = now.duration_since(rate.at);
         if elapsed >= RATE_WINDOW {
             rate.per_second = total.saturating_sub(rate.total) as f64 / elapsed.as_secs_f64();
@@ -103,10 +104,8 @@ impl Stats {
     }
 
     fn table_rows(&self, state: &State, table: &Table, traffic: Traffic, rows: &mut Vec<Datum>) {
-        let names = [
-            ("db", Datum::String(state.database_name(table))),
-            ("table", Datum::String(table.name.clone())),
-        ];
+        let names =
+            [("db", Datum::String(state.database_name(table))), ("table", Datum::String(table.name.clone()))];
         let id = Datum::string(table.id.to_string());
         let mut fields = vec![
             ("id", Datum::array([Datum::from("table"), id.clone()])),

@@ -31,7 +31,12 @@ impl SystemTable for TableConfig {
         if new.is_null() {
             return self.drop_table(old);
         }
-        refuse_read_only(self.name(), old, new, &["name", "db", "durability", "write_acks", "shards", "data"])?;
+        refuse_read_only(
+            self.name(),
+            old,
+            new,
+            &["name", "db", "durability", "write_acks", "shards", "data"],
+        )?;
         let id = old.get("id").and_then(|id| TableId::parse(id.as_str()?));
         let Some(id) = id else { return Err(ReqlError::internal("a table without an id")) };
         let edit = self.edit(old, new)?;
@@ -75,7 +80,8 @@ impl TableConfig {
                 "single" => WriteAcks::Single,
                 "majority" => WriteAcks::Majority,
                 other => {
-                    let what = format!("In `write_acks`: Expected \"single\" or \"majority\", got \"{other}\".");
+                    let what =
+                        format!("In `write_acks`: Expected \"single\" or \"majority\", got \"{other}\".");
                     return Err(wrong_row(table, &what));
                 }
             });

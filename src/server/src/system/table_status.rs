@@ -18,8 +18,7 @@ impl SystemTable for TableStatus {
         let state = self.0.catalog.state();
         let server = Datum::String(state.server().name.clone());
         let rows = state.tables().map(|table| {
-            let replica =
-                Datum::object([("server", server.clone()), ("state", Datum::from("ready"))]);
+            let replica = Datum::object([("server", server.clone()), ("state", Datum::from("ready"))]);
             let shard = Datum::object([
                 ("primary_replicas", Datum::array([server.clone()])),
                 ("replicas", Datum::array([replica])),
