@@ -197,7 +197,7 @@ impl Polygon {
         let mut on = self.contains(*first) == wanted_inside;
         path.windows(2).any(|edge| {
             let (a, b) = (edge[0], edge[1]);
-            let mut changes = self.changes_along(a, b, wanted_inside);
+            let mut changes = self.changes_along(a, b);
             if on {
                 changes.push(0.0);
             }
@@ -211,15 +211,14 @@ impl Polygon {
     }
 
     /// Where an edge changes sides, as fractions of it.
-    fn changes_along(&self, a: Vector, b: Vector, keep_shared: bool) -> Vec<f64> {
+    fn changes_along(&self, a: Vector, b: Vector) -> Vec<f64> {
         let mut changes = Vec::new();
         for (c, d) in self.edges() {
             match crossing(a, b, c, d) {
                 Crossing::None => {}
                 Crossing::Interior => changes.push(crossing_fraction(a, b, c, d)),
                 Crossing::Vertex if crosses_at_vertex(a, b, c, d) => {
-                    let at_start = (a == c || a == d) && (keep_shared || b != d);
-                    changes.push(if at_start { 0.0 } else { 1.0 });
+                    changes.push(if a == c || a == d { 0.0 } else { 1.0 });
                 }
                 Crossing::Vertex => {}
             }
