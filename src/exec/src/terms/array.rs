@@ -65,15 +65,6 @@ pub(crate) fn slice_array(array: &Array, bounds: Bounds) -> Datum {
     Datum::Array(range.filter_map(|index| array.get(index)).collect())
 }
 
-/// The element at a position; negative ones count from the end.
-pub(crate) fn nth(array: &Array, index: i64) -> Result<Datum> {
-    let position = if index < 0 { index + array.len() as i64 } else { index };
-    usize::try_from(position)
-        .ok()
-        .and_then(|position| array.get(position))
-        .ok_or_else(|| EvalError::absent(format!("Index out of bounds: {index}")))
-}
-
 /// An argument that must be an array; the complaint is the term's.
 fn array(call: &Invocation<'_>, position: usize) -> Result<Array> {
     match call.datum(position)? {
@@ -262,13 +253,18 @@ mod tests {
 
     #[test]
     fn positions_count_from_both_ends() {
-        let array = numbers(&[1, 2, 3]);
-        assert_eq!(nth(&array, -1).unwrap(), Datum::from(3));
-        for index in [3, -4] {
-            let error = nth(&array, index).unwrap_err();
-            assert!(error.is_absent());
-            assert_eq!(error.message(), format!("Index out of bounds: {index}"));
+        let cases = [
+            (0, Places::Elements, 0),
+            (-1, Places::Elements, 2),
+            (-1, Places::Gaps, 3),
+            (7, Places::Gaps, 7),
+        ];
+        for (index, places, expected) in cases {
+            assert_eq!(canonical(&Datum::from(index), 3, places).unwrap(), expected, "{index}");
         }
+        let error = canonical(&Datum::from(-5), 3, Places::Gaps).unwrap_err();
+        assert!(error.is_absent());
+        assert_eq!(error.message(), "Index out of bounds: -5");
     }
 
     #[test]
