@@ -22,7 +22,7 @@ use crate::store::Store;
 use crate::view::{TreeSnapshot, View, tree_key};
 
 /// A batch above this lets readers use the state before it while it is applied.
-const LONG_APPLY_BYTES: usize = 128 * 1024;
+const LONG_APPLY_BYTES: usize = 1024 * 1024;
 
 /// How to open a data directory.
 #[derive(Clone)]
@@ -38,7 +38,8 @@ pub struct OpenOptions {
     /// Log kept behind the last checkpoint for [`Engine::log_since`].
     pub log_keep_bytes: u64,
     /// Whether checkpoints, syncs for [`Engine::when_durable`] and scrubs run on threads of
-    /// their own. Without, they run inside the call that needs them: deterministic.
+    /// their own. Without, they run inside the call that needs them, deterministically,
+    /// scrubs run only when asked for, and the engine must be closed with [`DiskEngine::close`].
     pub background: bool,
     /// How much the background scrubber reads per second; 0 turns it off.
     pub scrub_bytes_per_second: u64,
@@ -194,7 +195,7 @@ impl Shared {
         Arc::new(self.state.lock().view())
     }
 
-    fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError> {
+    pub(crate) fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError> {
         let is_empty = batch.is_empty();
         let record = batch.seal()?;
         self.poison.check()?;

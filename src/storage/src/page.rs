@@ -8,7 +8,7 @@ use crate::pointer::read::{array_at, u16_at, u64_at};
 use crate::pointer::{POINTER_BYTES, Pointer};
 
 /// Bytes of a node before it is split.
-pub(crate) const NODE_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const NODE_BYTES_MAX: usize = 8 * 1024;
 /// Largest value that stands in a leaf.
 pub(crate) const INLINE_BYTES_MAX: usize = 2048;
 /// Pointer and count of a child.

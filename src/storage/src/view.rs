@@ -206,7 +206,29 @@ impl View {
 
     /// Brings the pages on the way to a key into the cache.
     pub(crate) fn warm(&self, root: &Root, key: &[u8]) -> Result<(), StorageError> {
-        self.find(root, key).map(|_| ())
+        let Some(mut node) = root.node.as_ref() else { return Ok(()) };
+        let mut pointer = loop {
+            match node {
+                NodeRef::Disk(pointer) => break *pointer,
+                NodeRef::Memory(memory) => match &memory.body {
+                    Body::Leaf(_) => return Ok(()),
+                    Body::Internal(children) => match children.get(child_index(memory.search(key))) {
+                        Some(child) => node = &child.node,
+                        None => return Ok(()),
+                    },
+                },
+            }
+        };
+        loop {
+            let page = self.store(&pointer)?.page(&pointer)?;
+            if page.is_leaf() {
+                return Ok(());
+            }
+            match page.child(child_index(page.search(key))) {
+                Some((child, _)) => pointer = child,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Number of keys below `key`, and with `inclusive` at it.

@@ -35,8 +35,10 @@ fn problems(disk: &SimulatedDisk) -> Vec<String> {
     check_disk(&(Arc::new(disk.clone()) as Arc<dyn Disk>)).unwrap().problems
 }
 
+type Contents = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Every entry, or the first error.
-fn contents(engine: &dyn Engine) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StorageError> {
+fn contents(engine: &dyn Engine) -> Result<Contents, StorageError> {
     let snapshot = engine.snapshot();
     let mut all = Vec::new();
     for (tree, _) in snapshot.trees()? {

@@ -69,7 +69,7 @@ pub struct Judge {
 impl Judge {
     pub fn new(seed: u64) -> Self {
         let known = Known { models: vec![Arc::default()], ..Known::default() };
-        let random = SeededRandom::new(seed ^ 0x6a75_6467_65);
+        let random = SeededRandom::new(seed ^ 0x006a_7564_6765);
         Self { seed, random, known: Mutex::new(known), cuts: Mutex::default(), violation: Mutex::default() }
     }
 
