@@ -6,6 +6,8 @@ pub const WRITE_CHUNK_ROWS_MAX: usize = 512;
 pub const WRITE_CHUNK_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long a stream holds its snapshot before it goes on in a newer one.
 pub const CURSOR_SNAPSHOT_MS_MAX: u64 = 60_000;
+/// How often streams are looked at that nobody reads.
+pub const SNAPSHOT_SWEEP_MS: u64 = 5_000;
 /// Documents that one call of `next_batch` looks at, so that a stream whose program drops
 /// nearly everything can still be cancelled.
 pub const SCAN_ROWS_MAX: usize = 8192;

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use photondb_datum::Datum;
+use photondb_storage::Engine;
 use photondb_table::{
     Budget, DatumRange, Direction, Flow, KeyRange, Program, ProgramError, ReadOp, Row, RowMachine, Shards,
     Source, TableError, Tables,
@@ -109,6 +110,31 @@ fn streams_move_on_to_newer_snapshots() {
     let expected: Vec<i32> = (0..20).filter(|id| *id != 10).chain([30]).collect();
     assert_eq!(ids(&moving_rows), expected);
     assert_eq!(ids(&fixed_rows), (0..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_forgotten_stream_holds_no_snapshot() {
+    let fixture = filled(20);
+    let by_a = index(1, "a", false);
+    fixture.add_index(by_a.clone());
+    let by_index = ReadOp::new(TABLE, Source::Index { index: by_a.id, ranges: vec![DatumRange::all()] });
+    let snapshots = || fixture.engine.statistics().snapshots;
+    let before = snapshots();
+    let budget = Budget { rows_max: 5, bytes_max: 1 << 20 };
+    let mut streams: Vec<_> =
+        [ReadOp::all(TABLE), by_index].map(|op| fixture.shards.read(op).unwrap()).into();
+    for stream in &mut streams {
+        assert!(stream.next_batch(budget, &mut Vec::new()).unwrap());
+    }
+    fixture.shards.release_old_snapshots();
+    assert_eq!(snapshots(), before + 2, "the snapshots are not old yet");
+    fixture.clock.advance_us(2_000_000);
+    fixture.shards.release_old_snapshots();
+    assert_eq!(snapshots(), before);
+    for mut stream in streams {
+        assert_eq!(drain(stream.as_mut()).len(), 15);
+    }
+    assert_eq!(snapshots(), before);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod index_walk;
 mod keys;
 mod latch;
 mod listeners;
+mod position;
 mod row;
 mod scan;
 mod stream;
@@ -25,6 +26,7 @@ use photondb_storage::{Batch, Durability, Engine, KeyRange, Snapshot, StorageErr
 use rustc_hash::FxHashMap;
 
 use self::build::Builder;
+use self::position::Sweeper;
 use self::scan::Scan;
 use self::stream::{LocalStream, StreamContext};
 use self::table::{OpenIndex, OpenTable};
@@ -68,7 +70,8 @@ impl LocalShards {
     ) -> Self {
         let snapshot_us_max = options.cursor_snapshot_ms_max.saturating_mul(1000);
         let builder = Builder::new(engine.clone());
-        let context = Arc::new(StreamContext { engine, clock, snapshot_us_max });
+        let sweeper = Arc::new(Sweeper::new(clock.clone(), snapshot_us_max));
+        let context = Arc::new(StreamContext { engine, clock, snapshot_us_max, sweeper });
         Self { context, evaluator, tables: RwLock::default(), builder }
     }
 
@@ -79,6 +82,12 @@ impl LocalShards {
         for table in tables {
             table.listeners.close(CloseReason::Shutdown);
         }
+    }
+
+    /// Takes the snapshots of streams away that have held them for too long; the streams go
+    /// on in newer ones. Happens by itself every few seconds.
+    pub fn release_old_snapshots(&self) {
+        self.context.sweeper.sweep();
     }
 
     fn engine(&self) -> &dyn Engine {

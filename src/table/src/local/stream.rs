@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use parking_lot::Mutex;
 use photondb_base::Clock;
 use photondb_datum::Datum;
 use photondb_storage::{Engine, Snapshot};
 
+use super::position::{Position, Sweeper};
 use super::scan::{Found, Scan};
 use super::table::OpenTable;
 use crate::error::TableError;
@@ -19,19 +21,16 @@ pub(crate) struct StreamContext {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) snapshot_us_max: u64,
+    pub(crate) sweeper: Arc<Sweeper>,
 }
 
 /// A stream over the documents of one table.
 pub(crate) struct LocalStream {
     context: Arc<StreamContext>,
     table: Arc<OpenTable>,
-    /// Absent at the end, so that an exhausted stream holds no space.
-    snapshot: Option<Arc<dyn Snapshot>>,
-    /// Whether the query chose the snapshot; then it is kept.
-    pinned: bool,
-    snapshot_since_us: u64,
-    scan: Scan,
+    position: Arc<Mutex<Position>>,
     machine: Option<Box<dyn RowMachine>>,
+    watched: bool,
 }
 
 impl LocalStream {
@@ -43,41 +42,25 @@ impl LocalStream {
         scan: Scan,
         machine: Option<Box<dyn RowMachine>>,
     ) -> Self {
-        let snapshot_since_us = context.clock.monotonic_us();
-        Self { context, table, snapshot: Some(snapshot), pinned, snapshot_since_us, scan, machine }
+        let position = Position::new(scan, snapshot, pinned, context.clock.monotonic_us());
+        Self { context, table, position: Arc::new(Mutex::new(position)), machine, watched: false }
     }
 
-    /// The snapshot to go on with; `None` at the end of the stream.
-    fn current_snapshot(&mut self) -> Result<Option<Arc<dyn Snapshot>>, TableError> {
-        if self.snapshot.is_none() {
-            return Ok(None);
-        }
+    /// The snapshot to go on with, while the stream may go on.
+    fn snapshot(&self, position: &mut Position) -> Result<Arc<dyn Snapshot>, TableError> {
         self.table.check_open()?;
-        self.scan.check_present()?;
+        position.scan.check_present()?;
         let now_us = self.context.clock.monotonic_us();
-        if !self.pinned && now_us.saturating_sub(self.snapshot_since_us) > self.context.snapshot_us_max {
-            self.scan.release();
-            self.snapshot = Some(self.context.engine.snapshot());
-            self.snapshot_since_us = now_us;
-        }
-        Ok(self.snapshot.clone())
-    }
-
-    fn end(&mut self, out: &mut Vec<Datum>) -> Result<bool, TableError> {
-        self.snapshot = None;
-        self.scan.release();
-        if let Some(mut machine) = self.machine.take() {
-            machine.finish(out)?;
-        }
-        Ok(false)
+        Ok(position.snapshot(self.context.engine.as_ref(), now_us, self.context.snapshot_us_max))
     }
 
     fn fill(
         &mut self,
-        snapshot: &Arc<dyn Snapshot>,
+        position: &mut Position,
         budget: Budget,
         out: &mut Vec<Datum>,
     ) -> Result<bool, TableError> {
+        let snapshot = self.snapshot(position)?;
         let rows_end = out.len().saturating_add(budget.rows_max.max(1));
         let (mut bytes, mut scanned, mut scanned_bytes) = (0, 0, 0);
         let more = loop {
@@ -85,7 +68,7 @@ impl LocalStream {
             if full || scanned >= SCAN_ROWS_MAX || scanned_bytes >= SCAN_BYTES_MAX {
                 break true;
             }
-            let Some(found) = self.scan.next(snapshot)? else { break false };
+            let Some(found) = position.scan.next(&snapshot)? else { break false };
             scanned += 1;
             scanned_bytes += found.bytes;
             match &mut self.machine {
@@ -104,6 +87,9 @@ impl LocalStream {
             }
         };
         self.table.rows_read.fetch_add(scanned as u64, Ordering::Relaxed);
+        if !more && let Some(mut machine) = self.machine.take() {
+            machine.finish(out)?;
+        }
         Ok(more)
     }
 }
@@ -115,31 +101,34 @@ fn run(machine: &mut dyn RowMachine, found: &Found, out: &mut Vec<Datum>) -> Res
 
 impl ShardStream for LocalStream {
     fn next_batch(&mut self, budget: Budget, out: &mut Vec<Datum>) -> Result<bool, TableError> {
-        let result = match self.current_snapshot() {
-            Ok(None) => return Ok(false),
-            Ok(Some(snapshot)) => self.fill(&snapshot, budget, out),
-            Err(error) => Err(error),
-        };
+        let shared = self.position.clone();
+        let mut position = shared.lock();
+        if position.ended {
+            return Ok(false);
+        }
+        let result = self.fill(&mut position, budget, out);
         match result {
-            Ok(true) => Ok(true),
-            Ok(false) => self.end(out),
-            Err(error) => {
-                // A stream that failed has ended.
-                self.snapshot = None;
-                self.scan.release();
+            Ok(true) if !self.watched => {
+                self.watched = true;
+                drop(position);
+                self.context.sweeper.watch(&shared);
+            }
+            Ok(true) => {}
+            // A stream that failed has ended, too.
+            Ok(false) | Err(_) => {
+                position.end();
                 self.machine = None;
-                Err(error)
             }
         }
+        result
     }
 
     fn skip(&mut self, n: u64) -> Result<u64, TableError> {
-        if self.machine.is_some() {
+        let mut position = self.position.lock();
+        if self.machine.is_some() || position.ended {
             return Ok(0);
         }
-        match self.current_snapshot()? {
-            Some(snapshot) => self.scan.skip(&snapshot, n),
-            None => Ok(0),
-        }
+        let snapshot = self.snapshot(&mut position)?;
+        position.scan.skip(&snapshot, n)
     }
 }
