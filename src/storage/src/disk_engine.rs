@@ -263,8 +263,12 @@ impl Shared {
             state.apply(position, record)?;
             self.note_applied(&state, record.len() as u64, 0);
         }
-        if self.is_checkpoint_due() {
-            self.checkpoint()?;
+        if self.is_checkpoint_due()
+            && let Err(error) = self.checkpoint()
+            // On a full disk reading must go on; the log still has everything.
+            && !error.is_full()
+        {
+            return Err(error);
         }
         Ok(())
     }

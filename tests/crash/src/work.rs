@@ -1,10 +1,10 @@
 //! The work that is cut: several trees, batches, large values, deletions, drops, snapshots,
-//! checkpoints, restarts.
+//! checkpoints, restarts, a disk that is full for a while.
 
 use std::sync::Arc;
 
 use photondb_base::{Random, SeededRandom};
-use photondb_storage::{Batch, DiskEngine, Engine, SimulatedDisk, Snapshot, TreeId};
+use photondb_storage::{Batch, DiskEngine, Engine, SimulatedDisk, Snapshot, StorageError, TreeId};
 
 use crate::Violation;
 use crate::judge::{Judge, Model, compare_snapshot, options};
@@ -60,8 +60,8 @@ impl Work {
             if self.judge.violation().is_some() {
                 return Ok(());
             }
-            match self.random.below(24) {
-                0 | 1 => engine.checkpoint().map_err(|error| error.to_string())?,
+            match self.random.below(25) {
+                0 | 1 => tolerate_full(engine.checkpoint())?,
                 2 => self.take_snapshot(&engine),
                 3 => self.drop_snapshot()?,
                 4 => engine = self.restart(disk, engine)?,
@@ -70,9 +70,14 @@ impl Work {
                     engine.wait_durable(position).map_err(|error| error.to_string())?;
                     self.judge.known.lock().durable = position.0;
                 }
+                9 if self.random.below(2) == 0 => {
+                    disk.set_capacity(Some(disk.bytes_used() + self.random.below(50_000)));
+                }
+                10 => disk.set_capacity(None),
                 _ => self.commit(&engine)?,
             }
         }
+        disk.set_capacity(None);
         while !self.snapshots.is_empty() {
             self.drop_snapshot()?;
         }
@@ -82,6 +87,7 @@ impl Work {
 
     fn commit(&mut self, engine: &DiskEngine) -> Result<(), String> {
         let mut batch = Batch::new();
+        let before = self.model.clone();
         for _ in 0..=self.random.below(8) {
             self.change(&mut batch);
         }
@@ -93,7 +99,15 @@ impl Work {
             known.models.push(Arc::new(self.model.clone()));
             known.models.len() as u64 - 1
         };
-        let position = engine.commit(batch).map_err(|error| error.to_string())?;
+        let position = match engine.commit(batch) {
+            Ok(position) => position,
+            Err(error) if error.is_full() => {
+                self.model = before;
+                self.judge.known.lock().models.pop();
+                return Ok(());
+            }
+            Err(error) => return Err(error.to_string()),
+        };
         if position.0 != expected {
             return Err(format!("position {position} instead of {expected}"));
         }
@@ -165,7 +179,7 @@ impl Work {
             self.drop_snapshot()?;
         }
         if self.random.below(2) == 0 {
-            engine.close().map_err(|error| error.to_string())?;
+            tolerate_full(engine.close())?;
         } else {
             drop(engine);
         }
@@ -175,6 +189,13 @@ impl Work {
 
 fn open(disk: &SimulatedDisk) -> Result<DiskEngine, String> {
     DiskEngine::open(options(disk)).map_err(|error| error.to_string())
+}
+
+fn tolerate_full(result: Result<(), StorageError>) -> Result<(), String> {
+    match result {
+        Err(error) if !error.is_full() => Err(error.to_string()),
+        _ => Ok(()),
+    }
 }
 
 fn key(random: &SeededRandom) -> Vec<u8> {
