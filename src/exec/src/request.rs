@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use photondb_base::{Cancel, Clock, LogPosition, Random};
+use photondb_base::{Cancel, Clock, DatabaseId, LogPosition, Random, TableId};
 use photondb_catalog::Catalog;
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedOpener, FeedStream};
@@ -19,6 +19,21 @@ pub struct Services {
     pub scripts: Arc<dyn Scripts>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+}
+
+/// The space of names from which RethinkDB derives the ids of what is the same on every
+/// server.
+const SYSTEM_NAMES: uuid::Uuid = uuid::uuid!("39a24924-14ec-4deb-99f1-742eda7aba5e");
+
+/// The id of the `rethinkdb` database, the same on every server.
+pub fn system_database_id() -> DatabaseId {
+    DatabaseId(uuid::Uuid::new_v5(&SYSTEM_NAMES, b"rethinkdb").as_u128())
+}
+
+/// The id of a table of the `rethinkdb` database, by which its changefeeds are opened.
+pub fn system_table_id(name: &str) -> TableId {
+    let database = uuid::Uuid::from_u128(system_database_id().0);
+    TableId(uuid::Uuid::new_v5(&database, name.as_bytes()).as_u128())
 }
 
 /// The tables of the `rethinkdb` database, which no disk holds.

@@ -1,14 +1,12 @@
 //! A feed of documents by the values of a secondary index.
 
-use std::sync::Arc;
-
 use photondb_base::IndexId;
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 use photondb_table::{Budget, DatumRange, ShardStream, Source};
 
 use crate::error::failed;
-use crate::mailbox::{Mailbox, Waiting};
+use crate::mailbox::{Waiting, Wake};
 use crate::member::{Expansion, Member, deliver_mail};
 use crate::range::{open_initial, read_initial};
 use crate::row::RowFormat;
@@ -82,7 +80,11 @@ impl Member for IndexRangeFeed {
         })
     }
 
-    fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.watch.mailbox
+    fn on_ready(&mut self, wake: Wake) {
+        self.watch.mailbox.on_ready(wake);
+    }
+
+    fn due_in_us(&self) -> Option<u64> {
+        self.watch.mailbox.due_in_us()
     }
 }

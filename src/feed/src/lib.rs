@@ -21,10 +21,13 @@ mod order_limit;
 mod point;
 mod range;
 mod row;
+mod rows;
 mod stream;
 mod watch;
 
+pub use mailbox::Wake;
 pub use opener::Feeds;
+pub use rows::{RowTable, RowTables};
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use photondb_table::{Change, CloseReason, Subscriber};
 use crate::interest::Interest;
 
 /// Tells the reader that something may wait for it.
-pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// What a document was and has become over one or several changes.
 #[derive(Clone, Debug)]

@@ -1,12 +1,10 @@
 //! What all kinds of feeds have in common; a union has several of them.
 
-use std::sync::Arc;
-
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 use photondb_table::Budget;
 
-use crate::mailbox::{Mail, Mailbox};
+use crate::mailbox::{Mail, Mailbox, Wake};
 use crate::row::RowFormat;
 
 /// One feed over one table.
@@ -18,8 +16,11 @@ pub(crate) trait Member: Send {
     /// Appends the rows of the changes that wait, within the budget.
     fn changes(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<(), ReqlError>;
 
-    /// Where the changes wait.
-    fn mailbox(&self) -> &Arc<Mailbox>;
+    /// Sets whom to tell when changes wait.
+    fn on_ready(&mut self, wake: Wake);
+
+    /// Microseconds until something that is held back may be read.
+    fn due_in_us(&self) -> Option<u64>;
 }
 
 /// How many rows one change may become.

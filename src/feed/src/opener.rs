@@ -14,6 +14,7 @@ use crate::order_limit::{Order, OrderLimitFeed};
 use crate::point::PointFeed;
 use crate::range::RangeFeed;
 use crate::row::RowFormat;
+use crate::rows::{RowTables, RowsFeed};
 use crate::stream::Feed;
 use crate::watch::{WaitingOptions, Watch};
 
@@ -24,15 +25,27 @@ const UNION_MEMBERS_MAX: usize = 1024;
 pub struct Feeds {
     shards: Arc<dyn Shards>,
     clock: Arc<dyn Clock>,
+    row_tables: Option<Arc<dyn RowTables>>,
 }
 
 impl Feeds {
     /// Feeds on the tables of `shards`; `clock` times what `squash` holds back.
     pub fn new(shards: Arc<dyn Shards>, clock: Arc<dyn Clock>) -> Self {
-        Self { shards, clock }
+        Self { shards, clock, row_tables: None }
+    }
+
+    /// Feeds on tables that keep no log, too.
+    #[must_use]
+    pub fn with_row_tables(self, row_tables: Arc<dyn RowTables>) -> Self {
+        Self { row_tables: Some(row_tables), ..self }
     }
 
     fn member(&self, plan: FeedPlan, format: RowFormat) -> Result<Box<dyn Member>, ReqlError> {
+        if let Some(table) = self.row_tables.as_ref().and_then(|tables| tables.table(plan.table)) {
+            let FeedPlan { primary_key, scope, transform, .. } = plan;
+            let clock = Arc::clone(&self.clock);
+            return Ok(Box::new(RowsFeed::new(table, primary_key, scope, transform, format, clock)?));
+        }
         let waiting = WaitingOptions {
             squash: plan.options.squash,
             rows_max: plan.options.queue_rows_max,

@@ -5,7 +5,6 @@
 //! of the table and goes on from there.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use photondb_base::{IndexId, LogPosition};
@@ -16,7 +15,7 @@ use photondb_reql::ReqlError;
 use photondb_table::{Budget, DatumRange, Direction, ReadOp, ReadSnapshot, Source};
 
 use crate::error::{closed, failed};
-use crate::mailbox::{Mailbox, Waiting};
+use crate::mailbox::{Waiting, Wake};
 use crate::member::Member;
 use crate::row::{RowFormat, Side};
 use crate::watch::Watch;
@@ -325,8 +324,12 @@ impl Member for OrderLimitFeed {
         }
     }
 
-    fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.watch.mailbox
+    fn on_ready(&mut self, wake: Wake) {
+        self.watch.mailbox.on_ready(wake);
+    }
+
+    fn due_in_us(&self) -> Option<u64> {
+        self.watch.mailbox.due_in_us()
     }
 }
 

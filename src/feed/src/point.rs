@@ -1,13 +1,11 @@
 //! A feed of one document, present or not.
 
-use std::sync::Arc;
-
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 use photondb_table::{Budget, ReadMode};
 
 use crate::error::failed;
-use crate::mailbox::Mailbox;
+use crate::mailbox::Wake;
 use crate::member::{Expansion, Member, deliver_mail};
 use crate::row::RowFormat;
 use crate::watch::Watch;
@@ -49,7 +47,11 @@ impl Member for PointFeed {
         })
     }
 
-    fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.watch.mailbox
+    fn on_ready(&mut self, wake: Wake) {
+        self.watch.mailbox.on_ready(wake);
+    }
+
+    fn due_in_us(&self) -> Option<u64> {
+        self.watch.mailbox.due_in_us()
     }
 }

@@ -1,7 +1,6 @@
 //! A feed of documents by primary key: a range, the whole table, or some keys.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
@@ -10,7 +9,7 @@ use photondb_table::{Budget, ReadOp, ShardStream, Source};
 use bytes::Bytes;
 
 use crate::error::failed;
-use crate::mailbox::{Mailbox, Waiting};
+use crate::mailbox::{Waiting, Wake};
 use crate::member::{Expansion, Member, deliver_mail};
 use crate::row::RowFormat;
 use crate::watch::Watch;
@@ -73,8 +72,12 @@ impl Member for RangeFeed {
         })
     }
 
-    fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.watch.mailbox
+    fn on_ready(&mut self, wake: Wake) {
+        self.watch.mailbox.on_ready(wake);
+    }
+
+    fn due_in_us(&self) -> Option<u64> {
+        self.watch.mailbox.due_in_us()
     }
 }
 

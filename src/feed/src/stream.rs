@@ -121,13 +121,13 @@ impl FeedStream for Feed {
         if self.phase != Phase::Changes {
             wake();
         }
-        for member in &self.members {
-            member.mailbox().on_ready(Arc::clone(&wake));
+        for member in &mut self.members {
+            member.on_ready(Arc::clone(&wake));
         }
     }
 
     fn due_in(&self) -> Option<Duration> {
-        self.members.iter().filter_map(|member| member.mailbox().due_in_us()).min().map(Duration::from_micros)
+        self.members.iter().filter_map(|member| member.due_in_us()).min().map(Duration::from_micros)
     }
 
     fn kind(&self) -> FeedKind {

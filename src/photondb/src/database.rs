@@ -112,11 +112,13 @@ impl Database {
             process: process_facts(options, cache_bytes),
             doors: DoorFacts::default().into(),
         });
+        let system_tables = Arc::new(SystemCatalog::new(Arc::clone(&sources)));
+        let feeds = Feeds::new(shards.clone(), Arc::clone(&clock)).with_row_tables(system_tables.clone());
         let services = Services {
             catalog: Arc::clone(&catalog),
             shards: shards.clone(),
-            feeds: Arc::new(Feeds::new(shards.clone(), Arc::clone(&clock))),
-            system_tables: Arc::new(SystemCatalog::new(Arc::clone(&sources))),
+            feeds: Arc::new(feeds),
+            system_tables,
             scripts: Arc::new(QuickJs),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),

@@ -94,12 +94,6 @@ fn plan(
     transform: Option<Arc<dyn FeedTransform>>,
     options: FeedOptions,
 ) -> Result<FeedPlan> {
-    if table.system {
-        return Err(EvalError::failed(format!(
-            "Changefeeds on the table `{}` are not available.",
-            table.full_name()
-        )));
-    }
     Ok(FeedPlan { table: table.id, primary_key: table.primary_key.clone(), scope, transform, options })
 }
 

@@ -240,7 +240,7 @@ fn system_row(call: &Invocation<'_>, name: &str, key: Datum) -> Result<Value> {
         rows.into_iter().find(|row| row.get(primary_key).as_ref() == Some(&key)).unwrap_or(Datum::Null);
     let database = table::database(call, &Text::from(SYSTEM_DATABASE))?;
     let table = Arc::new(TableRef {
-        id: photondb_base::TableId::default(),
+        id: crate::request::system_table_id(name),
         database,
         name: Text::from(name),
         primary_key: Text::from(primary_key),

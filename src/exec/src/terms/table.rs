@@ -24,7 +24,7 @@ pub(crate) fn database(call: &Invocation<'_>, name: &Text) -> Result<DatabaseRef
     match state.database(name) {
         Ok(database) => Ok(DatabaseRef { id: database.id, name: name.clone() }),
         Err(_) if name.as_str() == SYSTEM_DATABASE => {
-            Ok(DatabaseRef { id: photondb_base::DatabaseId::default(), name: name.clone() })
+            Ok(DatabaseRef { id: crate::request::system_database_id(), name: name.clone() })
         }
         Err(error) => Err(error.into()),
     }
@@ -77,7 +77,7 @@ fn resolve(call: &Invocation<'_>, database: DatabaseRef, name: Text) -> Result<T
             return Err(EvalError::failed(format!("Table `{}.{name}` does not exist.", database.name)));
         };
         return Ok(TableRef {
-            id: photondb_base::TableId::default(),
+            id: crate::request::system_table_id(&name),
             database,
             name,
             primary_key: Text::from(primary_key),
@@ -119,11 +119,6 @@ pub(crate) fn through_index(call: &Invocation<'_>, read: &mut TableRead, name: &
     }
     read.index = Some(index(call, &read.table, name)?);
     Ok(())
-}
-
-/// The `index` option of a lookup; a complaint about it points at the whole term.
-pub(crate) fn index_option(call: &Invocation<'_>) -> Result<Option<Text>> {
-    call.option_datum("index")?.map(|name| crate::value::text(&name)).transpose()
 }
 
 /// A secondary index by name.
@@ -172,7 +167,7 @@ pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
 
 pub(crate) fn get_all(call: &Invocation<'_>) -> Result<Value> {
     let mut read = table_argument(call, 0)?;
-    if let Some(name) = index_option(call)? {
+    if let Some(name) = call.option_text("index")? {
         through_index(call, &mut read, &name)?;
         if read.index.as_ref().is_some_and(|index| index.geo) {
             return Err(geo_misuse("get_all"));

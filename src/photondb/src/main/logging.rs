@@ -1,7 +1,7 @@
 //! Messages: to stderr for the operator, to the log book for the `logs` table.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use photondb::LogBook;
@@ -17,7 +17,7 @@ use crate::command_line::LogFormat;
 /// Starts logging. Panics are logged as errors from now on.
 pub fn start(level: &str, format: LogFormat, book: Arc<LogBook>) -> Result<(), ParseError> {
     let filter = EnvFilter::builder().parse(level)?;
-    let output = fmt::layer().with_writer(io::stderr);
+    let output = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let output = match format {
         LogFormat::Text => output.with_target(false).boxed(),
         LogFormat::Json => output.json().boxed(),

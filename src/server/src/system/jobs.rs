@@ -19,6 +19,10 @@ impl SystemTable for JobsTable {
         "jobs"
     }
 
+    fn changes_silently(&self) -> bool {
+        true
+    }
+
     fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
         let servers = Datum::array([self.0.server_name()]);
         let mut rows: Vec<Datum> =

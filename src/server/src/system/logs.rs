@@ -14,6 +14,10 @@ impl SystemTable for LogsTable {
         "logs"
     }
 
+    fn changes_silently(&self) -> bool {
+        true
+    }
+
     fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
         let (server, server_id) = (self.0.server_name(), self.0.server_id());
         let rows = self.0.logs.messages().into_iter().map(|message| {

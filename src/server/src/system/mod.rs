@@ -13,15 +13,18 @@ mod stats;
 mod table_config;
 mod table_status;
 mod users;
+mod watchers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::RwLock;
-use photondb_base::LogPosition;
-use photondb_catalog::{Applied, Catalog, CatalogError, ErrorClass};
+use photondb_base::{LogPosition, TableId};
+use photondb_catalog::{Applied, Catalog, CatalogError, ErrorClass, StateObserver};
 use photondb_datum::{Datum, pseudo};
-use photondb_exec::SystemTables;
+use photondb_exec::{SystemTables, system_table_id};
+use photondb_feed::{RowTable, RowTables, Wake};
 use photondb_reql::{ErrorKind, ReqlError};
 use photondb_storage::Engine;
 use photondb_table::Shards;
@@ -29,6 +32,7 @@ use photondb_table::Shards;
 use crate::context::Activity;
 use crate::jobs::Jobs;
 use crate::log_book::LogBook;
+use watchers::Watchers;
 
 /// What the tables tell about the process itself.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +84,11 @@ pub struct Sources {
 trait SystemTable: Send + Sync {
     fn name(&self) -> &'static str;
 
+    /// Whether rows change by themselves, so that their feeds have to look.
+    fn changes_silently(&self) -> bool {
+        false
+    }
+
     fn rows(&self) -> Result<Vec<Datum>, ReqlError>;
 
     /// Writes a row; null stands for absence.
@@ -90,12 +99,21 @@ trait SystemTable: Send + Sync {
 
 /// The tables of the `rethinkdb` database.
 pub struct SystemCatalog {
-    tables: Vec<Box<dyn SystemTable>>,
-    sources: Arc<Sources>,
+    tables: Vec<(TableId, Arc<Watched>)>,
+    watchers: Arc<Watchers>,
+}
+
+/// A table and those who watch all of them.
+struct Watched {
+    table: Box<dyn SystemTable>,
+    watchers: Arc<Watchers>,
 }
 
 /// Every table has this primary key.
 const PRIMARY_KEY: &str = "id";
+
+/// How often feeds look at tables whose rows change by themselves.
+const POLL_PERIOD: Duration = Duration::from_secs(1);
 
 /// The tables that `tableList` gives; those for debugging are not among them.
 const LISTED: [&str; 12] = [
@@ -131,33 +149,60 @@ impl SystemCatalog {
             Box::new(table_status::TableStatus(Arc::clone(&sources))),
             Box::new(users::Users(Arc::clone(&sources))),
         ];
-        Self { tables, sources }
+        let watchers = Arc::new(Watchers::default());
+        sources.catalog.observe(Arc::clone(&watchers) as Arc<dyn StateObserver>);
+        let tables = tables.into_iter().map(|table| {
+            let id = system_table_id(table.name());
+            (id, Arc::new(Watched { table, watchers: Arc::clone(&watchers) }))
+        });
+        Self { tables: tables.collect(), watchers }
     }
 
-    /// What the tables are made from.
-    pub fn sources(&self) -> &Arc<Sources> {
-        &self.sources
+    fn find(&self, name: &str) -> Option<&dyn SystemTable> {
+        let mut tables = self.tables.iter().map(|(_, watched)| watched.table.as_ref());
+        tables.find(|table| table.name() == name)
+    }
+}
+
+impl RowTables for SystemCatalog {
+    fn table(&self, id: TableId) -> Option<Arc<dyn RowTable>> {
+        let (_, watched) = self.tables.iter().find(|(other, _)| *other == id)?;
+        Some(Arc::clone(watched) as Arc<dyn RowTable>)
+    }
+}
+
+impl RowTable for Watched {
+    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+        self.table.rows()
     }
 
-    fn table(&self, name: &str) -> Option<&dyn SystemTable> {
-        self.tables.iter().find(|table| table.name() == name).map(AsRef::as_ref)
+    fn watch(&self, wake: &Wake) {
+        self.watchers.add(wake);
+    }
+
+    fn poll_every(&self) -> Option<Duration> {
+        self.table.changes_silently().then_some(POLL_PERIOD)
     }
 }
 
 impl SystemTables for SystemCatalog {
     fn rows(&self, table: &str) -> Option<Result<Vec<Datum>, ReqlError>> {
-        self.table(table).map(SystemTable::rows)
+        self.find(table).map(SystemTable::rows)
     }
 
     fn write(&self, table: &str, old: &Datum, new: &Datum) -> Result<(), ReqlError> {
-        match self.table(table) {
-            Some(table) => table.write(old, new),
+        match self.find(table) {
+            Some(table) => {
+                table.write(old, new)?;
+                self.watchers.tell();
+                Ok(())
+            }
             None => Err(ReqlError::op_failed(format!("Table `rethinkdb.{table}` does not exist."))),
         }
     }
 
     fn primary_key(&self, table: &str) -> Option<&'static str> {
-        self.table(table).map(|_| PRIMARY_KEY)
+        self.find(table).map(|_| PRIMARY_KEY)
     }
 
     fn names(&self) -> &'static [&'static str] {

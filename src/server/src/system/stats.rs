@@ -146,6 +146,10 @@ impl SystemTable for Stats {
         "stats"
     }
 
+    fn changes_silently(&self) -> bool {
+        true
+    }
+
     fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
         let state = self.sources.catalog.state();
         let mut sum = Traffic::default();
