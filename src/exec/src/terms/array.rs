@@ -8,6 +8,7 @@ use photondb_datum::{Array, Datum};
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::terms::comparison::operand;
+use crate::terms::object::answer_nested;
 use crate::value::{Value, integer, wrong_type};
 
 /// The ends of a slice as the user gave them: negative ones count from the end.
@@ -73,9 +74,13 @@ fn array(call: &Invocation<'_>, position: usize) -> Result<Array> {
     }
 }
 
+/// A new array, within the limits of length and nesting.
+fn answer(call: &Invocation<'_>, items: Vec<Datum>) -> Result<Value> {
+    answer_nested(call, call.env.array(items)?)
+}
+
 pub(crate) fn make_array(call: &Invocation<'_>) -> Result<Value> {
-    let items = call.data_from(0)?;
-    call.answer(call.env.array(items)?)
+    answer(call, call.data_from(0)?)
 }
 
 pub(crate) fn append(call: &Invocation<'_>) -> Result<Value> {
@@ -83,7 +88,7 @@ pub(crate) fn append(call: &Invocation<'_>) -> Result<Value> {
     let item = call.datum(1)?;
     call.env.check_array_size(array.len() + 1)?;
     array.push(item);
-    call.answer(Datum::Array(array))
+    answer_nested(call, Datum::Array(array))
 }
 
 pub(crate) fn prepend(call: &Invocation<'_>) -> Result<Value> {
@@ -92,7 +97,7 @@ pub(crate) fn prepend(call: &Invocation<'_>) -> Result<Value> {
     let mut items = Vec::with_capacity(array.len() + 1);
     items.push(item);
     items.extend(array.iter());
-    call.answer(call.env.array(items)?)
+    answer(call, items)
 }
 
 /// What a position of `insertAt` and its like counts.
@@ -124,7 +129,7 @@ pub(crate) fn insert_at(call: &Invocation<'_>) -> Result<Value> {
     }
     let mut items = array.into_vec();
     items.insert(index, item);
-    call.answer(call.env.array(items)?)
+    answer(call, items)
 }
 
 pub(crate) fn splice_at(call: &Invocation<'_>) -> Result<Value> {
@@ -136,7 +141,7 @@ pub(crate) fn splice_at(call: &Invocation<'_>) -> Result<Value> {
     }
     let mut items = target.into_vec();
     items.splice(index..index, inserted.into_vec());
-    call.answer(call.env.array(items)?)
+    answer(call, items)
 }
 
 pub(crate) fn delete_at(call: &Invocation<'_>) -> Result<Value> {
@@ -177,7 +182,7 @@ pub(crate) fn change_at(call: &Invocation<'_>) -> Result<Value> {
         Some(place) => *place = item,
         None => return Err(out_of_bounds(index, len)),
     }
-    call.answer(Datum::from(items))
+    answer(call, items)
 }
 
 /// Two arrays, in the order of the arguments.
@@ -201,13 +206,13 @@ pub(crate) fn set_insert(call: &Invocation<'_>) -> Result<Value> {
     let array = array(call, 0)?;
     let item = call.datum(1)?;
     let items = distinct(array.iter().chain([item]), HashSet::new());
-    call.answer(call.env.array(items)?)
+    answer(call, items)
 }
 
 pub(crate) fn set_union(call: &Invocation<'_>) -> Result<Value> {
     let (left, right) = pair(call)?;
     let items = distinct(left.iter().chain(right.iter()), HashSet::new());
-    call.answer(call.env.array(items)?)
+    answer(call, items)
 }
 
 pub(crate) fn set_intersection(call: &Invocation<'_>) -> Result<Value> {
