@@ -9,6 +9,8 @@
 //!
 //! Does not know about: execution of queries, the documents in the tables, the network.
 
+#![deny(missing_docs)]
+
 mod catalog;
 mod codec;
 mod credentials;
@@ -34,6 +36,6 @@ pub use model::{
 };
 pub use names::{NameKind, check_name};
 pub use permissions::{Grants, Permission, Permissions, Scope};
-pub use state::{SYSTEM_DATABASE, State};
+pub use state::{SYSTEM_DATABASE, SYSTEM_DATABASE_ID, State};
 pub use tables::{TableChange, TableEdit, TableOptions};
 pub use users::UserChange;

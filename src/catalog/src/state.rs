@@ -13,6 +13,9 @@ use crate::permissions::{Permission, Scope};
 /// The database whose tables no disk holds.
 pub const SYSTEM_DATABASE: &str = "rethinkdb";
 
+/// Its id, the same on every server and in RethinkDB.
+pub const SYSTEM_DATABASE_ID: DatabaseId = DatabaseId(0xb99b_9572_8e53_5fef_9a2b_5e6a_ba3e_df1c);
+
 /// All metadata at one moment; never changes.
 #[derive(Clone, Debug)]
 pub struct State {

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use photondb_catalog::{
-    CatalogError, CatalogOptions, ErrorClass, IdentifierFormat, Permission, Permissions, Scope, State,
-    StateObserver, TableEdit, TableOptions, WriteHookConfig,
+    CatalogError, CatalogOptions, ErrorClass, IdentifierFormat, Permission, Permissions, SYSTEM_DATABASE_ID,
+    Scope, State, StateObserver, TableEdit, TableOptions, WriteHookConfig,
 };
 use photondb_datum::{Datum, Text};
 use photondb_storage::MemoryEngine;
@@ -49,6 +49,7 @@ fn a_new_directory() {
     let state = server.catalog.state();
     let names: Vec<String> = state.database_names().iter().map(ToString::to_string).collect();
     assert_eq!(names, ["rethinkdb", "test"]);
+    assert_eq!(SYSTEM_DATABASE_ID.to_string(), "b99b9572-8e53-5fef-9a2b-5e6aba3edf1c");
     let admin = state.user("admin").unwrap();
     assert!(admin.credentials.verify("") && !admin.credentials.verify("x") && !admin.has_password);
     assert_eq!(admin.credentials.iterations, 1);

@@ -12,6 +12,8 @@
 //! Does not know about: how a function is evaluated (the [`Evaluator`] is injected), names
 //! of tables, permissions, the network.
 
+#![deny(missing_docs)]
+
 mod change;
 mod error;
 mod function;
