@@ -223,6 +223,12 @@ impl Writer<'_> {
                 let Some(child) = children.get_mut(index) else {
                     return Ok(Inserted { added: false, split: None });
                 };
+                if found == Err(0) {
+                    // Below all keys so far, as happens once a first child is gone. Its key must
+                    // stay below the one that a split of this child puts behind it.
+                    node.bytes -= child.key.len();
+                    child.key = Bytes::new();
+                }
                 let inserted = self.insert(&mut child.node, key, value)?;
                 child.count += u64::from(inserted.added);
                 let Some(split) = inserted.split else {

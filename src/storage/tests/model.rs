@@ -226,7 +226,7 @@ fn check(steps: &[Step], disk: Option<SimulatedDisk>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn the_memory_engine_is_a_map(steps in prop::collection::vec(step(), 1..30)) {
@@ -237,4 +237,17 @@ proptest! {
     fn the_disk_engine_is_a_map(steps in prop::collection::vec(step(), 1..40)) {
         check(&steps, Some(SimulatedDisk::new()));
     }
+}
+
+#[test]
+fn a_key_below_all_others_after_the_first_node_is_gone() {
+    let steps = [
+        Step::Batch(vec![Change::Fill(3, 256, 400), Change::Put(3, vec![1], 9, 1)]),
+        Step::Batch(vec![Change::Put(3, vec![], 7, 0)]),
+        Step::Batch(vec![Change::Delete(3, vec![]), Change::Put(3, vec![], 7, 0)]),
+        Step::Checkpoint,
+        Step::Batch(vec![Change::Put(3, vec![1], 8, 2), Change::Put(3, vec![0, 9], 8, 2)]),
+    ];
+    check(&steps, Some(SimulatedDisk::new()));
+    check(&steps, None);
 }
