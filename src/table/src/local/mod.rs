@@ -126,6 +126,9 @@ impl LocalShards {
 
     /// Empties the trees of indexes that are to be built, before writes put entries there.
     fn clear(&self, indexes: &[IndexLayout]) -> Result<(), TableError> {
+        if indexes.iter().all(|index| index.ready) {
+            return Ok(());
+        }
         let snapshot = self.engine().snapshot();
         let mut batch = Batch::new();
         for index in indexes.iter().filter(|index| !index.ready) {
