@@ -9,12 +9,12 @@
 //! Does not know about: how any part does its work.
 //!
 //! ```
-//! use photondb::{Database, DatabaseOptions};
+//! use photondb::{Database, DatabaseOptions, Datum};
 //!
 //! let database = Database::open(&DatabaseOptions::in_memory())?;
 //! // r.expr([1, 2, 3]).map(x => x.add(1)), as drivers send it
-//! let rows = database.run(r#"[38,[[2,[1,2,3]],[69,[[2,[1]],[24,[[10,[1]],1]]]]]]"#)?;
-//! assert_eq!(rows.len(), 3);
+//! let answer = database.run("[38,[[2,[1,2,3]],[69,[[2,[1]],[24,[[10,[1]],1]]]]]]")?;
+//! assert_eq!(answer, [Datum::array([2, 3, 4].map(Datum::from))]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::context::{Context, SERVER_VERSION};
 use crate::limits::{CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, READ_BYTES};
-use crate::listen::accept;
+use crate::listen::{accept, keep_alive};
 use crate::outbox::Outbox;
 use crate::session::Session;
 
@@ -61,6 +61,7 @@ async fn connection(
     mut stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
     socket.set_nodelay(true)?;
+    keep_alive(&socket)?;
     let outbox = Arc::new(Outbox::new(socket));
     let writer = tokio::spawn({
         let outbox = Arc::clone(&outbox);

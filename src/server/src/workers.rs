@@ -65,7 +65,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_error_of_the_query() {
         let workers = Workers::new(1);
-        let error = workers.run(|| panic!("broken")).await.map(|()| ()).expect_err("it panicked");
+        let error = workers.run::<(), _>(|| panic!("broken")).await.expect_err("it panicked");
         assert!(error.message.contains("broken"));
         assert_eq!(workers.run(|| 7).await, Ok(7));
         assert_eq!(workers.idle(), 1);

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use photondb::CacheSize;
 
@@ -28,7 +29,7 @@ PHOTONDB_BIND, and so on.";
 
 /// A document database that speaks ReQL.
 #[derive(Debug, Parser)]
-#[command(name = "photondb", version, about, after_help = EXAMPLES)]
+#[command(name = "photondb", version, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct CommandLine {
     /// What to do; serving is the default.
@@ -89,7 +90,7 @@ pub struct ServeArguments {
     pub initial_password: Option<String>,
 
     /// Do not serve HTTP
-    #[arg(long, env = "PHOTONDB_NO_HTTP_ADMIN")]
+    #[arg(long, env = "PHOTONDB_NO_HTTP_ADMIN", value_parser = FalseyValueParser::new())]
     pub no_http_admin: bool,
 
     /// Least important messages on stderr: error, warn, info, debug, trace, or a filter such

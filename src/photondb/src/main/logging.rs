@@ -1,6 +1,5 @@
 //! Messages: to stderr for the operator, to the log book for the `logs` table.
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
@@ -58,12 +57,10 @@ struct MessageText {
 
 impl Visit for MessageText {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        // Writing to a string cannot fail.
-        let written = if field.name() == "message" {
-            write!(self.message, "{value:?}")
-        } else {
-            write!(self.fields, " {}={value:?}", field.name())
-        };
-        drop(written);
+        let target = if field.name() == "message" { &mut self.message } else { &mut self.fields };
+        if field.name() != "message" {
+            target.push_str(&format!(" {}=", field.name()));
+        }
+        target.push_str(&format!("{value:?}"));
     }
 }
