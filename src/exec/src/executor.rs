@@ -16,6 +16,7 @@ use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
 use crate::sequence::{
     Machine, Pipeline, RowStream, Sequence, Source, Terminal, TerminalAnswer, into_grouped_datum,
 };
+use crate::terms::object;
 use crate::value::{Kind, Value};
 
 /// Terms of a query that may run where it arrived.
@@ -159,6 +160,7 @@ fn open(env: &Arc<Environment>, plan: &Plan) -> Result<Outcome> {
 
 fn atom(datum: Datum) -> Result<Outcome> {
     match datum {
+        literal if literal.is_literal() => Err(object::stray_literal()),
         Datum::MinVal => Err(EvalError::logic("Cannot convert `r.minval` to JSON.")),
         Datum::MaxVal => Err(EvalError::logic("Cannot convert `r.maxval` to JSON.")),
         datum => Ok(Outcome::Atom(datum)),

@@ -81,9 +81,7 @@ impl Function {
             (kind, Shortcut::Field) => Body::Field(Value::new(kind, site).into_datum()?),
             (kind, Shortcut::Constant) => Body::Constant(Value::new(kind, site).into_datum()?),
             (kind, Shortcut::Matching) => match Value::new(kind, site).into_datum()? {
-                Datum::Object(pattern) if pattern.pseudo_type().is_none() => {
-                    Body::Matching(Datum::Object(pattern))
-                }
+                pattern if pattern.is_plain_object() || pattern.is_literal() => Body::Matching(pattern),
                 other => Body::Constant(other),
             },
         };

@@ -23,6 +23,7 @@ mod value;
 
 pub use executor::Executor;
 pub use request::{
-    Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables, system_database_id, system_table_id,
+    Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables,
+    system_database_id, system_table_id,
 };
 pub use stored_function::StoredFunctions;

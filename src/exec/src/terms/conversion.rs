@@ -236,7 +236,7 @@ fn describe_table(call: &Invocation<'_>, table: &TableRef, set: &mut dyn FnMut(&
     set("name", Datum::String(table.name.clone()));
     set("primary_key", Datum::String(table.primary_key.clone()));
     if table.system {
-        set("id", Datum::Null);
+        set("id", Datum::String(Text::from(table.id.to_string())));
         set("indexes", Datum::Array(Vec::new().into()));
         set("doc_count_estimates", Datum::Array(vec![Datum::Number(0.0)].into()));
         return Ok(());

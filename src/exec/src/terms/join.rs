@@ -118,7 +118,9 @@ pub(crate) fn eq_join(call: &Invocation<'_>) -> Result<Value> {
     let by = call.function(1, Shortcut::Field)?;
     let right = call.value(2)?;
     let Kind::Table(mut read) = right.kind else { return Err(right.type_error("TABLE")) };
-    if let Some(index) = table::index_option(call)? {
+    // A complaint about the name points at the whole term.
+    if let Some(index) = call.option_datum("index")? {
+        let index = crate::value::text(&index)?;
         table::through_index(call, &mut read, &index)?;
         if read.index.as_ref().is_some_and(|index| index.geo) {
             return Err(EvalError::logic(

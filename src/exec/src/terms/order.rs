@@ -1,9 +1,12 @@
 //! `orderBy`: by an index, by keys in memory, or by an index refined by keys.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use photondb_datum::Datum;
+use photondb_plan::Operation;
+use photondb_reql::TermType;
 use photondb_table::Direction;
 
 use crate::environment::Environment;
@@ -11,7 +14,7 @@ use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut};
 use crate::sequence::{Refinement, Sequence, Source, TableRead};
-use crate::terms::table;
+use crate::terms::{table, transform};
 use crate::value::{Kind, Value};
 
 /// One key of an order.
@@ -101,6 +104,102 @@ fn in_memory(call: &Invocation<'_>, sequence: Sequence, keys: &OrderKeys) -> Res
     match table {
         Some(table) => Ok(Value::new(Kind::SelectionArray(table, rows), call.site)),
         None => call.answer(Datum::Array(rows.into())),
+    }
+}
+
+/// `orderBy(..).limit(n)` without an index: keeps only the first `n` rows in mind, however
+/// many there are. `None` when the first argument is something else.
+pub(crate) fn first_rows(call: &Invocation<'_>) -> Result<Option<Value>> {
+    let Operation::Call(inner) = &call.expression(0)?.operation else { return Ok(None) };
+    let plain = inner.term == TermType::OrderBy && !inner.spliced && inner.option("index").is_none();
+    if !plain || call.first.is_some() || inner.arguments.len() < 2 {
+        return Ok(None);
+    }
+    let order_by = Invocation { call: inner, site: call.expression(0)?.site, ..*call };
+    let keys = (1..order_by.count()).map(|i| key(order_by.value(i)?)).collect::<Result<Vec<_>>>()?;
+    let sequence = Sequence::from_value(order_by.value(0)?).map_err(|error| error.at(order_by.site))?;
+    let limit = transform::limit_argument(call)?;
+    let Ok(limit) = usize::try_from(limit) else { return Ok(None) };
+    call.env.check_array_size(limit)?;
+    let table = sequence.table.clone();
+    let mut heap = FirstRows { keys: OrderKeys::new(keys), limit, rows: BinaryHeap::new() };
+    let mut position = 0;
+    sequence.for_each(call.env, &mut |row| {
+        position += 1;
+        heap.offer(call.env, position, row)
+    })?;
+    let rows = heap.into_rows();
+    Ok(Some(match table {
+        Some(table) => Value::new(Kind::SelectionArray(table, rows), call.site),
+        None => Value::datum(Datum::Array(rows.into()), call.site),
+    }))
+}
+
+/// The first rows of an order: a heap whose top is the last of them.
+struct FirstRows {
+    keys: OrderKeys,
+    limit: usize,
+    rows: BinaryHeap<RankedRow>,
+}
+
+/// The value of one key, ordered as its direction says.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Ascending(Option<Datum>),
+    Descending(Reverse<Option<Datum>>),
+}
+
+/// A row with what it is sorted by; of equal rows the earlier one is first.
+struct RankedRow {
+    rank: Vec<Rank>,
+    position: u64,
+    row: Datum,
+}
+
+impl Ord for RankedRow {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank.cmp(&other.rank).then(self.position.cmp(&other.position))
+    }
+}
+
+impl PartialOrd for RankedRow {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for RankedRow {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for RankedRow {}
+
+impl FirstRows {
+    fn offer(&mut self, env: &Arc<Environment>, position: u64, row: Datum) -> Result<()> {
+        let values = self.keys.values(env, &row)?;
+        let directions = self.keys.keys.iter().map(|key| key.descending);
+        let rank = values.into_iter().zip(directions);
+        let rank =
+            rank.map(
+                |(value, descending)| {
+                    if descending { Rank::Descending(Reverse(value)) } else { Rank::Ascending(value) }
+                },
+            );
+        let ranked = RankedRow { rank: rank.collect(), position, row };
+        if self.rows.len() < self.limit {
+            self.rows.push(ranked);
+        } else if let Some(mut last) = self.rows.peek_mut()
+            && ranked < *last
+        {
+            *last = ranked;
+        }
+        Ok(())
+    }
+
+    fn into_rows(self) -> Vec<Datum> {
+        self.rows.into_sorted_vec().into_iter().map(|ranked| ranked.row).collect()
     }
 }
 

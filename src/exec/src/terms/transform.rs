@@ -53,12 +53,19 @@ pub(crate) fn filter(call: &Invocation<'_>) -> Result<Value> {
 }
 
 pub(crate) fn limit(call: &Invocation<'_>) -> Result<Value> {
+    if let Some(first) = order::first_rows(call)? {
+        return Ok(first);
+    }
     let sequence = call.sequence(0)?;
-    let limit = call.value(1)?.into_integer()?;
-    let Ok(take) = u64::try_from(limit) else {
-        return Err(EvalError::logic(format!("LIMIT takes a non-negative argument (got {limit})")));
-    };
+    let take = limit_argument(call)?;
     call.answer_sequence(window(sequence, 0, Some(take)))
+}
+
+/// The number of rows that `limit` takes.
+pub(crate) fn limit_argument(call: &Invocation<'_>) -> Result<u64> {
+    let limit = call.value(1)?.into_integer()?;
+    let negative = |_| EvalError::logic(format!("LIMIT takes a non-negative argument (got {limit})"));
+    u64::try_from(limit).map_err(negative)
 }
 
 pub(crate) fn skip(call: &Invocation<'_>) -> Result<Value> {
