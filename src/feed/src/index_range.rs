@@ -38,9 +38,9 @@ impl IndexRangeFeed {
     }
 
     fn deliver(&self, change: &Waiting, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
-        let (old_hits, new_hits) = (self.hits(change.old())?, self.hits(change.new())?);
-        let old = if old_hits > 0 { self.watch.view_of(change.old())? } else { None };
-        let new = if new_hits > 0 { self.watch.view_of(change.new())? } else { None };
+        let (old_hits, new_hits) = (self.hits(change.old_document())?, self.hits(change.new_document())?);
+        let old = if old_hits > 0 { self.watch.view_of(change.old_document())? } else { None };
+        let new = if new_hits > 0 { self.watch.view_of(change.new_document())? } else { None };
         let old_hits = if old.is_some() { old_hits } else { 0 };
         let new_hits = if new.is_some() { new_hits } else { 0 };
         let both = old_hits.min(new_hits);

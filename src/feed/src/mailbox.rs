@@ -24,12 +24,12 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     /// The document before the first change.
-    pub(crate) fn old(&self) -> Option<&Datum> {
+    pub(crate) fn old_document(&self) -> Option<&Datum> {
         self.first.old.as_ref()
     }
 
     /// The document after the last change.
-    pub(crate) fn new(&self) -> Option<&Datum> {
+    pub(crate) fn new_document(&self) -> Option<&Datum> {
         self.last.new.as_ref()
     }
 

@@ -155,12 +155,12 @@ impl OrderLimitFeed {
             return Ok(());
         }
         let boundary = if self.top.complete { None } else { self.order.last(&self.top.entries).cloned() };
-        if let Some(old) = change.old() {
+        if let Some(old) = change.old_document() {
             for place in self.places(change.key(), old)? {
                 self.top.remove(&place);
             }
         }
-        if let Some(new) = change.new()
+        if let Some(new) = change.new_document()
             && let Some(view) = self.watch.view(new)?
         {
             for place in self.places(change.key(), new)? {

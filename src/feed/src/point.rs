@@ -38,8 +38,8 @@ impl Member for PointFeed {
 
     fn changes(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
         deliver_mail(&self.watch.mailbox, &self.format, Expansion::One, budget, out, |change, out| {
-            let old = self.watch.view_of(change.old())?;
-            let new = self.watch.view_of(change.new())?;
+            let old = self.watch.view_of(change.old_document())?;
+            let new = self.watch.view_of(change.new_document())?;
             if old != new {
                 out.push(self.format.change(old.as_ref(), new.as_ref()));
             }

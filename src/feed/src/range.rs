@@ -39,8 +39,8 @@ impl RangeFeed {
     }
 
     fn deliver(&self, change: &Waiting, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
-        let old = self.watch.view_of(change.old())?;
-        let new = self.watch.view_of(change.new())?;
+        let old = self.watch.view_of(change.old_document())?;
+        let new = self.watch.view_of(change.new_document())?;
         if old == new {
             return Ok(());
         }

@@ -11,6 +11,11 @@ use clap::Parser;
 
 use command_line::{Command, CommandLine};
 
+/// Many threads make and drop many small values; the system's allocator is slow at that and
+/// keeps the memory of dropped ones for itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     match command_line.command {
