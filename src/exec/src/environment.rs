@@ -34,6 +34,8 @@ pub(crate) struct EvaluationOptions {
     pub(crate) database: Text,
     /// Whether the answer tells where the time went.
     pub(crate) profile: bool,
+    /// The plan is answered instead of the query.
+    pub(crate) explain: bool,
     /// Options of the query that stand in for those that a term does not give.
     pub(crate) globals: Vec<(Text, Expression)>,
 }
@@ -51,6 +53,7 @@ impl Default for EvaluationOptions {
             array_size_max: ARRAY_SIZE_DEFAULT_MAX,
             database: Text::from("test"),
             profile: false,
+            explain: false,
             globals: Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedKind, FeedStream};
-use photondb_plan::{Plan, lower, lower_expression};
+use photondb_plan::{Plan, explain, lower, lower_expression};
 use photondb_reql::{Ast, Family, Node, ReqlError, StartQuery, TermId, TermType};
 use photondb_table::Budget;
 
@@ -23,7 +23,7 @@ use crate::value::{Kind, Value};
 const CHEAP_TERMS_MAX: usize = 64;
 
 /// Global options that the evaluation as a whole depends on.
-const CONSULTED: &[&str] = &["db", "array_limit", "profile"];
+const CONSULTED: &[&str] = &["db", "array_limit", "profile", "explain"];
 /// Global options that concern the session, not the evaluation.
 const FOR_THE_SESSION: &[&str] = &[
     "noreply",
@@ -72,6 +72,9 @@ impl Executor {
         let fail = |error: ReqlError| Failure { error, durable_at: env.durable_at() };
         ast.check_array_sizes(env.options.array_size_max).map_err(fail)?;
         let plan = lower(Arc::clone(&ast)).map_err(fail)?;
+        if env.options.explain {
+            return Ok(Answer { outcome: Outcome::Atom(explain(&plan)), durable_at: None, profile: None });
+        }
         let planned = Instant::now();
         let outcome = open(&env, &plan).map_err(|error| fail(error.into_reql(&ast)))?;
         let profile = profile.then(|| {
@@ -133,6 +136,7 @@ fn set_option(options: &mut EvaluationOptions, name: &str, value: Value) -> Resu
                 EvalError::logic(format!("Illegal array size limit `{limit}`.  (Must be >= 1.)"))
             })?;
         }
+        "explain" => options.explain = value.into_bool()?,
         _ => options.profile = value.into_bool()?,
     }
     Ok(())

@@ -304,6 +304,7 @@ pub static GLOBAL_OPTARGS: &[&str] = &[
     "durability",
     "emergency_repair",
     "emit",
+    "explain",
     "fill",
     "final_emit",
     "first_batch_scaledown_factor",

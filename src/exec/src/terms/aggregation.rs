@@ -268,7 +268,7 @@ impl RowStream for FoldStream {
         if !more {
             self.ended = true;
             if let Some(last) = &self.last {
-                out.extend(array(last.datum(&self.env, &[self.accumulator.clone()])?)?.iter());
+                out.extend(array(last.datum(&self.env, std::slice::from_ref(&self.accumulator))?)?.iter());
             }
         }
         Ok(more)

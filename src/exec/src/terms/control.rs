@@ -22,7 +22,7 @@ pub(crate) fn is_empty_error(error: &EvalError) -> bool {
 
 pub(crate) fn branch(call: &Invocation<'_>) -> Result<Value> {
     let count = call.count();
-    if count % 2 == 0 {
+    if count.is_multiple_of(2) {
         return Err(EvalError::logic("Cannot call `branch` term with an even number of arguments."));
     }
     for test in (0..count - 1).step_by(2) {
