@@ -7,6 +7,7 @@
 mod group;
 mod machine;
 mod open;
+mod parallel;
 mod read;
 mod sources;
 mod terminal;

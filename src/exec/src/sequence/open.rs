@@ -8,11 +8,12 @@ use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use photondb_catalog::Permission;
 use photondb_datum::{Array, Datum};
 use photondb_reql::TermId;
-use photondb_table::{Budget, Program, ShardStream};
+use photondb_table::{Budget, Program, ReadOp, ShardStream};
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::sequence::machine::{Machine, Pipeline, PipelineProgram};
+use crate::sequence::parallel;
 use crate::sequence::read::{TableRead, TableSource};
 use crate::sequence::sources::{
     Interleave, ItemsStream, MergeStream, RangeStream, UnionStream, WindowStream, ZipStream,
@@ -101,17 +102,51 @@ impl Sequence {
             return Ok(TerminalAnswer::Single(Datum::Number(count as f64)));
         }
         let grouped = self.is_grouped();
-        let mut stream = self.open_with(env, Some(terminal.clone()), false)?;
-        let mut partials = Vec::new();
-        while stream.next_batch(&INNER_BUDGET, &mut partials)? {
-            env.check_cancelled()?;
-        }
+        let partials = match self.into_parts(env, &terminal)? {
+            Ok(parts) => parallel::drain_all(env, parts)?,
+            Err(sequence) => drain(env, sequence.open_with(env, Some(terminal.clone()), false)?)?,
+        };
         env.check_cancelled()?;
         if grouped {
             finish_groups(env, &terminal, partials)
         } else {
             finish_single(env, &terminal, partials)
         }
+    }
+
+    /// The streams of the parts of a large table read, to be worked on side by side; the
+    /// sequence itself when that does not pay.
+    fn into_parts(
+        self,
+        env: &Arc<Environment>,
+        terminal: &Terminal,
+    ) -> Result<std::result::Result<Vec<Box<dyn RowStream>>, Self>> {
+        let parts = parallel::threads();
+        let Source::Table(read) = &self.source else { return Ok(Err(self)) };
+        if parts < 2 || read.table.system || matches!(terminal, Terminal::Collect) {
+            return Ok(Err(self));
+        }
+        env.check_table(Permission::Read, &read.table)?;
+        let shards = &env.services()?.shards;
+        let read = (**read).clone();
+        if shards.count(&read.clone().into_operation(None))? < parallel::ROWS_MIN {
+            return Ok(Err(self));
+        }
+        let index_values = self.groups_by_index();
+        let terminal = Some(terminal.clone());
+        let pipeline =
+            Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value: false };
+        let program: Arc<dyn Program> = Arc::new(PipelineProgram(Arc::new(pipeline)));
+        let operation = ReadOp { index_values, ..read.into_operation(Some(program)) };
+        let streams = shards.read_split(operation, parts)?;
+        Ok(Ok(streams
+            .into_iter()
+            .map(|stream| Box::new(TableStream { stream }) as Box<dyn RowStream>)
+            .collect()))
+    }
+
+    fn groups_by_index(&self) -> bool {
+        self.stages.iter().any(|stage| matches!(stage, Stage::Group(group) if group.by_index))
     }
 
     fn refuse_infinite(&self) -> Result<()> {
@@ -137,7 +172,7 @@ impl Sequence {
         terminal: Option<Terminal>,
         with_index_value: bool,
     ) -> Result<Box<dyn RowStream>> {
-        let by_index = self.stages.iter().any(|stage| matches!(stage, Stage::Group(group) if group.by_index));
+        let by_index = self.groups_by_index();
         let bare = self.stages.is_empty() && terminal.is_none() && !with_index_value;
         let pipeline =
             Arc::new(Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value });
@@ -343,6 +378,15 @@ impl RowStream for RefinedStream {
         out.extend(self.ready.drain(..count));
         Ok(self.more || !self.ready.is_empty())
     }
+}
+
+/// All that a stream gives.
+pub(crate) fn drain(env: &Arc<Environment>, mut stream: Box<dyn RowStream>) -> Result<Vec<Datum>> {
+    let mut rows = Vec::new();
+    while stream.next_batch(&INNER_BUDGET, &mut rows)? {
+        env.check_cancelled()?;
+    }
+    Ok(rows)
 }
 
 fn finish_single(

@@ -1,0 +1,43 @@
+//! Parts of a table worked on side by side, on all cores.
+
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use photondb_datum::Datum;
+use photondb_reql::ErrorKind;
+
+use crate::environment::Environment;
+use crate::error::{EvalError, Result};
+use crate::sequence::open::{RowStream, drain};
+
+/// Rows from which on more than one thread pays.
+pub(crate) const ROWS_MIN: u64 = 10_000;
+/// Threads of one query.
+const THREADS_MAX: usize = 16;
+
+/// The number of parts to work in.
+pub(crate) fn threads() -> usize {
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    *THREADS.get_or_init(|| thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX))
+}
+
+/// Drains all streams, each on a thread of its own, and joins what they give in their
+/// order. The error of the earliest part is the error of the whole.
+pub(crate) fn drain_all(env: &Arc<Environment>, parts: Vec<Box<dyn RowStream>>) -> Result<Vec<Datum>> {
+    let mut parts = parts.into_iter();
+    let Some(first) = parts.next() else { return Ok(Vec::new()) };
+    thread::scope(|scope| {
+        let others: Vec<_> = parts.map(|part| scope.spawn(|| drain(env, part))).collect();
+        let mut rows = drain(env, first);
+        for other in others {
+            let part = other.join();
+            let part =
+                part.unwrap_or_else(|_| Err(EvalError::new(ErrorKind::Internal, "A worker panicked.")));
+            rows = rows.and_then(|mut rows| {
+                rows.append(&mut part?);
+                Ok(rows)
+            });
+        }
+        rows
+    })
+}
