@@ -34,6 +34,9 @@ pub fn server_binary() -> &'static Path {
 }
 
 /// Cargo itself decides whether the binary is stale; a build that is fresh costs a moment.
+///
+/// Asking for a test beside the binary makes Cargo choose the features of dependencies as
+/// `cargo test --workspace` does; the server would be compiled a second time otherwise.
 fn build() -> PathBuf {
     let profile_folder = profile_folder();
     let profile = match profile_folder.file_name().and_then(|name| name.to_str()) {
@@ -42,7 +45,8 @@ fn build() -> PathBuf {
     };
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(workspace_root())
-        .args(["build", "--quiet", "--package", "photondb", "--bin", "photondb", "--profile", profile])
+        .args(["build", "--quiet", "--workspace", "--bin", "photondb", "--test", "recorded_answers"])
+        .args(["--profile", profile])
         .arg("--target-dir")
         .arg(target_root())
         .output()
