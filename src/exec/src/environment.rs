@@ -31,7 +31,6 @@ pub(crate) struct Environment {
 #[derive(Clone, Debug)]
 pub(crate) struct EvaluationOptions {
     pub(crate) array_size_max: usize,
-    pub(crate) database: Text,
     /// Whether the answer tells where the time went.
     pub(crate) profile: bool,
     /// The plan is answered instead of the query.
@@ -51,7 +50,6 @@ impl Default for EvaluationOptions {
     fn default() -> Self {
         Self {
             array_size_max: ARRAY_SIZE_DEFAULT_MAX,
-            database: Text::from("test"),
             profile: false,
             explain: false,
             globals: Vec::new(),

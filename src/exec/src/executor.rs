@@ -23,7 +23,7 @@ use crate::value::{Kind, Value};
 const CHEAP_TERMS_MAX: usize = 64;
 
 /// Global options that the evaluation as a whole depends on.
-const CONSULTED: &[&str] = &["db", "array_limit", "profile", "explain"];
+const CONSULTED: &[&str] = &["array_limit", "profile", "explain"];
 /// Global options that concern the session, not the evaluation.
 const FOR_THE_SESSION: &[&str] = &[
     "noreply",
@@ -125,10 +125,6 @@ fn failure(error: EvalError, ast: &Ast) -> Failure {
 
 fn set_option(options: &mut EvaluationOptions, name: &str, value: Value) -> Result<()> {
     match name {
-        "db" => match value.kind {
-            Kind::Database(database) => options.database = database.name,
-            kind => return Err(Value::new(kind, value.site).type_error("DATABASE")),
-        },
         "array_limit" => {
             let limit = value.into_integer()?;
             let positive = usize::try_from(limit).ok().filter(|limit| *limit > 0);

@@ -55,7 +55,7 @@ pub(crate) fn db_list(call: &Invocation<'_>) -> Result<Value> {
 fn database_argument(call: &Invocation<'_>, with_name: bool) -> Result<(DatabaseRef, usize)> {
     let explicit = if with_name { call.count() > 1 } else { call.count() > 0 };
     if !explicit {
-        return Ok((table::database(call, &call.env.options.database)?, 0));
+        return Ok((table::default_database(call)?, 0));
     }
     let value = call.value(0)?;
     match value.kind {
@@ -212,7 +212,7 @@ fn tables_argument(call: &Invocation<'_>) -> Result<(Vec<Arc<Table>>, bool)> {
     let state = call.env.catalog()?;
     let all = |database: &DatabaseRef| state.tables_of(database.id).cloned().collect::<Vec<_>>();
     if call.count() == 0 {
-        return Ok((all(&table::database(call, &call.env.options.database)?), true));
+        return Ok((all(&table::default_database(call)?), true));
     }
     let value = call.value(0)?;
     match value.kind {

@@ -8,10 +8,13 @@ use photondb_datum::{Datum, Text};
 use photondb_table::{DatumRange, ReadMode};
 
 use crate::error::{EvalError, Result};
-use crate::evaluate::Invocation;
+use crate::evaluate::{self, Frame, Invocation};
 use crate::sequence::{IndexRef, Sequence, TableRead, TableSource};
 use crate::terms::transform;
 use crate::value::{DatabaseRef, Kind, Row, TableRef, Value};
+
+/// The database of queries that say nothing about it.
+const DEFAULT_DATABASE: &str = "test";
 
 pub(crate) fn db(call: &Invocation<'_>) -> Result<Value> {
     let name = call.value(0)?.into_text()?;
@@ -30,13 +33,26 @@ pub(crate) fn database(call: &Invocation<'_>, name: &Text) -> Result<DatabaseRef
     }
 }
 
+/// The database that a query means when it names none: its option `db`, which is looked at
+/// only then, so that a query may name a database that it first creates.
+pub(crate) fn default_database(call: &Invocation<'_>) -> Result<DatabaseRef> {
+    let Some(expression) = call.env.options.global("db") else {
+        return database(call, &Text::from(DEFAULT_DATABASE));
+    };
+    let value = evaluate::value(call.env, expression, Frame::EMPTY)?;
+    match value.kind {
+        Kind::Database(database) => Ok(database),
+        kind => Err(Value::new(kind, value.site).type_error("DATABASE")),
+    }
+}
+
 pub(crate) fn table(call: &Invocation<'_>) -> Result<Value> {
     let (database, position) = if call.count() > 1 {
         let value = call.value(0)?;
         let Kind::Database(database) = value.kind else { return Err(value.type_error("DATABASE")) };
         (database, 1)
     } else {
-        (database(call, &call.env.options.database)?, 0)
+        (default_database(call)?, 0)
     };
     let name = call.value(position)?.into_text()?;
     let mode = options(call)?;
