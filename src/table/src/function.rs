@@ -22,11 +22,6 @@ pub trait Evaluator: Send + Sync {
 
     /// The write hook of a table.
     fn write_hook(&self, stored: &[u8]) -> Result<Arc<dyn WriteHook>, RowError>;
-
-    /// A program that came from another server in the form of [`Program::encode`].
-    fn program(&self, _encoded: &[u8]) -> Result<Arc<dyn Program>, RowError> {
-        Err(RowError::new("this server does not take programs of other servers"))
-    }
 }
 
 /// What an index holds for one document.
@@ -50,22 +45,12 @@ pub trait IndexFunction: Send + Sync {
 pub trait WriteFunction: Send + Sync {
     /// The new row for the old one (null when absent); null deletes. An error is counted.
     fn new_row(&self, old: &Datum) -> Result<Datum, RowError>;
-
-    /// The form that travels to another server; `None` when it can run in this process only.
-    fn encode(&self) -> Option<Bytes> {
-        None
-    }
 }
 
 /// What an insert does when the key exists.
 pub trait ConflictFunction: Send + Sync {
     /// The row to store, for the primary key, the stored row and the inserted one.
     fn resolve(&self, key: &Datum, old: &Datum, new: &Datum) -> Result<Datum, RowError>;
-
-    /// The form that travels to another server; `None` when it can run in this process only.
-    fn encode(&self) -> Option<Bytes> {
-        None
-    }
 }
 
 /// What a write hook is told besides the rows.
@@ -88,11 +73,6 @@ pub trait WriteHook: Send + Sync {
 pub trait Program: Send + Sync {
     /// A machine for one stream of rows.
     fn start(&self) -> Box<dyn RowMachine>;
-
-    /// The form that travels to another server; `None` when it can run in this process only.
-    fn encode(&self) -> Option<Bytes> {
-        None
-    }
 }
 
 /// One run of a program.
