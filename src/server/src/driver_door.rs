@@ -4,8 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use photondb_catalog::State;
-use photondb_wire::{Credentials, Event, NONCE_BYTES, ScramCredentials, ServerProtocol, Version};
+use photondb_wire::{
+    Credentials, Event, HandshakeError, NONCE_BYTES, ScramCredentials, ServerProtocol, Version,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -79,7 +82,8 @@ async fn connection(
 
 async fn read(context: Arc<Context>, outbox: &Arc<Outbox>, client: SocketAddr) -> io::Result<()> {
     let mut protocol = ServerProtocol::new(SERVER_VERSION, nonce());
-    let Ok(welcome) = timeout(HANDSHAKE_TIMEOUT, log_in(&context, &mut protocol, outbox)).await else {
+    let Ok(welcome) = timeout(HANDSHAKE_TIMEOUT, log_in(&context, &mut protocol, outbox, client)).await
+    else {
         return Err(io::ErrorKind::TimedOut.into());
     };
     let Some((user, version)) = welcome? else { return Ok(()) };
@@ -102,6 +106,7 @@ async fn log_in(
     context: &Context,
     protocol: &mut ServerProtocol,
     outbox: &Outbox,
+    client: SocketAddr,
 ) -> io::Result<Option<(String, Version)>> {
     loop {
         let users = Users(context.catalog.state());
@@ -114,7 +119,12 @@ async fn log_in(
             None => receive(protocol, outbox).await?,
             Some(Event::Authenticated { user, version }) => return Ok(Some((user, version))),
             Some(Event::Refused(error)) => {
-                tracing::info!(%error, "a client was refused");
+                // Strangers are many on an open port; a wrong password is worth a look.
+                if matches!(error, HandshakeError::Scram(_) | HandshakeError::IncorrectKey) {
+                    tracing::warn!(%client, %error, "a client was refused");
+                } else {
+                    tracing::debug!(%client, %error, "a client was refused");
+                }
                 outbox.drain().await;
                 return Ok(None);
             }
@@ -167,6 +177,10 @@ async fn receive(protocol: &mut ServerProtocol, outbox: &Outbox) -> io::Result<(
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if input.is_empty() {
+                    // Most connections are idle most of the time: they hold no buffer.
+                    *input = BytesMut::new();
+                }
                 socket.readable().await?;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

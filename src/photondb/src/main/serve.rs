@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use photondb::{Database, DatabaseOptions, LogBook, OpenError, Server, ServerError, ServerOptions};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -62,6 +63,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     logging::start(&arguments.log_level, arguments.log_format, Arc::clone(&logs))
         .map_err(|source| ServeError::LogLevel { level: arguments.log_level.clone(), source })?;
     let server_options = server_options(arguments)?;
+    allow_many_files();
     let is_new = !arguments.directory.exists();
     let password = initial_password(arguments, is_new);
     let options = DatabaseOptions {
@@ -80,7 +82,10 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     if let (true, Some("auto"), Some(password)) = (is_new, arguments.initial_password.as_deref(), password) {
         println!("Password of user \"admin\": {password}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .enable_all()
+        .build()?;
     runtime.block_on(run_server(&database, &server_options))?;
     runtime.shutdown_background();
     database.close()?;
@@ -102,6 +107,15 @@ async fn run_server(database: &Database, options: &ServerOptions) -> Result<(), 
         _ = signals.next() => tracing::warn!("stopping at once"),
     }
     Ok(())
+}
+
+/// Each connection is a file to the system, which allows few unless asked.
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, files = limit.current, "the number of open files stays as it is");
+    }
 }
 
 /// Says where the server is, in the words that scripts wait for.
