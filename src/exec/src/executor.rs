@@ -275,7 +275,7 @@ fn is_cheap(ast: &Ast, id: TermId) -> bool {
     let first = args.first().map(|arg| ast.term_type(*arg));
     let cheap = match term {
         TermType::Javascript | TermType::Http | TermType::Fold | TermType::ForEach | TermType::Info => false,
-        TermType::Table | TermType::Get => true,
+        TermType::Db | TermType::Table | TermType::Get => true,
         TermType::Update | TermType::Replace | TermType::Delete => first == Some(TermType::Get),
         TermType::Insert => args.get(1).is_some_and(|arg| is_small_literal(ast, *arg)),
         _ => {
