@@ -6,6 +6,11 @@ pub const PRIMARY_KEY_BYTES_MAX: usize = 127;
 pub const SECONDARY_KEY_BYTES_MAX: usize = 256;
 /// Nesting of arrays and objects in a value or a query.
 pub const NESTING_DEPTH_MAX: usize = 500;
+/// Bytes of one value: a document, a text, an answer that is one value.
+pub const VALUE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Stack of a thread that evaluates, decodes or writes values: nesting up to the limit has to
+/// fit. It is only reserved; memory is taken as the stack grows.
+pub const THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
 /// Elements of an array unless the query sets `arrayLimit`.
 pub const ARRAY_SIZE_DEFAULT_MAX: usize = 100_000;
 /// Bytes of one query as it arrives.

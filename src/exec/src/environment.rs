@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use photondb_base::limits::ARRAY_SIZE_DEFAULT_MAX;
+use photondb_base::limits::{ARRAY_SIZE_DEFAULT_MAX, VALUE_BYTES_MAX};
 use photondb_base::{Cancel, Clock, LogPosition};
 use photondb_catalog::{Permission, Scope, State};
 use photondb_datum::{Datum, Text, pseudo};
@@ -48,12 +48,7 @@ impl EvaluationOptions {
 
 impl Default for EvaluationOptions {
     fn default() -> Self {
-        Self {
-            array_size_max: ARRAY_SIZE_DEFAULT_MAX,
-            profile: false,
-            explain: false,
-            globals: Vec::new(),
-        }
+        Self { array_size_max: ARRAY_SIZE_DEFAULT_MAX, profile: false, explain: false, globals: Vec::new() }
     }
 }
 
@@ -147,6 +142,17 @@ impl Environment {
     pub(crate) fn array(&self, items: Vec<Datum>) -> Result<Datum> {
         self.check_array_size(items.len())?;
         Ok(Datum::Array(items.into()))
+    }
+
+    /// The complaint about values that are too large to be made, stored or sent.
+    pub(crate) fn check_value_bytes(&self, bytes: usize) -> Result<()> {
+        if bytes > VALUE_BYTES_MAX {
+            return Err(EvalError::resource(format!(
+                "Value over size limit of {} MiB.",
+                VALUE_BYTES_MAX / (1024 * 1024)
+            )));
+        }
+        Ok(())
     }
 
     /// RethinkDB's complaint about arrays over the limit.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use photondb_base::limits::THREAD_STACK_BYTES;
 use photondb_datum::{Datum, Text};
 use photondb_plan::{Call, Expression, Operation, Slot};
 use photondb_reql::TermId;
@@ -13,6 +14,10 @@ use crate::function::{Function, Shortcut};
 use crate::sequence::Sequence;
 use crate::terms;
 use crate::value::{Kind, Value};
+
+/// Stack below which evaluation goes on in a new one: what the deepest value needs to be
+/// compared or written, and a term's own frames.
+const STACK_LEFT_BYTES_MIN: usize = 4 * 1024 * 1024;
 
 /// The variables that an expression can see.
 #[derive(Clone, Copy)]
@@ -44,12 +49,14 @@ pub(crate) fn value(env: &Arc<Environment>, expression: &Expression, frame: Fram
         }
         Operation::Call(call) => {
             let invocation = Invocation { env, frame, call, site, first: None };
-            let value = if expression.grouped || call.spliced {
-                terms::evaluate_rare(&invocation)
-            } else {
-                terms::dispatch(&invocation)
-            };
-            value.map_err(|error| error.at(site))
+            stacker::maybe_grow(STACK_LEFT_BYTES_MIN, THREAD_STACK_BYTES, || {
+                let value = if expression.grouped || call.spliced {
+                    terms::evaluate_rare(&invocation)
+                } else {
+                    terms::dispatch(&invocation)
+                };
+                value.map_err(|error| error.at(site))
+            })
         }
     }
 }

@@ -142,10 +142,10 @@ fn open(env: &Arc<Environment>, plan: &Plan) -> Result<Outcome> {
     let value = evaluate::value(env, &plan.root, Frame::EMPTY)?;
     let site = value.site;
     match value.kind {
-        Kind::Datum(datum) => atom(datum),
-        Kind::Row(row) => atom(row.datum),
-        Kind::SelectionArray(_, rows) => atom(Datum::Array(rows.into())),
-        Kind::Grouped(groups) => Ok(Outcome::Atom(into_grouped_datum(groups))),
+        Kind::Datum(datum) => atom(env, datum),
+        Kind::Row(row) => atom(env, row.datum),
+        Kind::SelectionArray(_, rows) => atom(env, Datum::Array(rows.into())),
+        Kind::Grouped(groups) => atom(env, into_grouped_datum(groups)),
         Kind::Table(read) | Kind::TableSlice(read) => stream(env, Sequence::table(*read, site)),
         Kind::Selection(_, sequence) | Kind::Sequence(sequence) => stream(env, *sequence),
         kind @ (Kind::Database(_) | Kind::Function(_) | Kind::Ordering(_)) => {
@@ -158,7 +158,8 @@ fn open(env: &Arc<Environment>, plan: &Plan) -> Result<Outcome> {
     }
 }
 
-fn atom(datum: Datum) -> Result<Outcome> {
+fn atom(env: &Environment, datum: Datum) -> Result<Outcome> {
+    env.check_value_bytes(datum.packed_bytes())?;
     match datum {
         literal if literal.is_literal() => Err(object::stray_literal()),
         Datum::MinVal => Err(EvalError::logic("Cannot convert `r.minval` to JSON.")),
@@ -172,10 +173,10 @@ fn stream(env: &Arc<Environment>, sequence: Sequence) -> Result<Outcome> {
         return feed(env, sequence).map(Outcome::Feed);
     }
     if sequence.is_grouped() {
-        return Ok(Outcome::Atom(match sequence.run(env, Terminal::Collect)? {
-            TerminalAnswer::Grouped(groups) => into_grouped_datum(groups),
-            TerminalAnswer::Single(datum) => datum,
-        }));
+        return match sequence.run(env, Terminal::Collect)? {
+            TerminalAnswer::Grouped(groups) => atom(env, into_grouped_datum(groups)),
+            TerminalAnswer::Single(datum) => atom(env, datum),
+        };
     }
     let stream = sequence.open(env)?;
     Ok(Outcome::Stream(Box::new(QueryStream { env: Arc::clone(env), stream })))

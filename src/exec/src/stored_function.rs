@@ -14,6 +14,7 @@ use photondb_table::{Evaluator, IndexFunction, IndexValue, RowError, WriteHook, 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::Function;
+use crate::terms::geometry;
 
 /// A closure as a tree of its own: captured variables become constants.
 pub(crate) fn standalone(template: &FunctionTemplate, captures: &[Datum]) -> Ast {
@@ -106,7 +107,7 @@ impl IndexFunction for LoadedIndexFunction {
         // A document for which the function fails is just not in the index.
         let Ok(value) = self.function.datum(&self.env, std::slice::from_ref(document)) else { return };
         if self.geo {
-            return;
+            return geometry::entries(&value, self.multi, out);
         }
         match value {
             Datum::Array(items) if self.multi => {

@@ -92,7 +92,6 @@ impl Value {
         match self.kind {
             Kind::Datum(datum) => Ok(datum),
             Kind::Row(row) => Ok(row.datum),
-            Kind::SelectionArray(_, rows) => Ok(Datum::Array(rows.into())),
             _ => Err(self.type_error("DATUM")),
         }
     }
@@ -174,8 +173,9 @@ impl Value {
             Kind::SelectionArray(table, _) | Kind::Selection(table, _) => {
                 format!("SELECTION ON table({})", table.name)
             }
+            Kind::TableSlice(read) => format!("SELECTION ON table({})", read.table.name),
             Kind::Database(database) => format!("db(\"{}\")", database.name),
-            Kind::Table(read) | Kind::TableSlice(read) => format!("table(\"{}\")", read.table.name),
+            Kind::Table(read) => format!("table(\"{}\")", read.table.name),
             _ => format!("VALUE {}", self.raw_type_name()),
         }
     }

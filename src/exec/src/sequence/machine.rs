@@ -87,6 +87,12 @@ impl Machine {
                 Some(row) => self.stage(pipeline, next, row, index_value, group, out),
                 None => Ok(()),
             },
+            Stage::Repeat(count) => {
+                for _ in 0..count.count(env, &row) {
+                    self.stage(pipeline, next, row.clone(), index_value, group, out)?;
+                }
+                Ok(())
+            }
             Stage::ConcatMap(function) => {
                 let inner = function.call(env, &[row])?;
                 let site = inner.site;

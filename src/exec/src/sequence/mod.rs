@@ -77,12 +77,19 @@ pub(crate) enum Stage {
     ConcatMap(Arc<Function>),
     /// A term written in Rust; `None` leaves the row out.
     Apply(Arc<dyn RowTransform>),
+    /// The same row as often as something in it is found.
+    Repeat(Arc<dyn RowCount>),
     Group(Arc<GroupStage>),
 }
 
 /// A mapping of rows written in Rust.
 pub(crate) trait RowTransform: Send + Sync {
     fn apply(&self, env: &Arc<Environment>, row: &Datum) -> Result<Option<Datum>>;
+}
+
+/// How often a row is found.
+pub(crate) trait RowCount: Send + Sync {
+    fn count(&self, env: &Arc<Environment>, row: &Datum) -> usize;
 }
 
 /// What `filter` does with a row that lacks what the predicate asks for.
@@ -138,7 +145,7 @@ impl Sequence {
 
     /// The same rows after one more stage.
     pub(crate) fn with(mut self, stage: Stage) -> Self {
-        if !matches!(stage, Stage::Filter { .. }) {
+        if !matches!(stage, Stage::Filter { .. } | Stage::Repeat(_)) {
             self.table = None;
         }
         self.stages.push(stage);

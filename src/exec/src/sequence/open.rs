@@ -233,6 +233,8 @@ fn system_rows(env: &Arc<Environment>, read: &TableRead) -> Result<Array> {
             .iter()
             .flat_map(|wanted| rows.iter().filter(move |row| key(row) == *wanted).cloned())
             .collect(),
+        // These tables have no such index.
+        TableSource::Raw(_) => Vec::new(),
     };
     if let Some(direction) = read.order {
         rows.sort_by_cached_key(key);

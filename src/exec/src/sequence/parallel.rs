@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use photondb_base::limits::THREAD_STACK_BYTES;
 use photondb_datum::Datum;
 use photondb_reql::ErrorKind;
 
@@ -27,12 +28,18 @@ pub(crate) fn drain_all(env: &Arc<Environment>, parts: Vec<Box<dyn RowStream>>) 
     let mut parts = parts.into_iter();
     let Some(first) = parts.next() else { return Ok(Vec::new()) };
     thread::scope(|scope| {
-        let others: Vec<_> = parts.map(|part| scope.spawn(|| drain(env, part))).collect();
+        let others = parts.map(|part| {
+            let builder = thread::Builder::new().name("part".to_owned()).stack_size(THREAD_STACK_BYTES);
+            builder.spawn_scoped(scope, || drain(env, part))
+        });
+        let others: Vec<_> = others.collect();
         let mut rows = drain(env, first);
         for other in others {
-            let part = other.join();
-            let part =
-                part.unwrap_or_else(|_| Err(EvalError::new(ErrorKind::Internal, "A worker panicked.")));
+            let part = match other.map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(part)) => part,
+                Ok(Err(_)) => Err(EvalError::new(ErrorKind::Internal, "A worker panicked.")),
+                Err(error) => Err(EvalError::resource(format!("Cannot start a thread: {error}."))),
+            };
             rows = rows.and_then(|mut rows| {
                 rows.append(&mut part?);
                 Ok(rows)

@@ -6,7 +6,7 @@ use photondb_base::IndexId;
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::FeedScope;
 use photondb_reql::TermId;
-use photondb_table::{DatumRange, Direction, Program, ReadMode, ReadOp, Source as ReadSource};
+use photondb_table::{DatumRange, Direction, KeyRange, Program, ReadMode, ReadOp, Source as ReadSource};
 
 use crate::error::{EvalError, Result};
 use crate::value::TableRef;
@@ -40,6 +40,8 @@ pub(crate) enum TableSource {
     Between(DatumRange),
     /// `getAll`: a key given twice gives its rows twice.
     Keys(Vec<Datum>),
+    /// Entries of a geospatial index; each row once.
+    Raw(Vec<KeyRange>),
 }
 
 impl TableRead {
@@ -68,6 +70,8 @@ impl TableRead {
                 let ranges = keys.into_iter().map(DatumRange::point).collect();
                 ReadSource::Index { index: index.id, ranges }
             }
+            (Some(index), TableSource::Raw(ranges)) => ReadSource::RawIndex { index: index.id, ranges },
+            (None, TableSource::Raw(_)) => ReadSource::PrimaryKeys(Vec::new()),
         };
         ReadOp {
             table: self.table.id,
@@ -88,7 +92,10 @@ impl TableRead {
             ));
         }
         Ok(match (&self.index, &self.source) {
-            (None, TableSource::All) => FeedScope::Primary { range: DatumRange::all() },
+            // Which rows these are is for the filter to say that stands behind the read.
+            (None, TableSource::All) | (_, TableSource::Raw(_)) => {
+                FeedScope::Primary { range: DatumRange::all() }
+            }
             (None, TableSource::Between(range)) => FeedScope::Primary { range: range.clone() },
             (None, TableSource::Keys(keys)) => FeedScope::PrimaryKeys { keys: keys.clone() },
             (Some(index), TableSource::All) => {

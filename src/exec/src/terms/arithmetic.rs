@@ -50,6 +50,7 @@ fn sum(env: &Environment, left: &Datum, right: &Datum) -> Result<Datum> {
         (Datum::Number(left), Datum::Number(right)) => Ok(Datum::number(left + right)?),
         (Datum::String(left), _) => {
             let right = text(right)?;
+            env.check_value_bytes(left.len() + right.len())?;
             let mut joined = String::with_capacity(left.len() + right.len());
             joined.push_str(left);
             joined.push_str(&right);

@@ -2,11 +2,15 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use photondb_datum::{Array, Datum};
 
+use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
+use crate::function::{Function, NativeFunction};
+use crate::sequence::{FilterDefault, Stage};
 use crate::terms::comparison::operand;
 use crate::terms::object::answer_nested;
 use crate::value::{Value, integer, wrong_type};
@@ -190,11 +194,27 @@ fn pair(call: &Invocation<'_>) -> Result<(Array, Array)> {
     Ok((array(call, 0)?, array(call, 1)?))
 }
 
-/// The items that are not in the second array, repetitions included.
+/// The items that are not in the second sequence, repetitions included: a filter.
 pub(crate) fn difference(call: &Invocation<'_>) -> Result<Value> {
-    let (left, right) = pair(call)?;
-    let removed: HashSet<Datum> = right.iter().collect();
-    call.answer(Datum::Array(left.iter().filter(|item| !removed.contains(item)).collect()))
+    let rows = call.sequence(0)?;
+    let mut removed = HashSet::new();
+    call.sequence(1)?.for_each(call.env, &mut |item| {
+        removed.insert(item);
+        Ok(())
+    })?;
+    let predicate = Arc::new(Function::native(Arc::new(IsKept { removed }), call.site));
+    call.answer_sequence(rows.with(Stage::Filter { predicate, default: FilterDefault::Skip }))
+}
+
+/// Whether `difference` leaves an item.
+struct IsKept {
+    removed: HashSet<Datum>,
+}
+
+impl NativeFunction for IsKept {
+    fn call(&self, _env: &Arc<Environment>, arguments: &[Datum]) -> Result<Datum> {
+        Ok(Datum::Bool(!arguments.iter().any(|item| self.removed.contains(item))))
+    }
 }
 
 /// Items in the order in which they first came, each once.

@@ -9,7 +9,7 @@ use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Shortcut, is_true};
 use crate::terms::grouping;
-use crate::value::{Kind, Ordering, Value};
+use crate::value::{Kind, Ordering, Value, wrong_type};
 
 /// The message of `error()` without arguments, which `default` turns into the error that
 /// it is about to handle.
@@ -93,8 +93,12 @@ pub(crate) fn error(call: &Invocation<'_>) -> Result<Value> {
     Err(EvalError::new(ErrorKind::User, message.as_str()))
 }
 
-pub(crate) fn args(_call: &Invocation<'_>) -> Result<Value> {
-    Err(EvalError::logic("r.args may only be used as an argument of another term."))
+/// Standing alone, `args` is its array.
+pub(crate) fn args(call: &Invocation<'_>) -> Result<Value> {
+    match call.datum(0)? {
+        items @ Datum::Array(_) => call.answer(items),
+        other => Err(wrong_type("ARRAY", &other)),
+    }
 }
 
 pub(crate) fn for_each(call: &Invocation<'_>) -> Result<Value> {

@@ -107,7 +107,10 @@ fn coerce_datum(call: &Invocation<'_>, datum: Datum, wanted: &str) -> Result<Val
                 error.valid_up_to()
             ))),
         },
-        (datum, "STRING") => call.answer(Datum::String(Text::from(json::to_string(&datum)?))),
+        (datum, "STRING") => {
+            call.env.check_value_bytes(datum.packed_bytes())?;
+            call.answer(Datum::String(Text::from(json::to_string(&datum)?)))
+        }
         (Datum::Object(object), "ARRAY") => {
             let pairs =
                 object.iter().map(|(name, value)| Datum::Array(vec![Datum::String(name), value].into()));

@@ -145,7 +145,7 @@ fn transform(env: &Arc<Environment>, stages: Vec<Stage>) -> Result<Option<Arc<dy
     }
     for stage in &stages {
         match stage {
-            Stage::Map(_) | Stage::Filter { .. } | Stage::Apply(_) => {}
+            Stage::Map(_) | Stage::Filter { .. } | Stage::Apply(_) | Stage::Repeat(_) => {}
             Stage::ConcatMap(_) => return Err(EvalError::logic("Cannot call `changes` after `concatMap`.")),
             Stage::Group(_) => return Err(EvalError::logic("Cannot call `changes` after `group`.")),
         }
@@ -174,6 +174,11 @@ impl StageTransform {
                     Some(next) => row = next,
                     None => return Ok(None),
                 },
+                Stage::Repeat(count) => {
+                    if count.count(&self.env, &row) == 0 {
+                        return Ok(None);
+                    }
+                }
                 Stage::ConcatMap(_) | Stage::Group(_) => return Err(eager()),
             }
         }

@@ -3,8 +3,12 @@
 //! As in RethinkDB, shapes are compared on the sphere, whose edges are great circles, and
 //! distances are measured on an ellipsoid.
 
+mod cell;
+mod covering;
 mod ellipsoid;
 mod geojson;
+mod index;
+mod nearest;
 mod shape;
 mod sphere;
 
@@ -22,6 +26,8 @@ use crate::terms::object::{Subject, element, subject};
 use crate::value::{Value, wrong_type};
 
 pub(crate) use ellipsoid::{Ellipsoid, Position};
+pub(crate) use index::{entries, get_intersecting};
+pub(crate) use nearest::get_nearest;
 pub(crate) use shape::Shape;
 
 /// Corners of a circle unless `num_vertices` says otherwise.

@@ -122,11 +122,6 @@ pub(crate) fn eq_join(call: &Invocation<'_>) -> Result<Value> {
     if let Some(index) = call.option_datum("index")? {
         let index = crate::value::text(&index)?;
         table::through_index(call, &mut read, &index)?;
-        if read.index.as_ref().is_some_and(|index| index.geo) {
-            return Err(EvalError::logic(
-                "Cannot use a geospatial index with `eq_join`. Use `get_intersecting` instead.",
-            ));
-        }
     }
     call.option_bool("ordered")?;
     let eager = left.eager;

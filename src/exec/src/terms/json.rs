@@ -15,6 +15,8 @@ pub(crate) fn json(call: &Invocation<'_>) -> Result<Value> {
 }
 
 pub(crate) fn to_json_string(call: &Invocation<'_>) -> Result<Value> {
-    let text = notation::to_string(&*operand(call, 0)?)?;
+    let value = operand(call, 0)?;
+    call.env.check_value_bytes(value.packed_bytes())?;
+    let text = notation::to_string(&value)?;
     call.answer(Datum::from(text))
 }

@@ -394,7 +394,8 @@ pub(crate) fn grant(call: &Invocation<'_>) -> Result<Value> {
     let applied = call.env.services()?.catalog.grant(&user, scope, |granted| merge(granted, &mentioned))?;
     call.env.wrote(applied.position);
     let (old, new) = applied.outcome;
-    let changes = Datum::array([change(old.describe(), new.describe())]);
+    let told = |granted: Permissions| if granted.is_empty() { Datum::Null } else { granted.describe() };
+    let changes = Datum::array([change(told(old), told(new))]);
     call.answer(Datum::object([("granted", Datum::Number(1.0)), ("permissions_changes", changes)]))
 }
 

@@ -291,6 +291,8 @@ fn dispatch_calendar(call: &Invocation<'_>, term: T) -> Result<Value> {
         T::Includes => geometry::includes(call),
         T::Circle => geometry::circle(call),
         T::Fill => geometry::fill(call),
+        T::GetIntersecting => geometry::get_intersecting(call),
+        T::GetNearest => geometry::get_nearest(call),
         other => {
             Err(EvalError::logic(format!("The term {} is not available in this version.", other.name())))
         }

@@ -139,11 +139,10 @@ fn only_object(call: &Invocation<'_>, term: &str) -> Result<Object> {
     let site = value.site;
     match value.into_datum()? {
         Datum::Object(object) if !object.is_pseudo() => Ok(object),
-        other if other.pseudo_type().is_some() => {
+        other => {
             let message = format!("Cannot call `{term}` on objects of type `{}`.", other.type_name());
             Err(EvalError::logic(message).at(site))
         }
-        other => Err(wrong_type("OBJECT", &other)),
     }
 }
 

@@ -133,12 +133,25 @@ pub(crate) fn through_index(call: &Invocation<'_>, read: &mut TableRead, name: &
         read.index = None;
         return Ok(());
     }
-    read.index = Some(index(call, &read.table, name)?);
+    let index = index(call, &read.table, name)?;
+    if index.geo {
+        return Err(EvalError::logic(format!(
+            "Index `{name}` is a geospatial index.  Only get_nearest and get_intersecting can use a geospatial \
+             index."
+        ))
+        .at(call.env.ast.root()));
+    }
+    read.index = Some(index);
     Ok(())
 }
 
-/// A secondary index by name.
+/// A secondary index by name. RethinkDB finds out while it reads, when it is beyond the
+/// terms, so that complaints point at the query as a whole.
 pub(crate) fn index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Result<IndexRef> {
+    find_index(call, table, name).map_err(|error| error.at(call.env.ast.root()))
+}
+
+fn find_index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Result<IndexRef> {
     let missing =
         || EvalError::failed(format!("Index `{name}` was not found on table `{}`.", table.full_name()));
     if table.system {
@@ -185,9 +198,6 @@ pub(crate) fn get_all(call: &Invocation<'_>) -> Result<Value> {
     let mut read = table_argument(call, 0)?;
     if let Some(name) = call.option_text("index")? {
         through_index(call, &mut read, &name)?;
-        if read.index.as_ref().is_some_and(|index| index.geo) {
-            return Err(geo_misuse("get_all"));
-        }
     }
     let mut keys = Vec::with_capacity(call.count());
     for position in 1..call.count() {
@@ -197,22 +207,15 @@ pub(crate) fn get_all(call: &Invocation<'_>) -> Result<Value> {
         if key.is_null() {
             return Err(EvalError::absent("Keys cannot be NULL.").at(site));
         }
-        if read.index.is_none() && is_geometry(&key) {
-            return Err(geo_misuse("get_all").at(site));
+        if key.is_geometry() {
+            let message = "Cannot use a geospatial index with `get_all`. Use `get_intersecting` instead.";
+            return Err(EvalError::logic(message).at(site));
         }
         keys.push(key);
     }
     read.source = TableSource::Keys(keys);
     let table = Arc::clone(&read.table);
     Ok(Value::new(Kind::Selection(table, Box::new(Sequence::table(*read, call.site))), call.site))
-}
-
-fn is_geometry(datum: &Datum) -> bool {
-    datum.type_name() == "PTYPE<GEOMETRY>"
-}
-
-fn geo_misuse(term: &str) -> EvalError {
-    EvalError::logic(format!("Cannot use a geospatial index with `{term}`. Use `get_intersecting` instead."))
 }
 
 pub(crate) fn between(call: &Invocation<'_>) -> Result<Value> {
@@ -231,9 +234,6 @@ pub(crate) fn between(call: &Invocation<'_>) -> Result<Value> {
         None => read.table.primary_key.clone(),
     };
     through_index(call, &mut read, &name)?;
-    if read.index.as_ref().is_some_and(|index| index.geo) {
-        return Err(geo_misuse("between"));
-    }
     read.source = TableSource::Between(DatumRange::new(left, right));
     Ok(Value::new(Kind::TableSlice(read), call.site))
 }

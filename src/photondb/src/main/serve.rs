@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use photondb::{Database, DatabaseOptions, LogBook, OpenError, Server, ServerError, ServerOptions};
+use photondb_base::limits::THREAD_STACK_BYTES;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -70,10 +70,31 @@ impl Ellipsoid {
         }
     }
 
+    pub(super) fn equator_radius(self) -> f64 {
+        self.equator_radius
+    }
+
+    fn pole_radius(self) -> f64 {
+        self.equator_radius * (1.0 - self.flattening)
+    }
+
+    /// How much larger one radius is than the other.
+    pub(super) fn distortion(self) -> f64 {
+        let (equator, pole) = (self.equator_radius, self.pole_radius());
+        equator.max(pole) / equator.min(pole)
+    }
+
+    /// An angle that no two places are apart on the sphere that are this far apart here at
+    /// most. A step is shortest along the meridian at the equator, whose radius of curvature
+    /// is there the square of the pole's radius by that of the equator.
+    pub(super) fn angle_at_least(self, distance: f64) -> f64 {
+        let pole = self.pole_radius();
+        distance * self.equator_radius / (pole * pole) * (1.0 + 1e-9) + 1e-12
+    }
+
     /// A quarter of the way around, along the shortest meridian.
     pub(crate) fn quarter(self) -> f64 {
-        let pole_radius = self.equator_radius * (1.0 - self.flattening);
-        0.5 * PI * self.equator_radius.min(pole_radius)
+        0.5 * PI * self.equator_radius.min(self.pole_radius())
     }
 
     /// The shortest distance from a point to a shape. The closest point of the shape is

@@ -100,7 +100,11 @@ fn position(datum: &Datum) -> Result<Position> {
 }
 
 fn vertex(datum: &Datum) -> Result<Vector> {
-    let position = position(datum)?;
+    checked_vector(position(datum)?)
+}
+
+/// A place that must be on the map.
+pub(super) fn checked_vector(position: Position) -> Result<Vector> {
     let Position { longitude, latitude } = position;
     if !(-180.0..=180.0).contains(&longitude) {
         let found = print_exact(longitude);

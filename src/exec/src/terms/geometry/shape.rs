@@ -127,7 +127,7 @@ impl Polygon {
     }
 
     /// Whether a point is inside; of points on the boundary some are.
-    fn contains(&self, point: Vector) -> bool {
+    pub(super) fn contains(&self, point: Vector) -> bool {
         let crossings = self.edges().filter(|(c, d)| changes_side(ORIGIN, point, *c, *d)).count();
         self.origin_inside != (crossings % 2 == 1)
     }
@@ -275,6 +275,15 @@ fn path_edges(path: &[Vector]) -> impl Iterator<Item = (Vector, Vector)> + '_ {
 }
 
 impl Shape {
+    /// What the shape is made of, or is bounded by.
+    pub(super) fn edges(&self) -> Vec<(Vector, Vector)> {
+        match self {
+            Self::Point(_) => Vec::new(),
+            Self::Line(path) => path_edges(path).collect(),
+            Self::Polygon(polygon) => polygon.edges().collect(),
+        }
+    }
+
     /// The point of this shape closest to a point; the point itself if the shape has it.
     pub(super) fn project(&self, point: Vector) -> Vector {
         match self {

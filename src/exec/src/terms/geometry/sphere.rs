@@ -64,7 +64,7 @@ impl Vector {
         self.dot(self)
     }
 
-    fn normalized(self) -> Self {
+    pub(super) fn normalized(self) -> Self {
         let norm = self.norm_squared().sqrt();
         if norm == 0.0 { self } else { self.scaled(1.0 / norm) }
     }
@@ -74,7 +74,7 @@ impl Vector {
     }
 
     /// The angle to another vector, in radians.
-    fn angle(self, other: Self) -> f64 {
+    pub(super) fn angle(self, other: Self) -> f64 {
         self.cross(other).norm_squared().sqrt().atan2(self.dot(other))
     }
 
