@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use photondb_catalog::{
     Database, IdentifierFormat, Permission, Permissions, SYSTEM_DATABASE, Scope, Table, TableEdit,
-    TableOptions,
+    TableOptions, TimeToLive,
 };
 use photondb_datum::{Datum, Text};
 
@@ -85,6 +85,11 @@ pub(crate) fn table_create(call: &Invocation<'_>) -> Result<Value> {
     }
     if let Some(durability) = write::durability_option(call)? {
         options.durability = durability;
+    }
+    if let Some(ttl) = call.option("ttl")? {
+        let site = ttl.site;
+        options.ttl = TimeToLive::parse(&ttl.into_datum()?)
+            .map_err(|error| EvalError::logic(error.to_string()).at(site))?;
     }
     let placement = Placement::from_options(call)?;
     options.shards = placement.shards.unwrap_or(1);
