@@ -2,7 +2,8 @@
 //! After each cut, recovery must give exactly the state after some record, and every
 //! acknowledged record must be in it.
 //!
-//! One seed decides a whole round: the work, the cuts, and what survives each of them.
+//! Invariants: one seed decides a whole round: the work, the cuts, and what survives each of
+//! them.
 //!
 //! Does not know about: what the engine does to get there.
 
