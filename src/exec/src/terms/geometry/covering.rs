@@ -147,6 +147,7 @@ pub(super) fn difference(these: &[Names], those: &[Names]) -> Vec<Names> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shape::Polygon;
     use super::*;
 
     #[test]
@@ -175,5 +176,73 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Numbers from 0 to 1.
+    fn chance(state: &mut u64) -> f64 {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A shape about as large as told, somewhere near a place that is hard for grids.
+    fn shape(state: &mut u64, size: f64) -> Shape {
+        let places = [
+            (0.0, 90.0),
+            (0.0, -90.0),
+            (180.0, 10.0),
+            (45.0, 35.26),
+            (0.0, 0.0),
+            (90.0, 0.1),
+            (-135.0, -35.2),
+        ];
+        let place = places[(chance(state) * 7.0) as usize];
+        let center = Vector::from_degrees(place.0, place.1);
+        let mut near = |spread: f64| {
+            let mut turned = center.0;
+            turned.iter_mut().for_each(|x| *x += spread * (chance(state) - 0.5));
+            Vector(turned).normalized()
+        };
+        let first = near(3.0 * size);
+        let kind = near(1.0).0[0].to_bits() % 4;
+        match kind {
+            0 => Shape::Point(first),
+            1 => Shape::Line(vec![first, near(3.0 * size), near(3.0 * size)]),
+            _ => {
+                let away = first.cross(near(3.0 * size)).normalized();
+                let other = first.cross(away);
+                let corners = 3 + (kind as usize - 2) * 60;
+                let corner = |index: usize| {
+                    let angle = std::f64::consts::TAU * index as f64 / corners as f64;
+                    let (u, v) = (size * angle.cos(), size * angle.sin());
+                    let at = |axis: usize| first.0[axis] + u * away.0[axis] + v * other.0[axis];
+                    Vector([at(0), at(1), at(2)]).normalized()
+                };
+                let ring = (0..corners).map(corner).collect();
+                Shape::Polygon(Polygon::from_rings(vec![ring]).unwrap())
+            }
+        }
+    }
+
+    #[test]
+    fn what_meets_shares_cells() {
+        let mut state = 7;
+        let mut met = 0;
+        for round in 0..2500 {
+            let size = [1e-7, 1e-3, 0.1, 0.6][round % 4];
+            let smaller = size * chance(&mut state);
+            let (left, right) = (shape(&mut state, size), shape(&mut state, smaller));
+            if !left.intersects(&right) {
+                continue;
+            }
+            met += 1;
+            for (stored, sought) in [(&left, &right), (&right, &left)] {
+                let names = names_of(&Region::Shape(sought).cover(24));
+                let cells = Region::Shape(stored).cover(12);
+                assert!(cells.len() <= 12);
+                let shared = |cell: &CellId| names.iter().any(|(a, b)| (*a..=*b).contains(&cell.name()));
+                assert!(cells.iter().any(shared), "{left:?} {right:?}");
+            }
+        }
+        assert!(met > 100, "{met}");
     }
 }

@@ -113,7 +113,8 @@ struct Meets {
 impl RowCount for Meets {
     fn count(&self, env: &Arc<Environment>, document: &Datum) -> usize {
         let mut count = 0;
-        self.index.each_shape(env, document, &mut |shape| count += usize::from(shape.intersects(&self.other)));
+        self.index
+            .each_shape(env, document, &mut |shape| count += usize::from(shape.intersects(&self.other)));
         count
     }
 }

@@ -190,7 +190,9 @@ impl Nearest {
     fn look_at(&mut self, call: &Invocation<'_>, document: Datum) {
         let mut distances = Vec::new();
         let Self { index, center, ellipsoid, .. } = self;
-        index.each_shape(call.env, &document, &mut |shape| distances.push(ellipsoid.distance(*center, &shape)));
+        index.each_shape(call.env, &document, &mut |shape| {
+            distances.push(ellipsoid.distance(*center, &shape))
+        });
         let key = document.get(&self.index.read.table.primary_key).unwrap_or(Datum::Null);
         for (position, distance) in distances.into_iter().enumerate() {
             if distance <= self.distance_max {

@@ -59,10 +59,48 @@ fn is_valid_ring(ring: &[Vector]) -> bool {
     if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
         return false;
     }
-    let edges: Vec<_> = ring_edges(ring).collect();
-    edges.iter().enumerate().all(|(index, (a, b))| {
-        edges[index + 1..].iter().all(|(c, d)| crossing(*a, *b, *c, *d) != Crossing::Interior)
-    })
+    !any_crossing(ring_edges(ring))
+}
+
+/// Whether any two of some edges cross inside. A sweep along one axis spares most pairs.
+fn any_crossing(edges: impl Iterator<Item = (Vector, Vector)>) -> bool {
+    let mut boxed: Vec<(Bounds, (Vector, Vector))> =
+        edges.map(|(a, b)| (Bounds::of_edge(a, b), (a, b))).collect();
+    boxed.sort_by(|left, right| left.0.low[0].total_cmp(&right.0.low[0]));
+    let mut active: Vec<usize> = Vec::new();
+    for (index, (bounds, (a, b))) in boxed.iter().enumerate() {
+        active.retain(|other| boxed[*other].0.high[0] >= bounds.low[0]);
+        let crosses = active.iter().map(|other| &boxed[*other]).any(|(other_bounds, (c, d))| {
+            other_bounds.overlaps(bounds) && crossing(*a, *b, *c, *d) == Crossing::Interior
+        });
+        if crosses {
+            return true;
+        }
+        active.push(index);
+    }
+    false
+}
+
+/// A box around an edge.
+struct Bounds {
+    low: [f64; 3],
+    high: [f64; 3],
+}
+
+impl Bounds {
+    fn of_edge(a: Vector, b: Vector) -> Self {
+        let (a, b) = (a.0, b.0);
+        let chord_squared: f64 = (0..3).map(|axis| (a[axis] - b[axis]) * (a[axis] - b[axis])).sum();
+        // An arc is higher than its chord by less than this.
+        let rise = 0.25 * chord_squared + 1e-15;
+        let bound = |axis: usize| (a[axis].min(b[axis]) - rise, a[axis].max(b[axis]) + rise);
+        let bounds = [bound(0), bound(1), bound(2)];
+        Self { low: bounds.map(|(low, _)| low), high: bounds.map(|(_, high)| high) }
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        (0..3).all(|axis| self.low[axis] <= other.high[axis] && other.low[axis] <= self.high[axis])
+    }
 }
 
 /// Turns a ring so that the smaller of its two sides is to the left.
@@ -98,15 +136,15 @@ impl Polygon {
             if position > 0 {
                 ring.reverse();
             }
-            if edges
-                .iter()
-                .any(|(a, b)| ring_edges(&ring).any(|(c, d)| crossing(*a, *b, c, d) == Crossing::Interior))
-            {
+            if position > 0 && any_crossing(edges.iter().copied().chain(ring_edges(&ring))) {
                 return Err(RingError::Crossing);
             }
+            let before = edges.len();
             for (from, to) in ring_edges(&ring) {
                 // An edge that is walked in both directions has the area on no side of it.
-                match edges.iter().position(|edge| *edge == (to, from)) {
+                // Within one ring there are none.
+                let earlier = edges.get(..before.min(edges.len())).unwrap_or(&[]);
+                match earlier.iter().position(|edge| *edge == (to, from)) {
                     Some(opposite) => {
                         edges.swap_remove(opposite);
                     }
@@ -114,6 +152,7 @@ impl Polygon {
                 }
             }
         }
+        edges.sort_by(|left, right| left.0.order(right.0));
         let corners = corners(&edges);
         Ok(Self { corners, origin_inside })
     }
@@ -227,13 +266,14 @@ impl Polygon {
     }
 }
 
-/// Joins edges to closed boundaries.
+/// Joins edges, in the order of where they start, to closed boundaries.
 fn corners(edges: &[(Vector, Vector)]) -> Vec<Corner> {
     edges
         .iter()
         .filter_map(|(before, at)| {
             let mut after: Option<Vector> = None;
-            for (_, candidate) in edges.iter().filter(|(from, _)| from == at) {
+            let first = edges.partition_point(|(from, _)| from.order(*at).is_lt());
+            for (_, candidate) in edges[first..].iter().take_while(|(from, _)| from == at) {
                 // Of several ways on, the sharpest turn to the left keeps rings apart.
                 if after.is_none_or(|after| is_ordered(after, *candidate, *before, *at)) {
                     after = Some(*candidate);
