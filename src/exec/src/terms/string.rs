@@ -64,7 +64,9 @@ pub(crate) fn split(call: &Invocation<'_>) -> Result<Value> {
             other => Some(text(&other)?),
         },
     };
-    let splits_max = if call.count() > 2 { splits_max(call)? } else { usize::MAX };
+    // One part more than an array may have is enough to be refused.
+    let size_max = call.env.options.array_size_max;
+    let splits_max = if call.count() > 2 { splits_max(call)?.min(size_max) } else { size_max };
     let parts = match &separator {
         None => split_at_space(&subject, splits_max),
         Some(separator) if separator.is_empty() => split_characters(&subject, splits_max),
