@@ -17,6 +17,10 @@ use kill::ledger::Ledger;
 use kill::{verify, writer};
 
 const ROUNDS: usize = 24;
+/// Asks for a longer run.
+const ROUNDS_VARIABLE: &str = "PHOTONDB_KILL_ROUNDS";
+/// Small, so that checkpoints under memory pressure are killed, too.
+const CACHE_MEGABYTES: &str = "16";
 const WRITERS: usize = 4;
 const ROUND_MS_MIN: u64 = 20;
 const ROUND_MS_MAX: u64 = 400;
@@ -37,37 +41,38 @@ fn soft_writes_survive_kills() {
 }
 
 fn survive(durability: &str) {
-    let seed = std::env::var(SEED_VARIABLE)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or_else(|| SystemRandom::default().next_u64());
+    let seed = number(SEED_VARIABLE).unwrap_or_else(|| SystemRandom::default().next_u64());
+    let rounds = number(ROUNDS_VARIABLE).map_or(ROUNDS, |rounds| rounds as usize);
     println!("{SEED_VARIABLE}={seed}");
+    let options = ServerOptions {
+        arguments: ["--cache-size", CACHE_MEGABYTES].map(String::from).to_vec(),
+        environment: Vec::new(),
+    };
     let random = SeededRandom::new(seed);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("data");
     let mut ledgers: Vec<Ledger> = (0..WRITERS).map(Ledger::new).collect();
 
-    let server = Server::start(&data).expect("the first start");
+    let server = Server::start_with(&data, &options).expect("the first start");
     verify::create_table(&server, durability);
     server.kill().expect("the server can be killed");
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         if round % KILLED_START_EVERY == KILLED_START_EVERY - 1 {
-            let starting =
-                Server::spawn(&data, &ServerOptions::default()).expect("the server can be spawned");
+            let starting = Server::spawn(&data, &options).expect("the server can be spawned");
             std::thread::sleep(Duration::from_millis(random.below(KILLED_START_MS_MAX)));
             starting.kill().expect("the server can be killed");
         }
-        let server = Server::start(&data)
+        let server = Server::start_with(&data, &options)
             .unwrap_or_else(|error| panic!("round {round}: no start after a kill: {error}"));
         verify::verify(&server, &mut ledgers, round);
         let round_ms = ROUND_MS_MIN + random.below(ROUND_MS_MAX - ROUND_MS_MIN);
         write_until_killed(server, &mut ledgers, &random, durability, round_ms);
     }
-    let server = Server::start(&data).expect("the last start");
-    verify::verify(&server, &mut ledgers, ROUNDS);
+    let server = Server::start_with(&data, &options).expect("the last start");
+    verify::verify(&server, &mut ledgers, rounds);
     let acknowledged: u64 = ledgers.iter().map(Ledger::acknowledged).sum();
-    assert!(acknowledged > ROUNDS as u64, "only {acknowledged} writes: the test tests nothing");
-    println!("{durability}: {acknowledged} acknowledged writes in {ROUNDS} rounds");
+    assert!(acknowledged > rounds as u64, "only {acknowledged} writes: the test tests nothing");
+    println!("{durability}: {acknowledged} acknowledged writes in {rounds} rounds");
 }
 
 fn write_until_killed(
@@ -89,4 +94,8 @@ fn write_until_killed(
         killed.store(true, Ordering::SeqCst);
         server.kill().expect("the server can be killed");
     });
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
 }
