@@ -15,6 +15,7 @@ use photondb_table::Durability;
 
 use crate::credentials::ScramCredentials;
 use crate::error::CatalogError;
+use crate::expiry::{Expiry, TimeToLive};
 use crate::model::{
     ClusterConfig, Database, Index, Server, ServerId, ShardConfig, Table, User, WriteAcks, WriteHookConfig,
 };
@@ -97,6 +98,7 @@ pub(crate) fn put_table(batch: &mut Batch, table: &Table) {
         ("indexes", Datum::array(table.indexes.values().map(|index| index_record(index)))),
         ("write_hook", hook),
         ("data", table.data.clone()),
+        ("expiry", table.expiry.as_ref().map_or(Datum::Null, expiry_record)),
     ]);
     put(batch, id_key(TABLE, table.id.0), &record);
 }
@@ -107,6 +109,9 @@ pub(crate) fn delete_table(batch: &mut Batch, table: &Table) {
     batch.drop_tree(table.tree);
     for index in table.indexes.values() {
         batch.drop_tree(index.tree);
+    }
+    if let Some(expiry) = &table.expiry {
+        batch.drop_tree(expiry.tree);
     }
 }
 
@@ -147,9 +152,20 @@ fn index_record(index: &Index) -> Datum {
         ("tree", whole(index.tree.0)),
         ("multi", Datum::Bool(index.multi)),
         ("geo", Datum::Bool(index.geo)),
+        ("unique", Datum::Bool(index.unique)),
         ("function", Datum::Binary(index.function.clone())),
         ("query", Datum::String(index.query.clone())),
         ("ready", Datum::Bool(index.ready)),
+    ])
+}
+
+fn expiry_record(expiry: &Expiry) -> Datum {
+    Datum::object([
+        ("id", uuid(expiry.id.0)),
+        ("tree", whole(expiry.tree.0)),
+        ("field", Datum::String(expiry.ttl.field.clone())),
+        ("seconds", expiry.ttl.seconds.map_or(Datum::Null, Datum::Number)),
+        ("ready", Datum::Bool(expiry.ready)),
     ])
 }
 
@@ -228,6 +244,11 @@ fn read_table(fields: &Fields) -> Result<Table> {
         shards: shards.collect::<Result<_>>()?,
         indexes,
         write_hook,
+        // Directories made before there was expiry do not have it.
+        expiry: match fields.0.get("expiry") {
+            None | Some(Datum::Null) => None,
+            Some(expiry) => Some(read_expiry(&Fields(expiry))?),
+        },
         data: fields.field("data")?,
     })
 }
@@ -239,8 +260,23 @@ fn read_index(fields: &Fields) -> Result<Index> {
         tree: TreeId(fields.whole("tree")?),
         multi: fields.bool("multi")?,
         geo: fields.bool("geo")?,
+        // Likewise.
+        unique: fields.0.get("unique").is_some_and(|unique| unique == Datum::Bool(true)),
         function: fields.binary("function")?,
         query: fields.text("query")?,
+        ready: fields.bool("ready")?,
+    })
+}
+
+fn read_expiry(fields: &Fields) -> Result<Expiry> {
+    let seconds = match fields.field("seconds")? {
+        Datum::Null => None,
+        _ => Some(fields.number("seconds")?),
+    };
+    Ok(Expiry {
+        ttl: TimeToLive { field: fields.text("field")?, seconds },
+        id: IndexId(fields.uuid("id")?),
+        tree: TreeId(fields.whole("tree")?),
         ready: fields.bool("ready")?,
     })
 }

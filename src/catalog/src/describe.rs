@@ -52,6 +52,9 @@ impl State {
         if !table.data.is_null() {
             fields.push(("data", table.data.clone()));
         }
+        if let Some(expiry) = &table.expiry {
+            fields.push(("ttl", expiry.ttl.describe()));
+        }
         Datum::object(fields)
     }
 

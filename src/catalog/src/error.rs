@@ -106,6 +106,9 @@ pub enum CatalogError {
     /// An index named as the primary key.
     #[error("Index name conflict: `{0}` is the name of the primary key.")]
     IndexIsPrimaryKey(String),
+    /// An index that is to be unique and geographic.
+    #[error("A geospatial index can't be unique.")]
+    UniqueGeo,
     /// A table with no shards.
     #[error("Every table must have at least one shard.")]
     NoShards,
@@ -179,6 +182,7 @@ impl CatalogError {
         match self {
             Self::InvalidName { .. }
             | Self::IndexIsPrimaryKey(_)
+            | Self::UniqueGeo
             | Self::NoShards
             | Self::TooManyShards { .. } => ErrorClass::Logic,
             Self::Denied { .. } => ErrorClass::Permission,

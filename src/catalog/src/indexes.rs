@@ -20,6 +20,8 @@ pub struct IndexOptions {
     pub multi: bool,
     /// Whether the values are geometry.
     pub geo: bool,
+    /// Whether no two documents may have the same value.
+    pub unique: bool,
     /// The stored function, opaque here.
     pub function: Bytes,
     /// How status answers tell it.
@@ -46,6 +48,9 @@ impl Catalog {
             |command| {
                 let mut edited = edit(command, table)?;
                 let name = &options.name;
+                if options.unique && options.geo {
+                    return Err(CatalogError::UniqueGeo);
+                }
                 check_index_name(&edited, name)?;
                 if edited.indexes.contains_key(name) {
                     let (database, table) = names(command, &edited);
@@ -57,6 +62,7 @@ impl Catalog {
                     tree: command.new_tree(),
                     multi: options.multi,
                     geo: options.geo,
+                    unique: options.unique,
                     function: options.function,
                     query: options.query,
                     ready: false,
@@ -160,6 +166,11 @@ impl Catalog {
         let marked = self.command(|command| {
             // Dropped or renamed meanwhile: found by id, or nothing to note.
             let Ok(mut edited) = edit(command, table) else { return Ok(()) };
+            if let Some(expiry) = edited.expiry.as_mut().filter(|expiry| expiry.id == index) {
+                expiry.ready = ready;
+                store(command, edited);
+                return Ok(());
+            }
             let Some(found) = edited.indexes.values().find(|known| known.id == index).cloned() else {
                 return Ok(());
             };

@@ -17,6 +17,7 @@ mod credentials;
 mod databases;
 mod describe;
 mod error;
+mod expiry;
 mod indexes;
 mod model;
 mod names;
@@ -30,6 +31,7 @@ pub use credentials::ScramCredentials;
 pub use databases::{DatabaseChange, DatabaseDrop};
 pub use describe::IdentifierFormat;
 pub use error::{CatalogError, ErrorClass};
+pub use expiry::{Expiry, TimeToLive, TimeToLiveError};
 pub use indexes::{IndexOptions, WriteHookChange};
 pub use model::{
     ClusterConfig, Database, Index, Server, ServerId, ShardConfig, Table, User, WriteAcks, WriteHookConfig,

@@ -10,6 +10,7 @@ use photondb_datum::{Datum, Text};
 use photondb_table::{Durability, IndexLayout, TableLayout};
 
 use crate::credentials::ScramCredentials;
+use crate::expiry::Expiry;
 use crate::permissions::Grants;
 
 /// A server, for as long as its data directory exists.
@@ -60,6 +61,8 @@ pub struct Table {
     pub indexes: BTreeMap<Text, Arc<Index>>,
     /// The function that every write passes through.
     pub write_hook: Option<WriteHookConfig>,
+    /// How documents expire, when they do.
+    pub expiry: Option<Expiry>,
     /// Whatever the user keeps with the table's settings; null unless set.
     pub data: Datum,
 }
@@ -74,6 +77,7 @@ impl Table {
             durability: self.durability,
             indexes: self.indexes.values().map(|index| index.layout()).collect(),
             write_hook: self.write_hook.as_ref().map(|hook| hook.function.clone()),
+            expiry: self.expiry.as_ref().map(Expiry::layout),
         }
     }
 }
@@ -91,6 +95,8 @@ pub struct Index {
     pub multi: bool,
     /// Whether the values are geometry.
     pub geo: bool,
+    /// Whether no two documents may have the same value.
+    pub unique: bool,
     /// The stored function, opaque here.
     pub function: Bytes,
     /// How the index was made, as status answers tell it.
@@ -108,7 +114,7 @@ impl Index {
             tree: self.tree,
             multi: self.multi,
             geo: self.geo,
-            unique: false,
+            unique: self.unique,
             function: self.function.clone(),
             ready: self.ready,
         }

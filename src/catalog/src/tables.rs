@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use photondb_base::{DatabaseId, TableId};
+use photondb_base::{DatabaseId, IndexId, TableId};
 use photondb_datum::{Datum, Text};
 use photondb_table::Durability;
 
-use crate::catalog::{Applied, Catalog, new_uuid};
+use crate::catalog::{Applied, Catalog, Command, new_uuid};
 use crate::codec;
 use crate::error::CatalogError;
+use crate::expiry::{Expiry, TimeToLive};
 use crate::model::{ServerId, ShardConfig, Table, WriteAcks};
 use crate::names::{NameKind, check_name};
 use crate::state::SYSTEM_DATABASE;
@@ -29,11 +30,19 @@ pub struct TableOptions {
     pub shards: usize,
     /// Replicas of each shard, the primary included.
     pub replicas: usize,
+    /// How documents expire, when they do.
+    pub ttl: Option<TimeToLive>,
 }
 
 impl Default for TableOptions {
     fn default() -> Self {
-        Self { primary_key: Text::from("id"), durability: Durability::Hard, shards: 1, replicas: 1 }
+        Self {
+            primary_key: Text::from("id"),
+            durability: Durability::Hard,
+            shards: 1,
+            replicas: 1,
+            ttl: None,
+        }
     }
 }
 
@@ -52,6 +61,8 @@ pub struct TableEdit {
     pub shards: Option<Vec<ShardConfig>>,
     /// Whatever the user keeps with the settings.
     pub data: Option<Datum>,
+    /// How documents expire; the inner `None` for never.
+    pub ttl: Option<Option<TimeToLive>>,
 }
 
 /// A table before and after a command.
@@ -84,6 +95,11 @@ impl Catalog {
                     return Err(exists(database, name));
                 }
                 let shards = self.shards(options.shards, options.replicas)?;
+                let expiry = options.ttl.map(|ttl| Expiry {
+                    // There is no document yet that it could lack.
+                    ready: true,
+                    ..self.new_expiry(command, ttl)
+                });
                 let table = Arc::new(Table {
                     id: TableId(new_uuid(self.random.as_ref())),
                     database: parent.id,
@@ -95,6 +111,7 @@ impl Catalog {
                     shards,
                     indexes: BTreeMap::new(),
                     write_hook: None,
+                    expiry,
                     data: Datum::Null,
                 });
                 codec::put_table(&mut command.batch, &table);
@@ -149,6 +166,14 @@ impl Catalog {
                 table.durability = edit.durability.unwrap_or(table.durability);
                 table.write_acks = edit.write_acks.unwrap_or(table.write_acks);
                 table.data = edit.data.unwrap_or(table.data);
+                if let Some(ttl) = edit.ttl
+                    && old.expiry.as_ref().map(|expiry| &expiry.ttl) != ttl.as_ref()
+                {
+                    if let Some(former) = &old.expiry {
+                        command.batch.drop_tree(former.tree);
+                    }
+                    table.expiry = ttl.map(|ttl| self.new_expiry(command, ttl));
+                }
                 if let Some(shards) = edit.shards {
                     check_shards(&shards)?;
                     table.shards = shards;
@@ -164,12 +189,23 @@ impl Catalog {
                 command.state.put_table(table.clone());
                 Ok(TableChange { old: Some(old), new: Some(table), database_name: parent.name.clone() })
             },
-            |_, commit| Ok(commit()?),
+            |change, commit| match (&change.old, &change.new) {
+                (Some(old), Some(new)) if !same_expiry(old, new) => {
+                    let expiry = new.expiry.as_ref().map(Expiry::layout);
+                    Ok(self.tables.set_expiry(id, expiry, commit)?)
+                }
+                _ => Ok(commit()?),
+            },
             |change| match &change.new {
                 Some(table) => Ok(self.tables.set_durability(table.id, table.durability)?),
                 None => Ok(()),
             },
         )
+    }
+
+    fn new_expiry(&self, command: &mut Command, ttl: TimeToLive) -> Expiry {
+        let id = IndexId(new_uuid(self.random.as_ref()));
+        Expiry { ttl, id, tree: command.new_tree(), ready: false }
     }
 
     /// The placement of `shards` shards with `replicas` replicas each on the servers there are.
@@ -187,6 +223,10 @@ impl Catalog {
         check_shards(&placement)?;
         Ok(placement)
     }
+}
+
+fn same_expiry(old: &Table, new: &Table) -> bool {
+    old.expiry.as_ref().map(|expiry| expiry.id) == new.expiry.as_ref().map(|expiry| expiry.id)
 }
 
 fn check_shards(shards: &[ShardConfig]) -> Result<(), CatalogError> {

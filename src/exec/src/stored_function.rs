@@ -146,7 +146,6 @@ impl WriteHook for LoadedWriteHook {
 }
 
 /// The blob of a function, for storing.
-pub(crate) fn blob(function: Ast, multi: bool, geo: bool) -> Result<Bytes> {
-    let stored = StoredIndexFunction { function, multi, geo };
-    stored.encode().map(Bytes::from).map_err(|error| EvalError::logic(error.to_string()))
+pub(crate) fn blob(index: &StoredIndexFunction) -> Result<Bytes> {
+    index.encode().map(Bytes::from).map_err(|error| EvalError::logic(error.to_string()))
 }

@@ -4,7 +4,8 @@
 //! After a prefix follow, all integers little-endian: a format version, three versions of
 //! the language, the kind of function, its captured scope, its parameters, its body as
 //! JSON behind a length, a number for backtraces, and whether the index is `multi` and
-//! `geo`. A term of the body is `[number, arguments, options, backtrace number]`, a value
+//! `geo`, and for a unique index, which RethinkDB does not know, one byte more. A term of the
+//! body is `[number, arguments, options, backtrace number]`, a value
 //! `[1, value, backtrace number]`.
 
 use photondb_datum::{Datum, json};
@@ -22,6 +23,8 @@ const FORMAT_JSON_MIN: u8 = 7;
 /// The language of RethinkDB 2.4.
 const LANGUAGE: u8 = 7;
 const KIND_REQL: u8 = 0;
+/// Ends the blob of a unique index.
+const UNIQUE: u8 = 1;
 
 /// The variable of a function that RethinkDB makes itself of an index name.
 pub const FIELD_VARIABLE: Variable = Variable(-19);
@@ -35,6 +38,8 @@ pub struct IndexFunction {
     pub multi: bool,
     /// Whether the keys are geometries.
     pub geo: bool,
+    /// Whether no two documents may have the same key.
+    pub unique: bool,
 }
 
 /// Why a blob is no index function.
@@ -79,7 +84,7 @@ impl IndexFunction {
         let parameters = function.add_constant(Datum::array([Datum::Number(FIELD_VARIABLE.0 as f64)]));
         let root = function.add_term(TermType::Func, smallvec![parameters, body], Optargs::new());
         function.set_root(root);
-        Self { function, multi, geo }
+        Self { function, multi, geo, unique: false }
     }
 
     /// The blob. Fails when the tree is no function of its own.
@@ -88,6 +93,9 @@ impl IndexFunction {
         out.extend_from_slice(&[FORMAT, LANGUAGE, LANGUAGE, LANGUAGE]);
         write_function(&self.function, &mut out)?;
         out.extend_from_slice(&[u8::from(self.multi), u8::from(self.geo)]);
+        if self.unique {
+            out.push(UNIQUE);
+        }
         Ok(out)
     }
 
@@ -101,8 +109,9 @@ impl IndexFunction {
         input.array::<3>()?;
         let function = read_function(&mut input)?;
         let (multi, geo) = (input.byte()? != 0, input.byte()? != 0);
+        let unique = !input.0.is_empty() && input.byte()? == UNIQUE;
         input.end()?;
-        Ok(Self { function, multi, geo })
+        Ok(Self { function, multi, geo, unique })
     }
 }
 
@@ -375,12 +384,16 @@ mod tests {
         ];
         for text in terms {
             let function = decode_term(text.as_bytes()).expect(text);
-            let index = IndexFunction { function, multi: true, geo: false };
+            let index = IndexFunction { function, multi: true, geo: false, unique: false };
             let blob = index.encode().expect(text);
-            assert_eq!(IndexFunction::decode(&blob), Ok(index));
+            assert_eq!(IndexFunction::decode(&blob), Ok(index.clone()));
             for end in 0..blob.len() {
                 assert!(IndexFunction::decode(&blob[..end]).is_err());
             }
+            let unique = IndexFunction { unique: true, ..index };
+            let longer = unique.encode().expect(text);
+            assert_eq!(longer[..blob.len()], blob);
+            assert_eq!(IndexFunction::decode(&longer), Ok(unique));
         }
     }
 }

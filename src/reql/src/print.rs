@@ -2,6 +2,7 @@
 
 use photondb_datum::Datum;
 
+use crate::index_function::IndexFunction;
 use crate::{Ast, Family, Node, TermId, TermType};
 
 /// Beyond this depth a term is printed as an ellipsis.
@@ -23,16 +24,15 @@ pub fn print_function(ast: &Ast, id: TermId) -> String {
 }
 
 /// The `query` of an index status.
-pub fn print_index_create(name: &str, ast: &Ast, function: TermId, multi: bool, geo: bool) -> String {
-    let mut text = format!("indexCreate('{name}', {}", print_function(ast, function));
-    match (multi, geo) {
-        (false, false) => {}
-        (true, false) => text.push_str(", {multi: true}"),
-        (false, true) => text.push_str(", {geo: true}"),
-        (true, true) => text.push_str(", {multi: true, geo: true}"),
+pub fn print_index_create(name: &str, index: &IndexFunction) -> String {
+    let function = print_function(&index.function, index.function.root());
+    let options = [("multi", index.multi), ("geo", index.geo), ("unique", index.unique)];
+    let set: Vec<String> =
+        options.iter().filter(|(_, set)| *set).map(|(name, _)| format!("{name}: true")).collect();
+    match set.is_empty() {
+        true => format!("indexCreate('{name}', {function})"),
+        false => format!("indexCreate('{name}', {function}, {{{}}})", set.join(", ")),
     }
-    text.push(')');
-    text
 }
 
 /// The `query` of a write hook.

@@ -353,6 +353,8 @@ pub static GLOBAL_OPTARGS: &[&str] = &[
     "squash",
     "time_format",
     "timeout",
+    "ttl",
+    "unique",
     "unit",
     "use_outdated",
     "verify",

@@ -62,7 +62,7 @@ terms! {
         DbCreate = 57, "DB_CREATE", "dbCreate", exactly(1), [], NEVER, Write, "Creates a database.";
         DbDrop = 58, "DB_DROP", "dbDrop", exactly(1), [], NEVER, Write, "Drops a database and its tables.";
         DbList = 59, "DB_LIST", "dbList", exactly(0), [], NEVER, Read, "The names of all databases.";
-        TableCreate = 60, "TABLE_CREATE", "tableCreate", between(1, 2), ["primary_key", "shards", "replicas", "nonvoting_replica_tags", "primary_replica_tag", "durability"], NEVER, Write, "Creates a table.";
+        TableCreate = 60, "TABLE_CREATE", "tableCreate", between(1, 2), ["primary_key", "shards", "replicas", "nonvoting_replica_tags", "primary_replica_tag", "durability", "ttl"], NEVER, Write, "Creates a table.";
         TableDrop = 61, "TABLE_DROP", "tableDrop", between(1, 2), [], NEVER, Write, "Drops a table and its documents.";
         TableList = 62, "TABLE_LIST", "tableList", between(0, 1), [], NEVER, Read, "The names of the tables of a database.";
         Config = 174, "CONFIG", "config", exactly(1), [], NEVER, Read, "The configuration document of a table or database.";
@@ -76,7 +76,7 @@ terms! {
         GetWriteHook = 190, "GET_WRITE_HOOK", "getWriteHook", exactly(1), [], NEVER, Read, "The write hook of a table.";
     }
     Index {
-        IndexCreate = 75, "INDEX_CREATE", "indexCreate", between(2, 3), ["multi", "geo"], NEVER, Write, "Creates a secondary index.";
+        IndexCreate = 75, "INDEX_CREATE", "indexCreate", between(2, 3), ["multi", "geo", "unique"], NEVER, Write, "Creates a secondary index.";
         IndexDrop = 76, "INDEX_DROP", "indexDrop", exactly(2), [], NEVER, Write, "Drops a secondary index.";
         IndexList = 77, "INDEX_LIST", "indexList", exactly(1), [], NEVER, Read, "The names of the indexes of a table.";
         IndexStatus = 139, "INDEX_STATUS", "indexStatus", at_least(1), [], NEVER, Read, "The status of indexes.";

@@ -86,8 +86,7 @@ fn recorded_index_functions_survive() {
             }
             assert_eq!(function.multi, row["multi"].as_bool().expect("a bool"));
             assert_eq!(function.geo, row["geo"].as_bool().expect("a bool"));
-            let ast = &function.function;
-            let text = print_index_create(name, ast, ast.root(), function.multi, function.geo);
+            let text = print_index_create(name, &function);
             assert_eq!(text, row["query"].as_str().expect("a text"));
             count += 1;
         }

@@ -20,6 +20,24 @@ pub struct TableLayout {
     pub indexes: Vec<IndexLayout>,
     /// The stored write hook, opaque here.
     pub write_hook: Option<Bytes>,
+    /// How documents expire, when they do.
+    pub expiry: Option<ExpiryLayout>,
+}
+
+/// How documents expire: when some time has passed since the time in one of their fields.
+/// Documents without a time there never do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExpiryLayout {
+    /// Identifies the order of expiry; a table that expires in another way gets a new one.
+    pub id: IndexId,
+    /// The tree of the order of expiry.
+    pub tree: TreeId,
+    /// Name of the field.
+    pub field: Text,
+    /// Seconds after the time in the field.
+    pub after_seconds: f64,
+    /// Whether the tree is complete; until then it is (re)built when the table is opened.
+    pub ready: bool,
 }
 
 /// One secondary index.
@@ -35,7 +53,8 @@ pub struct IndexLayout {
     pub multi: bool,
     /// Whether the values are geometry, indexed by cells.
     pub geo: bool,
-    /// Reserved: no two documents with the same value.
+    /// Whether no two documents may have the same value. Documents whose value cannot be
+    /// a key, as null, are not in the index and not compared.
     pub unique: bool,
     /// The stored function, opaque here.
     pub function: Bytes,

@@ -6,6 +6,8 @@
 //!   with it, so that no crash can separate them.
 //! * An index tree holds exactly the entries that its function gives for the documents of
 //!   the primary tree, as soon as the index is ready.
+//! * No two documents have an entry with the same value in the tree of a unique index, at no
+//!   time of its life.
 //! * Subscribers of a table see its changes in log order, each once.
 //! * A function runs once per document and write; what reaches the log are its effects.
 //!
@@ -30,7 +32,7 @@ pub use function::{
     ConflictFunction, Evaluator, Flow, IndexFunction, IndexValue, Program, Row, RowMachine, WriteFunction,
     WriteHook, WriteHookContext,
 };
-pub use layout::{IndexLayout, TableLayout};
+pub use layout::{ExpiryLayout, IndexLayout, TableLayout};
 pub use local::{LocalShards, LocalShardsOptions};
 pub use photondb_storage::{Direction, Durability, KeyRange};
 pub use read::{Budget, DatumRange, ReadMode, ReadOp, ReadSnapshot, ShardStream, Source};

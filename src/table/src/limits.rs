@@ -19,6 +19,10 @@ pub const INDEX_BUILD_ROWS_MAX: usize = 256;
 pub const INDEX_BUILD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Indexes that are built at the same time.
 pub const INDEX_BUILD_THREADS_MAX: usize = 2;
+/// How often expired documents are looked for.
+pub const EXPIRY_SWEEP_MS: u64 = 250;
+/// Expired documents that are deleted in one storage batch.
+pub const EXPIRY_BATCH_ROWS_MAX: usize = 128;
 /// Index entries of one document.
 pub const INDEX_ENTRIES_PER_ROW_MAX: usize = 100_000;
 /// Entries of an index with equal truncated keys that are put in order in memory.

@@ -9,7 +9,7 @@ use photondb_storage::{Durability, StorageError};
 
 use crate::change::{Subscriber, Subscription};
 use crate::error::TableError;
-use crate::layout::{IndexLayout, TableLayout};
+use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
 use crate::read::{ReadMode, ReadOp, ReadSnapshot, ShardStream};
 use crate::write::{WriteOp, WriteSummary};
 
@@ -98,6 +98,16 @@ pub trait Tables: Send + Sync {
     /// Sets or removes the write hook.
     fn set_write_hook(&self, table: TableId, stored: Option<Bytes>) -> Result<(), TableError>;
 
+    /// Changes whether and how documents expire: waits for running writes, calls `commit`,
+    /// which drops the tree of the former order of expiry and notes the new one, and then
+    /// builds that.
+    fn set_expiry(
+        &self,
+        table: TableId,
+        expiry: Option<ExpiryLayout>,
+        commit: &mut dyn FnMut() -> Result<(), StorageError>,
+    ) -> Result<(), TableError>;
+
     /// Sets the durability of writes that do not ask for one.
     fn set_durability(&self, table: TableId, durability: Durability) -> Result<(), TableError>;
 
@@ -116,7 +126,7 @@ pub trait IndexObserver: Send + Sync {
 }
 
 /// How far an index is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct IndexProgress {
     /// Whether it can be read.
     pub ready: bool,
@@ -126,6 +136,9 @@ pub struct IndexProgress {
     pub rows_total: u64,
     /// Whether the stored function has an older meaning than the current one; never here.
     pub outdated: bool,
+    /// Why it can never be read as things are: its function cannot be loaded, or it is unique
+    /// and documents have the same value.
+    pub error: Option<String>,
 }
 
 impl IndexProgress {

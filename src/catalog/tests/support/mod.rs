@@ -75,6 +75,7 @@ impl Server {
             name: Text::from(name),
             multi: false,
             geo: false,
+            unique: false,
             function: Bytes::copy_from_slice(name.as_bytes()),
             query: Text::from("indexCreate"),
         };

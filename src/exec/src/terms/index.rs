@@ -45,31 +45,30 @@ fn status(name: &str) -> Datum {
 pub(crate) fn index_create(call: &Invocation<'_>) -> Result<Value> {
     let read = table_argument(call, 0)?;
     let name = call.value(1)?.into_text()?;
-    let mut multi = call.option_bool("multi")?.unwrap_or(false);
-    let mut geo = call.option_bool("geo")?.unwrap_or(false);
+    let (multi, geo) = (call.option_bool("multi")?, call.option_bool("geo")?);
+    let unique = call.option_bool("unique")?;
     let table = config_to_change(call, &read.table)?;
-    let function = if call.count() > 2 {
+    let mut index = IndexFunction::of_field(&name, false, false);
+    if call.count() > 2 {
         let value = call.value(2)?;
         match value.kind {
             Kind::Datum(Datum::Binary(blob)) => {
-                let stored =
-                    IndexFunction::decode(&blob).map_err(|error| EvalError::logic(error.to_string()))?;
-                // Options given here win over those of the blob.
-                multi = call.option_bool("multi")?.unwrap_or(stored.multi);
-                geo = call.option_bool("geo")?.unwrap_or(stored.geo);
-                stored.function
+                index = IndexFunction::decode(&blob).map_err(|error| EvalError::logic(error.to_string()))?;
             }
-            Kind::Function(function) => standalone(&function)?,
+            Kind::Function(function) => index.function = standalone(&function)?,
             kind => {
                 return Err(Value::new(kind, value.site).type_error("FUNCTION"));
             }
         }
-    } else {
-        IndexFunction::of_field(&name, multi, geo).function
-    };
-    let query = print_index_create(&name, &function, function.root(), multi, geo);
-    let function = stored_function::blob(function, multi, geo)?;
-    let options = IndexOptions { name, multi, geo, function, query: Text::from(query) };
+    }
+    // Options given here win over those of a blob.
+    index.multi = multi.unwrap_or(index.multi);
+    index.geo = geo.unwrap_or(index.geo);
+    index.unique = unique.unwrap_or(index.unique);
+    let query = Text::from(print_index_create(&name, &index));
+    let function = stored_function::blob(&index)?;
+    let options =
+        IndexOptions { name, multi: index.multi, geo: index.geo, unique: index.unique, function, query };
     let applied = call.env.services()?.catalog.create_index(table.id, options)?;
     call.env.wrote(applied.position);
     call.answer(status("created"))
@@ -135,7 +134,11 @@ pub(crate) fn index_wait(call: &Invocation<'_>) -> Result<Value> {
         let indexes = wanted(call, &table)?;
         let mut ready = true;
         for index in &indexes {
-            ready &= call.env.services()?.shards.index_progress(table.id, index.id)?.ready;
+            let progress = call.env.services()?.shards.index_progress(table.id, index.id)?;
+            if let Some(error) = progress.error {
+                return Err(unusable(&index.name, &read.table, &error));
+            }
+            ready &= progress.ready;
         }
         if ready {
             let rows =
@@ -144,6 +147,11 @@ pub(crate) fn index_wait(call: &Invocation<'_>) -> Result<Value> {
         }
         std::thread::sleep(WAIT_INTERVAL);
     }
+}
+
+/// The complaint about an index that will not be ready however long one waits.
+pub(crate) fn unusable(index: &Text, table: &TableRef, error: &str) -> EvalError {
+    EvalError::failed(format!("Index `{index}` on table `{}` can't be used: {error}", table.full_name()))
 }
 
 /// The indexes that are named, or all of them, in the order of their names.
@@ -167,7 +175,17 @@ fn describe(call: &Invocation<'_>, table: &Table, index: &Index) -> Result<Datum
     row.insert(Text::from("multi"), Datum::Bool(index.multi));
     row.insert(Text::from("geo"), Datum::Bool(index.geo));
     row.insert(Text::from("function"), Datum::Binary(index.function.clone()));
-    row.insert(Text::from("query"), Datum::String(index.query.clone()));
+    // Printed anew: the index may have been renamed since its text was stored.
+    let query = IndexFunction::decode(&index.function)
+        .map_or_else(|_| index.query.clone(), |stored| Text::from(print_index_create(&index.name, &stored)));
+    row.insert(Text::from("query"), Datum::String(query));
+    // What RethinkDB does not know is told of those alone that have it.
+    if index.unique {
+        row.insert(Text::from("unique"), Datum::Bool(true));
+    }
+    if let Some(error) = &progress.error {
+        row.insert(Text::from("error"), Datum::string(error));
+    }
     if !progress.ready {
         row.insert(Text::from("progress"), Datum::Number(progress.fraction()));
     }
@@ -205,7 +223,8 @@ pub(crate) fn set_write_hook(call: &Invocation<'_>) -> Result<Value> {
         None => None,
         Some(function) => {
             let query = format!("setWriteHook({})", print_function(&function, function.root()));
-            let function = stored_function::blob(function, false, false)?;
+            let function =
+                stored_function::blob(&IndexFunction { function, multi: false, geo: false, unique: false })?;
             Some(WriteHookConfig { function, query: Text::from(query) })
         }
     };

@@ -161,6 +161,9 @@ fn find_index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Result<In
     let config = state.table_by_id(table.id).ok_or_else(missing)?;
     let index = config.indexes.get(name.as_str()).ok_or_else(missing)?;
     let progress = call.env.services()?.shards.index_progress(table.id, index.id)?;
+    if let Some(error) = &progress.error {
+        return Err(super::index::unusable(name, table, error));
+    }
     if !progress.ready {
         return Err(EvalError::failed(format!(
             "Index `{name}` on table `{}` was accessed before its construction was finished.",

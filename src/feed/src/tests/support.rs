@@ -43,6 +43,7 @@ impl Fixture {
             durability: Durability::Soft,
             indexes: Vec::new(),
             write_hook: None,
+            expiry: None,
         };
         shards.open_table(layout).expect("opens");
         let index = IndexLayout {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use photondb_base::TableId;
-use photondb_catalog::{IdentifierFormat, TableEdit, WriteAcks};
+use photondb_catalog::{IdentifierFormat, TableEdit, TimeToLive, WriteAcks};
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 use photondb_table::Durability;
@@ -35,7 +35,7 @@ impl SystemTable for TableConfig {
             self.name(),
             old,
             new,
-            &["name", "db", "durability", "write_acks", "shards", "data"],
+            &["name", "db", "durability", "write_acks", "shards", "data", "ttl"],
         )?;
         let id = old.get("id").and_then(|id| TableId::parse(id.as_str()?));
         let Some(id) = id else { return Err(ReqlError::internal("a table without an id")) };
@@ -92,6 +92,10 @@ impl TableConfig {
         }
         if changed("data") {
             edit.data = Some(new.get("data").unwrap_or(Datum::Null));
+        }
+        if changed("ttl") {
+            let ttl = TimeToLive::parse(&new.get("ttl").unwrap_or(Datum::Null));
+            edit.ttl = Some(ttl.map_err(|error| wrong_row(table, &error.to_string()))?);
         }
         Ok(edit)
     }

@@ -13,12 +13,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use photondb_base::{IndexId, TableId};
-use photondb_datum::packed;
-use photondb_storage::{Batch, Direction, Engine, KeyRange};
+use photondb_base::limits::THREAD_STACK_BYTES;
+use photondb_base::{IndexId, TableId, TreeId};
+use photondb_datum::{Datum, packed};
+use photondb_storage::{Batch, Direction, Engine, KeyRange, Snapshot};
 
-use super::effect::{Scratch, put_entries};
+use super::effect::{Scratch, entries_for};
 use super::table::{OpenIndex, OpenTable};
+use super::unique::{Duplicate, Latched, ValueLatches, duplicate};
 use crate::error::TableError;
 use crate::limits::{INDEX_BUILD_BYTES_MAX, INDEX_BUILD_ROWS_MAX, INDEX_BUILD_THREADS_MAX};
 use crate::shards::IndexObserver;
@@ -82,7 +84,10 @@ impl Builder {
             return;
         }
         let builder = self.clone();
-        let started = std::thread::Builder::new().name("index-build".to_owned()).spawn(move || builder.run());
+        let started = std::thread::Builder::new()
+            .name("index-build".to_owned())
+            .stack_size(THREAD_STACK_BYTES)
+            .spawn(move || builder.run());
         match started {
             Ok(_detached) => queue.threads += 1,
             Err(error) => tracing::error!(%error, "could not start a thread for index builds"),
@@ -119,6 +124,9 @@ impl Builder {
             match self.build_now(table, index) {
                 Ok(true) => {
                     index.ready.store(true, Ordering::Release);
+                    if index.expiry {
+                        table.due.fetch_min(0, Ordering::AcqRel);
+                    }
                     if let Some(observer) = self.observer() {
                         observer.index_ready(table.id, index.id);
                     }
@@ -140,7 +148,7 @@ impl Builder {
 
     /// Builds; `false` when the index or the table went away meanwhile.
     fn build_now(&self, table: &OpenTable, index: &OpenIndex) -> Result<bool, TableError> {
-        if index.function().is_err() {
+        if index.error().is_some() {
             return Ok(false);
         }
         index.rows_processed.store(0, Ordering::Relaxed);
@@ -151,13 +159,17 @@ impl Builder {
             }
             let keys = self.next_keys(table, index, &after)?;
             let Some(last) = keys.last().cloned() else { return Ok(true) };
-            let _shared = table.gate.read();
+            let shared = table.gate.read();
             // Asked again under the gate: after a removal nothing may be put into a tree
             // that was dropped.
             if !self.is_wanted(table, index) {
                 return Ok(false);
             }
-            self.cover(table, index, &keys)?;
+            if let Some(duplicate) = self.cover(table, index, &keys)? {
+                drop(shared);
+                self.give_up(table, index, &duplicate)?;
+                return Ok(false);
+            }
             index.rows_processed.fetch_add(keys.len() as u64, Ordering::Relaxed);
             after = Bound::Excluded(last);
         }
@@ -188,25 +200,116 @@ impl Builder {
         Ok(keys)
     }
 
-    /// Puts the entries of some documents as they are now.
-    fn cover(&self, table: &OpenTable, index: &OpenIndex, keys: &[Bytes]) -> Result<(), TableError> {
-        let tree = table.state().layout.tree;
+    /// Puts the entries of some documents as they are now. Ends with a value of a unique
+    /// index that another document has, too.
+    fn cover(
+        &self,
+        table: &OpenTable,
+        index: &OpenIndex,
+        keys: &[Bytes],
+    ) -> Result<Option<Duplicate>, TableError> {
         let _latches = table.latches.lock(keys.iter());
-        let snapshot = self.engine.snapshot();
-        let mut batch = Batch::new();
-        let mut scratch = Scratch::default();
+        let values = index.unique.then(|| ValueLatches::new(table.value_latches()));
+        let mut cover = Cover {
+            engine: self.engine.as_ref(),
+            tree: table.state().layout.tree,
+            index,
+            snapshot: None,
+            batch: Batch::new(),
+            scratch: Scratch::default(),
+            values,
+        };
         for key in keys {
-            if let Some(bytes) = snapshot.get(tree, key)? {
-                put_entries(index, key, &packed::decode(bytes)?, &mut batch, &mut scratch);
+            if let Some(bytes) = cover.snapshot().get(cover.tree, key)?
+                && let Some(duplicate) = cover.add(key, &packed::decode(bytes)?)?
+            {
+                return Ok(Some(duplicate));
             }
-            if batch.bytes() >= INDEX_BUILD_BYTES_MAX {
-                self.engine.commit(std::mem::take(&mut batch))?;
+            if cover.batch.bytes() >= INDEX_BUILD_BYTES_MAX {
+                cover.commit()?;
             }
         }
-        // Pages that a snapshot holds would have to be copied.
-        drop(snapshot);
-        if !batch.is_empty() {
+        cover.commit()?;
+        Ok(None)
+    }
+
+    /// Makes an index unusable that cannot be unique: writes pass it by, its tree is empty.
+    fn give_up(&self, table: &OpenTable, index: &OpenIndex, duplicate: &Duplicate) -> Result<(), TableError> {
+        let error = duplicate.failure(index);
+        tracing::warn!(table = %table.id, index = %index.id, %error, "an index cannot be unique");
+        table.change(|_| {
+            index.check_present()?;
+            index.fail(error);
+            let mut batch = Batch::new();
+            batch.drop_tree(index.tree);
             self.engine.commit(batch)?;
+            Ok(())
+        })
+    }
+}
+
+/// The documents of a few keys on their way into an index.
+struct Cover<'a> {
+    engine: &'a dyn Engine,
+    /// The tree of the documents.
+    tree: TreeId,
+    index: &'a OpenIndex,
+    /// Let go before a commit: pages that a snapshot holds would have to be copied.
+    snapshot: Option<Arc<dyn Snapshot>>,
+    batch: Batch,
+    scratch: Scratch,
+    /// Absent unless the index is unique.
+    values: Option<ValueLatches<'a>>,
+}
+
+impl Cover<'_> {
+    fn snapshot(&mut self) -> Arc<dyn Snapshot> {
+        self.snapshot.get_or_insert_with(|| self.engine.snapshot()).clone()
+    }
+
+    /// Adds the entries of a document unless another one has a value that has to be unique.
+    fn add(&mut self, key: &Bytes, document: &Datum) -> Result<Option<Duplicate>, TableError> {
+        entries_for(self.index, key, document, &mut self.scratch);
+        if let Some(duplicate) = self.duplicate(key, document)? {
+            return Ok(Some(duplicate));
+        }
+        for entry in self.scratch.entries() {
+            self.batch.put(self.index.tree, &entry.key, entry.value);
+        }
+        if let Some(values) = &mut self.values {
+            values.note(&self.scratch.claims);
+        }
+        Ok(None)
+    }
+
+    fn duplicate(&mut self, key: &Bytes, document: &Datum) -> Result<Option<Duplicate>, TableError> {
+        let Some(values) = &mut self.values else { return Ok(None) };
+        let latched = values.take(&self.scratch.claims);
+        if latched == Latched::Busy {
+            self.commit()?;
+            if let Some(values) = &mut self.values {
+                values.wait(&self.scratch.claims);
+            }
+        }
+        if latched != Latched::Before {
+            self.snapshot = None;
+        }
+        let snapshot = self.snapshot();
+        for entry in self.scratch.entries() {
+            if let Some(found) = duplicate(&snapshot, self.tree, self.index, entry, key, document)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn commit(&mut self) -> Result<(), TableError> {
+        self.snapshot = None;
+        if !self.batch.is_empty() {
+            self.engine.commit(std::mem::take(&mut self.batch))?;
+        }
+        if let Some(values) = &mut self.values {
+            values.committed();
         }
         Ok(())
     }

@@ -37,6 +37,17 @@ impl Entry {
         let [p0, p1] = (primary.len() as u16).to_le_bytes();
         Self { key, value: [s0, s1, p0, p1, u8::from(secondary.truncated)] }
     }
+
+    /// The encoded value.
+    pub(crate) fn secondary(&self) -> &[u8] {
+        let [s0, s1, ..] = self.value;
+        &self.key[..usize::from(u16::from_le_bytes([s0, s1]))]
+    }
+
+    /// Whether the encoded value was cut.
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.value[4] != 0
+    }
 }
 
 /// Appends the entries that an index has for a document, in key order, each once.
@@ -47,6 +58,9 @@ pub(crate) fn entries_of(
     values: &mut Vec<IndexValue>,
     out: &mut Vec<Entry>,
 ) {
+    if index.failure().is_some() {
+        return;
+    }
     let Ok(function) = index.function() else { return };
     values.clear();
     function.values(document, values);
@@ -72,6 +86,22 @@ pub(crate) fn secondary_of(value: &IndexValue) -> Option<SecondaryKey> {
         }
         IndexValue::Raw(_) => None,
     }
+}
+
+/// The index values of a document that have the given key bytes.
+pub(crate) fn values_like(index: &OpenIndex, secondary: &[u8], document: &Datum) -> Vec<Datum> {
+    let mut values = Vec::new();
+    if let Ok(function) = index.function() {
+        function.values(document, &mut values);
+    }
+    let alike = |value: IndexValue| {
+        let same = secondary_of(&value).is_some_and(|key| key.bytes == secondary);
+        match value {
+            IndexValue::Datum(datum) if same => Some(datum),
+            _ => None,
+        }
+    };
+    values.into_iter().filter_map(alike).collect()
 }
 
 /// Tells equal entries of one document apart by a number behind the key.

@@ -10,13 +10,12 @@ use photondb_datum::Datum;
 use photondb_storage::{Direction, KeyRange, Snapshot, StorageError};
 use rustc_hash::FxHashSet;
 
-use super::entry::{FoundEntry, secondary_of};
+use super::entry::{FoundEntry, values_like};
 use super::keys;
 use super::scan::Found;
 use super::table::OpenIndex;
 use super::walk::{RangeWalk, split};
 use crate::error::TableError;
-use crate::function::IndexValue;
 use crate::limits::TRUNCATED_RUN_ROWS_MAX;
 use crate::read::DatumRange;
 
@@ -239,7 +238,7 @@ impl IndexWalk {
         let key = entry.primary();
         let Some(bytes) = snapshot.get(self.documents, &key)? else { return Ok(()) };
         let mut found = Found::new(key, bytes, None)?;
-        let mut values = self.values_like(entry, &found.document);
+        let mut values = values_like(&self.index, &entry.secondary(), &found.document);
         // Several values of one document may have the same truncated bytes: each has an
         // entry of its own, and the number behind the key tells which one this is.
         values.sort();
@@ -258,23 +257,6 @@ impl IndexWalk {
         Ok(())
     }
 
-    /// The index values of a document that have the bytes of an entry.
-    fn values_like(&self, entry: &FoundEntry, document: &Datum) -> Vec<Datum> {
-        let mut values = Vec::new();
-        if let Ok(function) = self.index.function() {
-            function.values(document, &mut values);
-        }
-        let secondary = entry.secondary();
-        let alike = |value: IndexValue| {
-            let same = secondary_of(&value).is_some_and(|key| key.bytes == secondary);
-            match value {
-                IndexValue::Datum(datum) if same => Some(datum),
-                _ => None,
-            }
-        };
-        values.into_iter().filter_map(alike).collect()
-    }
-
     /// The value of an entry that is not truncated.
     fn value_of(&self, entry: &FoundEntry, document: &Datum) -> Option<Datum> {
         if self.index.geo {
@@ -282,7 +264,11 @@ impl IndexWalk {
         }
         let value = keys::decode_secondary(&entry.secondary())?;
         // The key of a time has no time zone; the document has.
-        if has_time(&value) { self.values_like(entry, document).pop().or(Some(value)) } else { Some(value) }
+        if has_time(&value) {
+            values_like(&self.index, &entry.secondary(), document).pop().or(Some(value))
+        } else {
+            Some(value)
+        }
     }
 
     /// When the walk stands inside a run of truncated entries, goes back to the first of

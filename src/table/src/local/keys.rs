@@ -23,6 +23,11 @@ pub(crate) fn secondary(datum: &Datum) -> Result<SecondaryKey, DatumError> {
     Ok(key::encode_secondary(datum)?)
 }
 
+/// The primary key that was encoded.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Datum> {
+    key::decode(bytes).ok()
+}
+
 /// The value of an index key that is not truncated.
 pub(crate) fn decode_secondary(bytes: &[u8]) -> Option<Datum> {
     key::decode(bytes).ok()

@@ -25,6 +25,20 @@ impl Latches {
         wanted.dedup();
         Held { _guards: wanted.into_iter().map(|stripe| self.stripes[stripe].lock()).collect() }
     }
+
+    /// The latch that a hash belongs to.
+    pub(crate) fn stripe_of_hash(hash: u64) -> usize {
+        (hash >> 32) as usize % LATCHES
+    }
+
+    pub(crate) fn lock_stripe(&self, stripe: usize) -> MutexGuard<'_, ()> {
+        self.stripes[stripe].lock()
+    }
+
+    /// Takes a latch that nobody holds.
+    pub(crate) fn try_lock_stripe(&self, stripe: usize) -> Option<MutexGuard<'_, ()>> {
+        self.stripes[stripe].try_lock()
+    }
 }
 
 /// Latches that are held until this is dropped.
@@ -32,8 +46,22 @@ pub(crate) struct Held<'a> {
     _guards: Vec<MutexGuard<'a, ()>>,
 }
 
+/// Some of the latches of a table.
+#[derive(Default)]
+pub(crate) struct StripeSet([u64; LATCHES / 64]);
+
+impl StripeSet {
+    pub(crate) fn contains(&self, stripe: usize) -> bool {
+        self.0[stripe / 64] & (1 << (stripe % 64)) != 0
+    }
+
+    pub(crate) fn insert(&mut self, stripe: usize) {
+        self.0[stripe / 64] |= 1 << (stripe % 64);
+    }
+}
+
 fn stripe_of(key: &[u8]) -> usize {
     let mut hasher = FxHasher::default();
     hasher.write(key);
-    (hasher.finish() >> 32) as usize % LATCHES
+    Latches::stripe_of_hash(hasher.finish())
 }

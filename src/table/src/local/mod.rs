@@ -3,6 +3,7 @@
 mod build;
 mod effect;
 mod entry;
+mod expiry;
 mod index_walk;
 mod keys;
 mod latch;
@@ -12,6 +13,7 @@ mod row;
 mod scan;
 mod stream;
 mod table;
+mod unique;
 mod walk;
 mod write;
 
@@ -20,12 +22,13 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
-use photondb_base::{Clock, IndexId, LogPosition, TableId};
+use photondb_base::{Clock, IndexId, LogPosition, TableId, TreeId};
 use photondb_datum::{Datum, Text, packed};
 use photondb_storage::{Batch, Durability, Engine, KeyRange, Snapshot, StorageError};
 use rustc_hash::FxHashMap;
 
 use self::build::Builder;
+use self::expiry::Expirer;
 use self::position::Sweeper;
 use self::scan::Scan;
 use self::stream::{LocalStream, StreamContext};
@@ -33,7 +36,7 @@ use self::table::{OpenIndex, OpenTable};
 use crate::change::{CloseReason, Subscriber, Subscription};
 use crate::error::TableError;
 use crate::function::{Evaluator, IndexValue};
-use crate::layout::{IndexLayout, TableLayout};
+use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
 use crate::limits::{CURSOR_SNAPSHOT_MS_MAX, READ_PARTS_MAX};
 use crate::read::{ReadMode, ReadOp, ReadSnapshot, ShardStream};
 use crate::shards::{IndexObserver, IndexProgress, Shards, TableStatistics, Tables};
@@ -58,6 +61,7 @@ pub struct LocalShards {
     evaluator: Arc<dyn Evaluator>,
     tables: RwLock<FxHashMap<TableId, Arc<OpenTable>>>,
     builder: Arc<Builder>,
+    expirer: Arc<Expirer>,
 }
 
 impl LocalShards {
@@ -71,13 +75,15 @@ impl LocalShards {
         let snapshot_us_max = options.cursor_snapshot_ms_max.saturating_mul(1000);
         let builder = Builder::new(engine.clone());
         let sweeper = Arc::new(Sweeper::new(clock.clone(), snapshot_us_max));
+        let expirer = Expirer::new(engine.clone(), clock.clone());
         let context = Arc::new(StreamContext { engine, clock, snapshot_us_max, sweeper });
-        Self { context, evaluator, tables: RwLock::default(), builder }
+        Self { context, evaluator, tables: RwLock::default(), builder, expirer }
     }
 
     /// Ends subscriptions and index builds, for a clean end of the process.
     pub fn shut_down(&self) {
         self.builder.stop();
+        self.expirer.stop();
         let tables: Vec<Arc<OpenTable>> = self.tables.read().values().cloned().collect();
         for table in tables {
             table.listeners.close(CloseReason::Shutdown);
@@ -88,6 +94,11 @@ impl LocalShards {
     /// on in newer ones. Happens by itself every few seconds.
     pub fn release_old_snapshots(&self) {
         self.context.sweeper.sweep();
+    }
+
+    /// Deletes documents that have expired. Happens by itself several times a second.
+    pub fn delete_expired(&self) {
+        self.expirer.sweep();
     }
 
     fn engine(&self) -> &dyn Engine {
@@ -124,18 +135,20 @@ impl LocalShards {
         Box::new(LocalStream::new(context, table, snapshot.clone(), pinned, scan, machine))
     }
 
-    /// Empties the trees of indexes that are to be built, before writes put entries there.
-    fn clear(&self, indexes: &[IndexLayout]) -> Result<(), TableError> {
-        if indexes.iter().all(|index| index.ready) {
+    /// Empties trees of indexes that are to be built, before writes put entries there.
+    fn clear(&self, trees: impl Iterator<Item = TreeId>) -> Result<(), TableError> {
+        let mut trees = trees.peekable();
+        if trees.peek().is_none() {
             return Ok(());
         }
         let snapshot = self.engine().snapshot();
         let mut batch = Batch::new();
-        for index in indexes.iter().filter(|index| !index.ready) {
-            if snapshot.count(index.tree, &KeyRange::all())? > 0 {
-                batch.drop_tree(index.tree);
+        for tree in trees {
+            if snapshot.count(tree, &KeyRange::all())? > 0 {
+                batch.drop_tree(tree);
             }
         }
+        drop(snapshot);
         if !batch.is_empty() {
             self.engine().commit(batch)?;
         }
@@ -225,6 +238,7 @@ impl Shards for LocalShards {
             rows_processed: index.rows_processed.load(Ordering::Relaxed),
             rows_total: index.rows_total.load(Ordering::Relaxed),
             outdated: false,
+            error: index.error().map(|error| error.message.clone()),
         })
     }
 
@@ -262,17 +276,21 @@ impl Shards for LocalShards {
 
 impl Tables for LocalShards {
     fn open_table(&self, mut layout: TableLayout) -> Result<(), TableError> {
-        match self.clear(&layout.indexes) {
+        match self.clear(unfinished(&layout)) {
             Ok(()) => {}
             Err(error) if error.is_unavailable() => {
                 // No room to begin the builds anew: the rest of the table can be served.
                 tracing::error!(table = %layout.id, %error, "unfinished indexes are left out until a restart");
                 layout.indexes.retain(|index| index.ready);
+                layout.expiry.take_if(|expiry| !expiry.ready);
             }
             Err(error) => return Err(error),
         }
         let table = Arc::new(OpenTable::new(layout, &self.evaluator));
         self.tables.write().insert(table.id, table.clone());
+        if table.state().expiry.is_some() {
+            self.expirer.watch(&table);
+        }
         for index in &table.state().indexes {
             if !index.ready.load(Ordering::Acquire) {
                 self.builder.build(table.clone(), index.clone());
@@ -306,7 +324,7 @@ impl Tables for LocalShards {
     fn add_index(&self, table: TableId, index: IndexLayout) -> Result<(), TableError> {
         let table = self.table(table)?;
         let added = table.change(|state| {
-            self.clear(std::slice::from_ref(&index))?;
+            self.clear((!index.ready).then_some(index.tree).into_iter())?;
             let added = Arc::new(OpenIndex::new(index, &self.evaluator));
             state.indexes.retain(|known| known.id != added.id);
             state.indexes.push(added.clone());
@@ -347,6 +365,27 @@ impl Tables for LocalShards {
         })
     }
 
+    fn set_expiry(
+        &self,
+        table: TableId,
+        expiry: Option<ExpiryLayout>,
+        commit: &mut dyn FnMut() -> Result<(), StorageError>,
+    ) -> Result<(), TableError> {
+        let Ok(table) = self.table(table) else { return Ok(commit()?) };
+        table.change(|state| {
+            commit()?;
+            state.set_expiry(expiry, &self.evaluator);
+            Ok(())
+        })?;
+        if let Some(expiry) = &table.state().expiry {
+            self.expirer.watch(&table);
+            if !expiry.index.ready.load(Ordering::Acquire) {
+                self.builder.build(table.clone(), expiry.index.clone());
+            }
+        }
+        Ok(())
+    }
+
     fn set_durability(&self, table: TableId, durability: Durability) -> Result<(), TableError> {
         self.table(table)?.change(|state| {
             state.layout.durability = durability;
@@ -357,4 +396,10 @@ impl Tables for LocalShards {
     fn observe_indexes(&self, observer: Arc<dyn IndexObserver>) {
         self.builder.observe(observer);
     }
+}
+
+/// The trees of indexes that are to be built.
+fn unfinished(layout: &TableLayout) -> impl Iterator<Item = TreeId> {
+    let indexes = layout.indexes.iter().filter(|index| !index.ready).map(|index| index.tree);
+    indexes.chain(layout.expiry.iter().filter(|expiry| !expiry.ready).map(|expiry| expiry.tree))
 }

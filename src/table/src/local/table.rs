@@ -8,11 +8,12 @@ use parking_lot::RwLock;
 use photondb_base::{IndexId, TableId, TreeId};
 use photondb_datum::Text;
 
+use super::expiry::{Expiry, ExpiryRule};
 use super::latch::Latches;
 use super::listeners::Listeners;
 use crate::error::{RowError, TableError};
 use crate::function::{Evaluator, IndexFunction, WriteHook};
-use crate::layout::{IndexLayout, TableLayout};
+use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
 
 /// A table that is served.
 pub(crate) struct OpenTable {
@@ -22,6 +23,10 @@ pub(crate) struct OpenTable {
     pub(crate) gate: RwLock<()>,
     state: RwLock<Arc<TableState>>,
     pub(crate) latches: Latches,
+    /// Those of the values of unique indexes; most tables have none.
+    value_latches: OnceLock<Latches>,
+    /// No document is due to expire before this moment, except while its order is built.
+    pub(crate) due: AtomicU64,
     pub(crate) listeners: Arc<Listeners>,
     closed: AtomicBool,
     pub(crate) rows_read: AtomicU64,
@@ -31,9 +36,12 @@ pub(crate) struct OpenTable {
 /// What an open table consists of; never changes.
 #[derive(Clone)]
 pub(crate) struct TableState {
-    /// The layout; its `indexes` and `write_hook` are empty, the fields below stand for them.
+    /// The layout; its `indexes`, `write_hook` and `expiry` are empty, the fields below stand
+    /// for them.
     pub(crate) layout: TableLayout,
+    /// The indexes, the hidden one for expiry among them.
     pub(crate) indexes: Vec<Arc<OpenIndex>>,
+    pub(crate) expiry: Option<Arc<Expiry>>,
     pub(crate) hook: Option<Arc<dyn WriteHook>>,
     /// Why the write hook cannot be used, when there is one that cannot.
     pub(crate) hook_error: Option<RowError>,
@@ -45,7 +53,10 @@ pub(crate) struct OpenIndex {
     pub(crate) tree: TreeId,
     pub(crate) multi: bool,
     pub(crate) geo: bool,
-    /// For the log only; renaming does not wait for writes.
+    pub(crate) unique: bool,
+    /// Whether it is the hidden one for expiry.
+    pub(crate) expiry: bool,
+    /// For messages and the log only; renaming does not wait for writes.
     pub(crate) name: RwLock<Text>,
     stored: Bytes,
     evaluator: Arc<dyn Evaluator>,
@@ -55,6 +66,9 @@ pub(crate) struct OpenIndex {
     /// Set when the tree can no longer be trusted, until that has been written down.
     stale: AtomicBool,
     removed: AtomicBool,
+    /// Why the build came to nothing for good. Set while no write is running; from then on
+    /// writes pass the index by, until the table is opened again.
+    failure: OnceLock<RowError>,
     pub(crate) rows_processed: AtomicU64,
     pub(crate) rows_total: AtomicU64,
 }
@@ -66,6 +80,8 @@ impl OpenTable {
             gate: RwLock::new(()),
             state: RwLock::new(Arc::new(TableState::new(layout, evaluator))),
             latches: Latches::new(),
+            value_latches: OnceLock::new(),
+            due: AtomicU64::new(0),
             listeners: Arc::new(Listeners::new()),
             closed: AtomicBool::new(false),
             rows_read: AtomicU64::new(0),
@@ -75,6 +91,10 @@ impl OpenTable {
 
     pub(crate) fn state(&self) -> Arc<TableState> {
         self.state.read().clone()
+    }
+
+    pub(crate) fn value_latches(&self) -> &Latches {
+        self.value_latches.get_or_init(Latches::new)
     }
 
     /// Changes the state while no write is running.
@@ -107,12 +127,34 @@ impl TableState {
     fn new(mut layout: TableLayout, evaluator: &Arc<dyn Evaluator>) -> Self {
         let indexes = std::mem::take(&mut layout.indexes);
         let hook = layout.write_hook.take();
-        let mut state = Self { layout, indexes: Vec::new(), hook: None, hook_error: None };
+        let expiry = layout.expiry.take();
+        let mut state = Self { layout, indexes: Vec::new(), expiry: None, hook: None, hook_error: None };
         for index in indexes {
             state.indexes.push(Arc::new(OpenIndex::new(index, evaluator)));
         }
         state.set_hook(hook.as_deref(), evaluator);
+        state.set_expiry(expiry, evaluator);
         state
+    }
+
+    /// Sets how documents expire.
+    pub(crate) fn set_expiry(&mut self, layout: Option<ExpiryLayout>, evaluator: &Arc<dyn Evaluator>) {
+        if let Some(former) = self.expiry.take() {
+            former.index.remove();
+            self.indexes.retain(|index| index.id != former.index.id);
+        }
+        if let Some(layout) = layout {
+            let rule =
+                Arc::new(ExpiryRule { field: layout.field.clone(), after_seconds: layout.after_seconds });
+            let index = Arc::new(OpenIndex::of_expiry(&layout, rule.clone(), evaluator));
+            self.indexes.push(index.clone());
+            self.expiry = Some(Arc::new(Expiry { index, rule }));
+        }
+    }
+
+    /// Whether writes have to look for values that other documents have.
+    pub(crate) fn has_unique(&self) -> bool {
+        self.indexes.iter().any(|index| index.unique)
     }
 
     /// Loads a write hook. One that cannot be loaded refuses writes rather than being
@@ -132,7 +174,7 @@ impl TableState {
     /// An index that can be read.
     pub(crate) fn readable_index(&self, id: IndexId) -> Result<&Arc<OpenIndex>, TableError> {
         let index = self.index(id)?;
-        if let Err(source) = index.function() {
+        if let Some(source) = index.error() {
             return Err(TableError::IndexBroken { index: id, source: source.clone() });
         }
         if !index.ready.load(Ordering::Acquire) {
@@ -149,6 +191,8 @@ impl OpenIndex {
             tree: layout.tree,
             multi: layout.multi,
             geo: layout.geo,
+            unique: layout.unique,
+            expiry: false,
             ready: AtomicBool::new(layout.ready),
             name: RwLock::new(layout.name),
             stored: layout.function,
@@ -156,9 +200,41 @@ impl OpenIndex {
             function: OnceLock::new(),
             stale: AtomicBool::new(false),
             removed: AtomicBool::new(false),
+            failure: OnceLock::new(),
             rows_processed: AtomicU64::new(0),
             rows_total: AtomicU64::new(0),
         }
+    }
+
+    /// The hidden index for expiry.
+    fn of_expiry(layout: &ExpiryLayout, rule: Arc<ExpiryRule>, evaluator: &Arc<dyn Evaluator>) -> Self {
+        let index = IndexLayout {
+            id: layout.id,
+            name: Text::from("expiry"),
+            tree: layout.tree,
+            multi: false,
+            geo: false,
+            unique: false,
+            function: Bytes::new(),
+            ready: layout.ready,
+        };
+        let function = OnceLock::from(Ok(rule as Arc<dyn IndexFunction>));
+        Self { expiry: true, function, ..Self::new(index, evaluator) }
+    }
+
+    pub(crate) fn failure(&self) -> Option<&RowError> {
+        self.failure.get()
+    }
+
+    /// Gives the build up; no write is running.
+    pub(crate) fn fail(&self, error: RowError) {
+        // The first reason stays.
+        self.failure.get_or_init(|| error);
+    }
+
+    /// Why it cannot be used, for now or for good.
+    pub(crate) fn error(&self) -> Option<&RowError> {
+        self.failure().or_else(|| self.function().err())
     }
 
     pub(crate) fn function(&self) -> Result<&Arc<dyn IndexFunction>, &RowError> {

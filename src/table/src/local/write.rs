@@ -9,9 +9,11 @@ use photondb_storage::{Batch, Durability, Engine, Snapshot};
 use rustc_hash::FxHashMap;
 
 use super::effect::{Effect, Scratch};
+use super::expiry::NEVER_DUE;
 use super::keys;
 use super::row;
 use super::table::{OpenTable, TableState};
+use super::unique::{Latched, ValueLatches};
 use crate::error::{RowError, TableError};
 use crate::function::{WriteFunction, WriteHookContext};
 use crate::limits::{RETURN_CHANGES_ROWS_MAX, WRITE_CHUNK_BYTES_MAX, WRITE_CHUNK_ROWS_MAX};
@@ -104,7 +106,7 @@ impl<'a> Writer<'a> {
             return Err(TableError::WriteHookBroken(error.clone()));
         }
         let _latches = self.table.latches.lock(tasks.iter().filter_map(|task| task.key.as_ref().ok()));
-        let mut pending = Pending::new(self.engine, &state, tasks.len() > 1);
+        let mut pending = Pending::new(self.engine, self.table, &state, tasks.len() > 1);
         for task in tasks {
             let key = match &task.key {
                 Ok(key) => key,
@@ -167,42 +169,57 @@ impl<'a> Writer<'a> {
         old: Datum,
         new: Datum,
     ) -> Result<(), TableError> {
-        let summary = &mut self.summary;
-        let changed = match (old.is_null(), new.is_null()) {
-            (true, true) => {
-                summary.skipped += 1;
-                false
-            }
-            (false, false) if old == new => {
-                summary.unchanged += 1;
-                false
-            }
-            (true, false) => {
-                summary.inserted += 1;
-                true
-            }
-            (false, true) => {
-                summary.deleted += 1;
-                true
-            }
-            (false, false) => {
-                summary.replaced += 1;
-                true
-            }
-        };
+        let changed = if old.is_null() { !new.is_null() } else { old != new };
         let new = if changed { packed_row(new)? } else { old.clone() };
+        if changed {
+            let (before, after) = (present(old.clone()), present(new.clone()));
+            let effect = Effect { key: key.clone(), old: before, new: after };
+            effect.prepare(pending.state, &mut pending.scratch);
+            if let Some(error) = self.duplicate(pending, &effect)? {
+                return self.refused(&old, error);
+            }
+            pending.add(effect);
+        }
+        let summary = &mut self.summary;
+        *match (old.is_null(), new.is_null()) {
+            (true, true) => &mut summary.skipped,
+            (true, false) => &mut summary.inserted,
+            (false, true) => &mut summary.deleted,
+            (false, false) if changed => &mut summary.replaced,
+            (false, false) => &mut summary.unchanged,
+        } += 1;
         let told = match self.op.return_changes {
             ReturnChanges::No => false,
             ReturnChanges::Yes => changed,
             ReturnChanges::Always => true,
         };
         if told {
-            self.tell(ChangePair { old: old.clone(), new: new.clone(), error: None })?;
-        }
-        if changed {
-            pending.add(Effect { key: key.clone(), old: present(old), new: present(new) });
+            self.tell(ChangePair { old, new, error: None })?;
         }
         Ok(())
+    }
+
+    /// Why a prepared effect must not be, when another document has a value of a unique
+    /// index that it brings. Otherwise the latches of its values are held.
+    fn duplicate(
+        &mut self,
+        pending: &mut Pending<'_>,
+        effect: &Effect,
+    ) -> Result<Option<RowError>, TableError> {
+        if pending.values.is_none() || pending.scratch.claims.is_empty() {
+            return Ok(None);
+        }
+        let latched = pending.latch_claims();
+        if latched == Latched::Busy {
+            self.commit(pending)?;
+            pending.wait_for_claims();
+        }
+        if latched != Latched::Before {
+            pending.snapshot = None;
+        }
+        let snapshot = pending.snapshot().clone();
+        let found = effect.duplicate(pending.state, &pending.scratch, &snapshot)?;
+        Ok(found.map(|(index, duplicate)| duplicate.refusal(index)))
     }
 
     fn refused(&mut self, old: &Datum, error: RowError) -> Result<(), TableError> {
@@ -237,6 +254,13 @@ impl<'a> Writer<'a> {
         pending.snapshot = None;
         let rows = effects.len() as u64;
         let position = self.table.listeners.commit(self.engine, self.table.id, batch, effects)?;
+        if let Some(values) = &mut pending.values {
+            values.committed();
+        }
+        if pending.due != NEVER_DUE {
+            // Not before the commit: see who raises it.
+            self.table.due.fetch_min(std::mem::replace(&mut pending.due, NEVER_DUE), Ordering::AcqRel);
+        }
         self.table.rows_written.fetch_add(rows, Ordering::Relaxed);
         if self.op.durability.unwrap_or(pending.state.layout.durability) == Durability::Hard {
             self.summary.position = Some(position);
@@ -254,12 +278,16 @@ struct Pending<'a> {
     batch: Batch,
     effects: Vec<Effect>,
     scratch: Scratch,
+    /// The latches of values of unique indexes; absent when there are none.
+    values: Option<ValueLatches<'a>>,
+    /// When the first of the effects' documents expires.
+    due: u64,
     /// Rows of this chunk that the snapshot does not have; absent when a chunk has only one.
     written: Option<FxHashMap<Bytes, Datum>>,
 }
 
 impl<'a> Pending<'a> {
-    fn new(engine: &'a dyn Engine, state: &'a TableState, several: bool) -> Self {
+    fn new(engine: &'a dyn Engine, table: &'a OpenTable, state: &'a TableState, several: bool) -> Self {
         Self {
             engine,
             snapshot: None,
@@ -267,6 +295,8 @@ impl<'a> Pending<'a> {
             batch: Batch::new(),
             effects: Vec::new(),
             scratch: Scratch::default(),
+            values: state.has_unique().then(|| ValueLatches::new(table.value_latches())),
+            due: NEVER_DUE,
             written: several.then(FxHashMap::default),
         }
     }
@@ -276,15 +306,34 @@ impl<'a> Pending<'a> {
         if let Some(row) = self.written.as_ref().and_then(|written| written.get(key)) {
             return Ok(row.clone());
         }
-        let snapshot = self.snapshot.get_or_insert_with(|| self.engine.snapshot());
-        match snapshot.get(self.state.layout.tree, key)? {
+        let tree = self.state.layout.tree;
+        match self.snapshot().get(tree, key)? {
             Some(bytes) => Ok(packed::decode(bytes)?),
             None => Ok(Datum::Null),
         }
     }
 
+    fn snapshot(&mut self) -> &Arc<dyn Snapshot> {
+        self.snapshot.get_or_insert_with(|| self.engine.snapshot())
+    }
+
+    fn latch_claims(&mut self) -> Latched {
+        self.values.as_mut().map_or(Latched::Before, |values| values.take(&self.scratch.claims))
+    }
+
+    fn wait_for_claims(&mut self) {
+        if let Some(values) = &mut self.values {
+            values.wait(&self.scratch.claims);
+        }
+    }
+
+    /// Adds an effect that has been prepared.
     fn add(&mut self, effect: Effect) {
-        effect.apply(self.state, &mut self.batch, &mut self.scratch);
+        let due = effect.apply(self.state, &mut self.batch, &self.scratch);
+        self.due = self.due.min(due);
+        if let Some(values) = &mut self.values {
+            values.note(&self.scratch.moved);
+        }
         if let Some(written) = &mut self.written {
             written.insert(effect.key.clone(), effect.new.clone().unwrap_or(Datum::Null));
         }

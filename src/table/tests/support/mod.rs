@@ -114,6 +114,7 @@ pub fn layout() -> TableLayout {
         durability: Durability::Hard,
         indexes: Vec::new(),
         write_hook: None,
+        expiry: None,
     }
 }
 
