@@ -6,6 +6,7 @@
 mod cell;
 mod covering;
 mod ellipsoid;
+mod geodesic;
 mod geojson;
 mod index;
 mod nearest;

@@ -2,9 +2,10 @@
 
 use std::f64::consts::PI;
 
-use geographiclib_rs::{DirectGeodesic, Geodesic, InverseGeodesic};
+use geographiclib_rs::DirectGeodesic;
 use photondb_datum::Datum;
 
+use super::geodesic::Geodesic;
 use super::shape::Shape;
 use super::sphere::Vector;
 use crate::error::{EvalError, Result};
@@ -106,12 +107,12 @@ impl Ellipsoid {
         }
         let (from, to) = (Position::of_vector(point), Position::of_vector(closest));
         let geodesic = Geodesic::new(self.equator_radius, self.flattening);
-        geodesic.inverse(from.latitude, from.longitude, to.latitude, to.longitude)
+        geodesic.distance((from.longitude, from.latitude), (to.longitude, to.latitude))
     }
 
     /// The corners of a regular polygon around a point, the first one repeated at the end.
     pub(crate) fn circle(self, center: Position, radius: f64, corners: u32) -> Vec<Position> {
-        let geodesic = Geodesic::new(self.equator_radius, self.flattening);
+        let geodesic = geographiclib_rs::Geodesic::new(self.equator_radius, self.flattening);
         let corner = |index: u32| {
             let azimuth = -180.0 + 360.0 / f64::from(corners) * f64::from(index);
             let (latitude, longitude): (f64, f64) =
