@@ -360,7 +360,7 @@ fn sines(angle: Angle, coefficients: &[f64]) -> f64 {
     let twice = 2.0 * (angle.cos - angle.sin) * (angle.cos + angle.sin);
     let (mut even, mut odd) = (0.0, 0.0);
     let mut terms = coefficients.iter().skip(1).rev();
-    if coefficients.len() % 2 == 0 {
+    if coefficients.len().is_multiple_of(2) {
         even = terms.next().copied().unwrap_or(0.0);
     }
     while let (Some(upper), Some(lower)) = (terms.next(), terms.next()) {
