@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use photondb_datum::{Datum, Text};
-use photondb_plan::{Determinism, FunctionTemplate};
+use photondb_plan::{Determinism, Expression, FunctionTemplate};
 use photondb_reql::TermId;
 
 use crate::environment::Environment;
@@ -40,6 +40,21 @@ pub(crate) trait NativeFunction: Send + Sync {
     fn call(&self, env: &Arc<Environment>, arguments: &[Datum]) -> Result<Datum>;
 }
 
+/// See [`Function::computed`].
+struct Computed {
+    expression: Expression,
+    captures: Vec<Datum>,
+    parameters: Vec<Datum>,
+}
+
+impl NativeFunction for Computed {
+    fn call(&self, env: &Arc<Environment>, arguments: &[Datum]) -> Result<Datum> {
+        let frame = Frame { captures: &self.captures, parameters: &self.parameters };
+        let value = evaluate::value(env, &self.expression, frame)?;
+        Function::from_value(value, Shortcut::Constant)?.datum(env, arguments)
+    }
+}
+
 /// What stands for a function where a function is expected.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shortcut {
@@ -70,6 +85,17 @@ impl Function {
 
     pub(crate) fn native(native: Arc<dyn NativeFunction>, site: TermId) -> Self {
         Self { body: Body::Native(native), site }
+    }
+
+    /// An expression that is evaluated anew for each call; what it gives is called or, if it
+    /// is no function, is the answer.
+    pub(crate) fn computed(expression: &Expression, frame: Frame<'_>) -> Arc<Self> {
+        let computed = Computed {
+            expression: expression.clone(),
+            captures: frame.captures.to_vec(),
+            parameters: frame.parameters.to_vec(),
+        };
+        Arc::new(Self::native(Arc::new(computed), expression.site))
     }
 
     /// The value as a function, by the rule of the place where it stands.

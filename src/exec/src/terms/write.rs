@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use photondb_catalog::Permission;
 use photondb_datum::{Array, Datum, ObjectBuilder, Text};
+use photondb_plan::Operation;
 use photondb_table::{
     Budget, ChangePair, Conflict, ConflictFunction, Durability, ReturnChanges, RowError, Verb, WriteFunction,
     WriteKind, WriteOp, WriteSummary,
@@ -276,7 +277,8 @@ fn modify(call: &Invocation<'_>, verb: Verb) -> Result<Value> {
     let function: Arc<dyn WriteFunction> = match verb {
         Verb::Delete => Arc::new(Remove),
         _ => {
-            let function = call.function(1, Shortcut::Constant)?;
+            let function =
+                if verb == Verb::Update { changes(call)? } else { call.function(1, Shortcut::Constant)? };
             let non_atomic = call.option_bool("non_atomic")?.unwrap_or(false);
             let determinism = match function.as_closure() {
                 Some(_) => function.determinism(),
@@ -294,6 +296,20 @@ fn modify(call: &Invocation<'_>, verb: Verb) -> Result<Value> {
     modifier.run(target)?;
     let Modifier { options, summary, .. } = modifier;
     call.answer(describe(call.env, summary, options.return_changes, None))
+}
+
+/// What `update` merges. A value that may differ from document to document, or that cannot
+/// be computed, is computed for each: an error counts there.
+fn changes(call: &Invocation<'_>) -> Result<Arc<Function>> {
+    let expression = call.expression(1)?;
+    let computed = matches!(expression.operation, Operation::Call(_));
+    if !computed || expression.determinism.allows_atomic_write() {
+        match call.function(1, Shortcut::Constant) {
+            Err(_) if computed => {}
+            ready => return ready,
+        }
+    }
+    Ok(Function::computed(expression, call.frame))
 }
 
 struct Modifier<'a> {
