@@ -62,14 +62,23 @@ impl TableRef {
     }
 }
 
+/// How a row was found, which tells what a feed of it would watch.
+pub(crate) enum RowOrigin {
+    /// By its primary key.
+    Key,
+    /// As the first of a read in the order of an index.
+    First(Box<TableRead>),
+    /// Somewhere in a sequence: there is nothing to watch.
+    Sequence,
+}
+
 /// One row of a table.
 pub(crate) struct Row {
     pub(crate) table: Arc<TableRef>,
     pub(crate) key: Datum,
     /// Null when there is no such row.
     pub(crate) datum: Datum,
-    /// How the row was found: by its key, which a point feed can watch.
-    pub(crate) by_key: bool,
+    pub(crate) origin: RowOrigin,
 }
 
 /// `asc(x)` or `desc(x)`.

@@ -1,6 +1,8 @@
 //! The stages of a sequence, fused: a row is pushed through all of them before the next.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::slice;
 use std::sync::Arc;
 
 use photondb_datum::Datum;
@@ -33,13 +35,26 @@ impl Program for PipelineProgram {
 /// One run of a pipeline over some of the rows.
 pub(crate) struct Machine {
     pipeline: Arc<Pipeline>,
+    partials: Partials,
+}
+
+/// What the rows have come to so far.
+#[derive(Default)]
+struct Partials {
     single: Option<Partial>,
     groups: HashMap<Datum, Partial>,
 }
 
+/// What a row carries along besides itself.
+#[derive(Clone, Copy)]
+struct Companions<'a> {
+    index_value: Option<&'a Datum>,
+    group: Option<&'a Datum>,
+}
+
 impl Machine {
     pub(crate) fn new(pipeline: Arc<Pipeline>) -> Self {
-        Self { pipeline, single: None, groups: HashMap::new() }
+        Self { pipeline, partials: Partials::default() }
     }
 
     /// Pushes one row through the stages; what comes out goes to `out` or to the terminal.
@@ -49,70 +64,79 @@ impl Machine {
         index_value: Option<&Datum>,
         out: &mut Vec<Datum>,
     ) -> Result<()> {
-        let pipeline = Arc::clone(&self.pipeline);
-        if pipeline.with_index_value {
+        if self.pipeline.with_index_value {
             let index_value = index_value.cloned().unwrap_or(Datum::Null);
             out.push(Datum::Array(vec![index_value, row.clone()].into()));
             return Ok(());
         }
-        self.stage(&pipeline, 0, row.clone(), index_value, None, out)
+        let companions = Companions { index_value, group: None };
+        let stages = &self.pipeline.stages;
+        self.pipeline.stage(&mut self.partials, stages, Cow::Borrowed(row), companions, out)
     }
+    /// The partial results: one, or pairs of group and partial.
+    pub(crate) fn finish_into(&mut self, out: &mut Vec<Datum>) {
+        if let Some(partial) = self.partials.single.take() {
+            out.push(partial.into_datum());
+        }
+        for (group, partial) in self.partials.groups.drain() {
+            out.push(Datum::Array(vec![group, partial.into_datum()].into()));
+        }
+    }
+}
 
+impl Pipeline {
+    /// Runs the first of the stages that are left and, by it, the others. A row that is
+    /// only looked at is never copied.
     fn stage(
-        &mut self,
-        pipeline: &Pipeline,
-        position: usize,
-        row: Datum,
-        index_value: Option<&Datum>,
-        group: Option<&Datum>,
+        &self,
+        partials: &mut Partials,
+        stages: &[Stage],
+        row: Cow<'_, Datum>,
+        companions: Companions<'_>,
         out: &mut Vec<Datum>,
     ) -> Result<()> {
-        let env = &pipeline.env;
-        let Some(stage) = pipeline.stages.get(position) else {
-            return self.emit(pipeline, row, group, out);
+        let env = &self.env;
+        let Some((stage, rest)) = stages.split_first() else {
+            return self.emit(partials, row, companions.group, out);
         };
-        let next = position + 1;
         match stage {
             Stage::Map(function) => {
-                let row = function.datum(env, &[row])?;
-                self.stage(pipeline, next, row, index_value, group, out)
+                let row = function.datum(env, slice::from_ref(&*row))?;
+                self.stage(partials, rest, Cow::Owned(row), companions, out)
             }
             Stage::Filter { predicate, default } => {
                 if keeps(env, predicate, default, &row)? {
-                    self.stage(pipeline, next, row, index_value, group, out)?;
+                    self.stage(partials, rest, row, companions, out)?;
                 }
                 Ok(())
             }
             Stage::Apply(transform) => match transform.apply(env, &row)? {
-                Some(row) => self.stage(pipeline, next, row, index_value, group, out),
+                Some(row) => self.stage(partials, rest, Cow::Owned(row), companions, out),
                 None => Ok(()),
             },
             Stage::Repeat(count) => {
                 for _ in 0..count.count(env, &row) {
-                    self.stage(pipeline, next, row.clone(), index_value, group, out)?;
+                    self.stage(partials, rest, Cow::Borrowed(&*row), companions, out)?;
                 }
                 Ok(())
             }
             Stage::ConcatMap(function) => {
-                let inner = function.call(env, &[row])?;
-                let site = inner.site;
-                let inner = match inner.kind {
-                    Kind::Datum(Datum::Array(items)) => {
-                        for item in items.iter() {
-                            self.stage(pipeline, next, item, index_value, group, out)?;
-                        }
-                        return Ok(());
+                let inner = function.call(env, slice::from_ref(&*row))?;
+                if let Kind::Datum(Datum::Array(items)) = &inner.kind {
+                    for item in items.iter() {
+                        self.stage(partials, rest, Cow::Owned(item), companions, out)?;
                     }
-                    kind => Sequence::from_value(crate::value::Value::new(kind, site))
-                        .map_err(|error| error.at(function.site))?,
-                };
-                inner.for_each(env, &mut |item| self.stage(pipeline, next, item, index_value, group, out))
+                    return Ok(());
+                }
+                let inner = Sequence::from_value(inner).map_err(|error| error.at(function.site))?;
+                inner.for_each(env, &mut |item| self.stage(partials, rest, Cow::Owned(item), companions, out))
             }
             Stage::Group(stage) => {
                 let mut groups = Vec::new();
-                stage.groups(env, &row, index_value, &mut groups)?;
+                stage.groups(env, &row, companions.index_value, &mut groups)?;
                 for group in &groups {
-                    self.stage(pipeline, next, row.clone(), index_value, Some(group), out)?;
+                    let companions = Companions { group: Some(group), ..companions };
+                    self.stage(partials, rest, Cow::Borrowed(&*row), companions, out)?;
                 }
                 Ok(())
             }
@@ -120,26 +144,26 @@ impl Machine {
     }
 
     fn emit(
-        &mut self,
-        pipeline: &Pipeline,
-        row: Datum,
+        &self,
+        partials: &mut Partials,
+        row: Cow<'_, Datum>,
         group: Option<&Datum>,
         out: &mut Vec<Datum>,
     ) -> Result<()> {
-        let env = &pipeline.env;
-        match (&pipeline.terminal, group) {
-            (None, None) => out.push(row),
-            (None, Some(group)) => out.push(Datum::Array(vec![group.clone(), row].into())),
+        let env = &self.env;
+        match (&self.terminal, group) {
+            (None, None) => out.push(row.into_owned()),
+            (None, Some(group)) => out.push(Datum::Array(vec![group.clone(), row.into_owned()].into())),
             (Some(terminal), None) => {
-                let partial = self.single.get_or_insert_with(|| terminal.start());
+                let partial = partials.single.get_or_insert_with(|| terminal.start());
                 terminal.add(env, partial, row)?;
             }
             (Some(terminal), Some(group)) => {
-                if let Some(partial) = self.groups.get_mut(group) {
+                if let Some(partial) = partials.groups.get_mut(group) {
                     terminal.add(env, partial, row)?;
                     return Ok(());
                 }
-                if self.groups.len() >= env.options.array_size_max {
+                if partials.groups.len() >= env.options.array_size_max {
                     return Err(EvalError::resource(format!(
                         "Grouped data over size limit `{}`.  Try putting a reduction (like `.reduce` or \
                          `.count`) on the end.",
@@ -149,21 +173,11 @@ impl Machine {
                 let mut partial = terminal.start();
                 // A group is there once a row of it counts.
                 if terminal.add(env, &mut partial, row)? {
-                    self.groups.insert(group.clone(), partial);
+                    partials.groups.insert(group.clone(), partial);
                 }
             }
         }
         Ok(())
-    }
-
-    /// The partial results: one, or pairs of group and partial.
-    pub(crate) fn finish_into(&mut self, out: &mut Vec<Datum>) {
-        if let Some(partial) = self.single.take() {
-            out.push(partial.into_datum());
-        }
-        for (group, partial) in self.groups.drain() {
-            out.push(Datum::Array(vec![group, partial.into_datum()].into()));
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! to and that merges with the partial of the rows after it, so that parts of a table
 //! can be worked on side by side.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -59,45 +60,52 @@ impl Terminal {
     }
 
     /// Adds one row; tells whether the row counts at all.
-    pub(crate) fn add(&self, env: &Arc<Environment>, partial: &mut Partial, row: Datum) -> Result<bool> {
+    pub(crate) fn add(
+        &self,
+        env: &Arc<Environment>,
+        partial: &mut Partial,
+        row: Cow<'_, Datum>,
+    ) -> Result<bool> {
         match (self, partial) {
             (Self::Collect, Partial::Items(items)) => {
-                items.push(row);
+                items.push(row.into_owned());
                 env.check_array_size(items.len())?;
             }
             (Self::Count, Partial::Count(count)) => *count += 1,
-            (Self::Sum(by), Partial::Sum(sum)) => match numeric(env, by.as_deref(), row)? {
+            (Self::Sum(by), Partial::Sum(sum)) => match numeric(env, by.as_deref(), &row)? {
                 Some(n) => *sum += n,
                 None => return Ok(false),
             },
-            (Self::Average(by), Partial::Average { sum, count }) => match numeric(env, by.as_deref(), row)? {
-                Some(n) => {
-                    *sum += n;
-                    *count += 1;
+            (Self::Average(by), Partial::Average { sum, count }) => {
+                match numeric(env, by.as_deref(), &row)? {
+                    Some(n) => {
+                        *sum += n;
+                        *count += 1;
+                    }
+                    None => return Ok(false),
                 }
-                None => return Ok(false),
-            },
+            }
             (Self::Extreme { maximum, by }, Partial::Extreme(best)) => {
                 let key = match by {
-                    None => row.clone(),
-                    Some(by) => match by.datum(env, std::slice::from_ref(&row)) {
+                    None => row.clone().into_owned(),
+                    Some(by) => match by.datum(env, std::slice::from_ref(&*row)) {
                         Ok(key) => key,
                         Err(error) if error.is_absent() => return Ok(false),
                         Err(error) => return Err(error),
                     },
                 };
                 if best.as_ref().is_none_or(|(old, _)| beats(*maximum, &key, old)) {
-                    *best = Some((key, row));
+                    *best = Some((key, row.into_owned()));
                 }
             }
             (Self::Reduce(function), Partial::Reduced(value)) => {
                 *value = Some(match value.take() {
-                    None => row,
-                    Some(old) => function.datum(env, &[old, row])?,
+                    None => row.into_owned(),
+                    Some(old) => function.datum(env, &[old, row.into_owned()])?,
                 });
             }
             (Self::Distinct, Partial::Distinct(rows)) => {
-                rows.insert(row);
+                rows.insert(row.into_owned());
                 env.check_array_size(rows.len())?;
             }
             _ => return Err(mismatch()),
@@ -196,9 +204,9 @@ impl Partial {
 }
 
 /// The number that a row counts for; `None` when it lacks the field.
-fn numeric(env: &Arc<Environment>, by: Option<&Function>, row: Datum) -> Result<Option<f64>> {
-    let Some(by) = by else { return number(&row).map(Some) };
-    match by.datum(env, &[row]) {
+fn numeric(env: &Arc<Environment>, by: Option<&Function>, row: &Datum) -> Result<Option<f64>> {
+    let Some(by) = by else { return number(row).map(Some) };
+    match by.datum(env, std::slice::from_ref(row)) {
         Ok(datum) => number(&datum).map(Some).map_err(|error| error.at(by.site)),
         Err(error) if error.is_absent() => Ok(None),
         Err(error) => Err(error),

@@ -109,9 +109,9 @@ fn extreme(call: &Invocation<'_>, maximum: bool) -> Result<Value> {
     }
     table::through_index(call, read, &index)?;
     read.order = Some(if maximum { Direction::Backward } else { Direction::Forward });
-    let table = Arc::clone(&read.table);
+    let first = read.clone();
     match sequence.first(call.env, 0)? {
-        Some(datum) => Ok(table::row(&table, datum, call.site)),
+        Some(datum) => Ok(table::first_row(first, datum, call.site)),
         None => {
             let name = if maximum { "max" } else { "min" };
             Err(EvalError::absent(format!("`{name}` found no entries in index `{index}`.")))

@@ -9,16 +9,16 @@ use photondb_reql::ReqlError;
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
-use crate::sequence::{Sequence, Source, Stage, TableSource, keeps};
-use crate::value::{Kind, Row, TableRef, Value};
+use crate::sequence::{Sequence, Source, Stage, TableRead, TableSource, keeps};
+use crate::value::{Kind, Row, RowOrigin, TableRef, Value};
 
 pub(crate) fn changes(call: &Invocation<'_>) -> Result<Value> {
     let value = call.value(0)?;
     let options = options(call)?;
     let site = value.site;
     let plans = match value.kind {
-        Kind::Row(row) if row.by_key => vec![point(&row, options)?],
-        Kind::Datum(_) | Kind::SelectionArray(..) | Kind::Row(_) => return Err(eager().at(site)),
+        Kind::Row(row) => vec![row_plan(*row, options).map_err(|error| error.at(site))?],
+        Kind::Datum(_) | Kind::SelectionArray(..) => return Err(eager().at(site)),
         kind => {
             let sequence = Sequence::from_value(Value::new(kind, site))?;
             plans(call.env, sequence, &options).map_err(|error| error.at(site))?
@@ -84,8 +84,25 @@ fn squash(datum: &Datum) -> Result<Squash> {
     }
 }
 
-fn point(row: &Row, options: FeedOptions) -> Result<FeedPlan> {
-    plan(&row.table, FeedScope::Point { key: row.key.clone() }, None, options)
+fn row_plan(row: Row, options: FeedOptions) -> Result<FeedPlan> {
+    match row.origin {
+        RowOrigin::Key => plan(&row.table, FeedScope::Point { key: row.key }, None, options),
+        RowOrigin::First(read) => plan(&row.table, first_rows(&read, 1)?, None, options),
+        RowOrigin::Sequence => Err(eager()),
+    }
+}
+
+/// The scope of the first rows in the order of an index.
+fn first_rows(read: &TableRead, limit: usize) -> Result<FeedScope> {
+    let (Some(direction), TableSource::All | TableSource::Between(_)) = (read.order, &read.source) else {
+        return Err(eager());
+    };
+    let range = match &read.source {
+        TableSource::Between(range) => range.clone(),
+        _ => photondb_table::DatumRange::all(),
+    };
+    let index = read.index.as_ref().map(|index| index.id);
+    Ok(FeedScope::OrderLimit { index, range, direction, limit })
 }
 
 fn plan(
@@ -106,16 +123,9 @@ fn plans(env: &Arc<Environment>, sequence: Sequence, options: &FeedOptions) -> R
         Source::Table(read) => Ok(vec![plan(&read.table, read.feed_scope()?, transform, options.clone())?]),
         Source::Window { inner, skip: 0, take: Some(limit) } => {
             let Source::Table(read) = inner.source else { return Err(eager()) };
-            let (Some(direction), TableSource::All | TableSource::Between(_)) = (read.order, &read.source)
-            else {
-                return Err(eager());
-            };
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             env.check_array_size(limit)?;
-            let range = match &read.source {
-                TableSource::Between(range) => range.clone(),
-                _ => photondb_table::DatumRange::all(),
-            };
+            let scope = first_rows(&read, limit)?;
             // Stages before the limit shape the rows, stages after it what is delivered.
             let inner = self::transform(env, inner.stages)?;
             let transform = match (inner, transform) {
@@ -124,8 +134,6 @@ fn plans(env: &Arc<Environment>, sequence: Sequence, options: &FeedOptions) -> R
                 }
                 (first, second) => first.or(second),
             };
-            let index = read.index.as_ref().map(|index| index.id);
-            let scope = FeedScope::OrderLimit { index, range, direction, limit };
             Ok(vec![plan(&read.table, scope, transform, options.clone())?])
         }
         Source::Union(inputs, _) if transform.is_none() => {

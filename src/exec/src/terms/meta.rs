@@ -11,7 +11,7 @@ use photondb_datum::{Datum, Text};
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::terms::{table, write};
-use crate::value::{DatabaseRef, Kind, Row, TableRef, Value};
+use crate::value::{DatabaseRef, Kind, Row, RowOrigin, TableRef, Value};
 
 fn one(name: &str, changes: Vec<Datum>, more: Option<(&str, Datum)>) -> Datum {
     let mut fields = vec![("config_changes", Datum::array(changes)), (name, Datum::Number(1.0))];
@@ -251,7 +251,7 @@ fn system_row(call: &Invocation<'_>, name: &str, key: Datum) -> Result<Value> {
         primary_key: Text::from(primary_key),
         system: true,
     });
-    Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, by_key: true })), call.site))
+    Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, origin: RowOrigin::Key })), call.site))
 }
 
 pub(crate) fn config(call: &Invocation<'_>) -> Result<Value> {

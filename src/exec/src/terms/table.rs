@@ -11,7 +11,7 @@ use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Frame, Invocation};
 use crate::sequence::{IndexRef, Sequence, TableRead, TableSource};
 use crate::terms::transform;
-use crate::value::{DatabaseRef, Kind, Row, TableRef, Value};
+use crate::value::{DatabaseRef, Kind, Row, RowOrigin, TableRef, Value};
 
 /// The database of queries that say nothing about it.
 const DEFAULT_DATABASE: &str = "test";
@@ -179,7 +179,17 @@ pub(crate) fn row(table: &Arc<TableRef>, datum: Datum, site: photondb_reql::Term
         Datum::Object(object) => object.get(&table.primary_key).unwrap_or(Datum::Null),
         _ => Datum::Null,
     };
-    Value::new(Kind::Row(Box::new(Row { table: Arc::clone(table), key, datum, by_key: false })), site)
+    Value::new(
+        Kind::Row(Box::new(Row { table: Arc::clone(table), key, datum, origin: RowOrigin::Sequence })),
+        site,
+    )
+}
+
+/// A row that was read as the first in the order of an index.
+pub(crate) fn first_row(read: Box<TableRead>, datum: Datum, site: photondb_reql::TermId) -> Value {
+    let table = Arc::clone(&read.table);
+    let key = datum.get(&table.primary_key).unwrap_or(Datum::Null);
+    Value::new(Kind::Row(Box::new(Row { table, key, datum, origin: RowOrigin::First(read) })), site)
 }
 
 pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
@@ -194,7 +204,7 @@ pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
         call.env.services()?.shards.get(table.id, &key, read.mode, None)?
     };
     let datum = datum.unwrap_or(Datum::Null);
-    Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, by_key: true })), call.site))
+    Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, origin: RowOrigin::Key })), call.site))
 }
 
 pub(crate) fn get_all(call: &Invocation<'_>) -> Result<Value> {
