@@ -45,7 +45,6 @@ impl Text {
 
     /// The text as a slice.
     pub fn as_str(&self) -> &str {
-        debug_assert!(std::str::from_utf8(&self.0).is_ok());
         // SAFETY: every constructor of this module has checked that the bytes are UTF-8, and
         // nobody can change them since.
         unsafe { std::str::from_utf8_unchecked(&self.0) }
