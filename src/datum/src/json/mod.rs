@@ -3,6 +3,7 @@
 //! [`Reader`] pulls tokens and values out of JSON; [`parse`] reads one whole value straight
 //! into packed form. [`write()`] transcodes a value, [`Datum::print`] lays it out as messages do.
 
+mod digits;
 mod error;
 mod number;
 mod print;

