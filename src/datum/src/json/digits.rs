@@ -148,7 +148,7 @@ impl Float {
         let wanted = f64::from(-61 - exponent) * std::f64::consts::LOG10_2 + 347.0;
         let index = (wanted.ceil() as usize >> 3) + 1;
         let power = POWERS_START + index as i32 * 8;
-        (Self { bits: POWERS[index], exponent: (power * 217_706 >> 16) - 63 }, -power)
+        (Self { bits: POWERS[index], exponent: ((power * 217_706) >> 16) - 63 }, -power)
     }
 }
 
