@@ -98,7 +98,7 @@ impl Sequence {
             && !read.table.system
         {
             env.check_table(Permission::Read, &read.table)?;
-            let count = env.services()?.shards.count(&read.clone().into_operation(None))?;
+            let count = env.services()?.shards.count(&read.clone().into_operation(None)?)?;
             return Ok(TerminalAnswer::Single(Datum::Number(count as f64)));
         }
         let grouped = self.is_grouped();
@@ -129,7 +129,7 @@ impl Sequence {
         env.check_table(Permission::Read, &read.table)?;
         let shards = &env.services()?.shards;
         let read = (**read).clone();
-        if shards.count(&read.clone().into_operation(None))? < parallel::ROWS_MIN {
+        if shards.count(&read.clone().into_operation(None)?)? < parallel::ROWS_MIN {
             return Ok(Err(self));
         }
         let index_values = self.groups_by_index();
@@ -137,7 +137,7 @@ impl Sequence {
         let pipeline =
             Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value: false };
         let program: Arc<dyn Program> = Arc::new(PipelineProgram(Arc::new(pipeline)));
-        let operation = ReadOp { index_values, ..read.into_operation(Some(program)) };
+        let operation = ReadOp { index_values, ..read.into_operation(Some(program))? };
         let streams = shards.read_split(operation, parts)?;
         Ok(Ok(streams
             .into_iter()
@@ -181,7 +181,7 @@ impl Sequence {
             Source::Table(read) => {
                 env.check_table(Permission::Read, &read.table)?;
                 let program = (!bare).then(|| Arc::new(PipelineProgram(pipeline)) as Arc<dyn Program>);
-                let mut operation = (*read).into_operation(program);
+                let mut operation = (*read).into_operation(program)?;
                 operation.index_values = with_index_value || by_index;
                 let stream = env.services()?.shards.read(operation)?;
                 return Ok(Box::new(TableStream { stream }));

@@ -25,12 +25,19 @@ pub(crate) struct TableRead {
     pub(crate) site: TermId,
 }
 
-/// A secondary index by name, resolved.
+/// A secondary index by name. Whether it can be used matters only to who reads through it:
+/// until then a missing one does no harm.
 #[derive(Clone, Debug)]
 pub(crate) struct IndexRef {
-    pub(crate) id: IndexId,
     pub(crate) name: Text,
-    pub(crate) geo: bool,
+    pub(crate) found: Result<IndexId>,
+}
+
+impl IndexRef {
+    /// The index, or why it cannot be read.
+    pub(crate) fn id(&self) -> Result<IndexId> {
+        self.found.clone()
+    }
 }
 
 /// The rows of a table that are read.
@@ -55,25 +62,25 @@ impl TableRead {
     }
 
     /// What the shards are asked for.
-    pub(crate) fn into_operation(self, program: Option<Arc<dyn Program>>) -> ReadOp {
+    pub(crate) fn into_operation(self, program: Option<Arc<dyn Program>>) -> Result<ReadOp> {
         let source = match (self.index, self.source) {
             (None, TableSource::All) => ReadSource::Primary(DatumRange::all()),
             (None, TableSource::Between(range)) => ReadSource::Primary(range),
             (None, TableSource::Keys(keys)) => ReadSource::PrimaryKeys(keys),
             (Some(index), TableSource::All) => {
-                ReadSource::Index { index: index.id, ranges: vec![DatumRange::all()] }
+                ReadSource::Index { index: index.id()?, ranges: vec![DatumRange::all()] }
             }
             (Some(index), TableSource::Between(range)) => {
-                ReadSource::Index { index: index.id, ranges: vec![range] }
+                ReadSource::Index { index: index.id()?, ranges: vec![range] }
             }
             (Some(index), TableSource::Keys(keys)) => {
                 let ranges = keys.into_iter().map(DatumRange::point).collect();
-                ReadSource::Index { index: index.id, ranges }
+                ReadSource::Index { index: index.id()?, ranges }
             }
-            (Some(index), TableSource::Raw(ranges)) => ReadSource::RawIndex { index: index.id, ranges },
+            (Some(index), TableSource::Raw(ranges)) => ReadSource::RawIndex { index: index.id()?, ranges },
             (None, TableSource::Raw(_)) => ReadSource::PrimaryKeys(Vec::new()),
         };
-        ReadOp {
+        Ok(ReadOp {
             table: self.table.id,
             source,
             direction: self.order.unwrap_or(Direction::Forward),
@@ -81,7 +88,7 @@ impl TableRead {
             snapshot: None,
             program,
             index_values: false,
-        }
+        })
     }
 
     /// What a changefeed on this read watches.
@@ -99,13 +106,13 @@ impl TableRead {
             (None, TableSource::Between(range)) => FeedScope::Primary { range: range.clone() },
             (None, TableSource::Keys(keys)) => FeedScope::PrimaryKeys { keys: keys.clone() },
             (Some(index), TableSource::All) => {
-                FeedScope::Index { index: index.id, ranges: vec![DatumRange::all()] }
+                FeedScope::Index { index: index.id()?, ranges: vec![DatumRange::all()] }
             }
             (Some(index), TableSource::Between(range)) => {
-                FeedScope::Index { index: index.id, ranges: vec![range.clone()] }
+                FeedScope::Index { index: index.id()?, ranges: vec![range.clone()] }
             }
             (Some(index), TableSource::Keys(keys)) => FeedScope::Index {
-                index: index.id,
+                index: index.id()?,
                 ranges: keys.iter().cloned().map(DatumRange::point).collect(),
             },
         })

@@ -9,7 +9,7 @@ use photondb_reql::ReqlError;
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
-use crate::sequence::{Sequence, Source, Stage, TableRead, TableSource, keeps};
+use crate::sequence::{IndexRef, Sequence, Source, Stage, TableRead, TableSource, keeps};
 use crate::value::{Kind, Row, RowOrigin, TableRef, Value};
 
 pub(crate) fn changes(call: &Invocation<'_>) -> Result<Value> {
@@ -101,7 +101,7 @@ fn first_rows(read: &TableRead, limit: usize) -> Result<FeedScope> {
         TableSource::Between(range) => range.clone(),
         _ => photondb_table::DatumRange::all(),
     };
-    let index = read.index.as_ref().map(|index| index.id);
+    let index = read.index.as_ref().map(IndexRef::id).transpose()?;
     Ok(FeedScope::OrderLimit { index, range, direction, limit })
 }
 

@@ -74,9 +74,16 @@ impl Refinement for OrderKeys {
         if rows.len() < 2 {
             return Ok(());
         }
+        // RethinkDB looks at the second row first; of several errors that one is told.
+        let mut second = rows.get(1).map(|row| self.values(env, row)).transpose()?;
         let mut keyed = Vec::with_capacity(rows.len());
-        for row in rows.drain(..) {
-            keyed.push((self.values(env, &row)?, row));
+        for (position, row) in rows.drain(..).enumerate() {
+            let ready = if position == 1 { second.take() } else { None };
+            let values = match ready {
+                Some(values) => values,
+                None => self.values(env, &row)?,
+            };
+            keyed.push((values, row));
         }
         keyed.sort_by(|(left, _), (right, _)| self.compare_values(left, right));
         rows.extend(keyed.into_iter().map(|(_, row)| row));

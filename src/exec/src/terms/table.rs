@@ -3,6 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use photondb_base::IndexId;
 use photondb_catalog::{NameKind, Permission, SYSTEM_DATABASE, check_name};
 use photondb_datum::{Datum, Text};
 use photondb_table::{DatumRange, ReadMode};
@@ -133,25 +134,33 @@ pub(crate) fn through_index(call: &Invocation<'_>, read: &mut TableRead, name: &
         read.index = None;
         return Ok(());
     }
-    let index = index(call, &read.table, name)?;
-    if index.geo {
-        return Err(EvalError::logic(format!(
+    let found = index(call, &read.table, name).and_then(|index| {
+        if !index.geo {
+            return Ok(index.id);
+        }
+        Err(EvalError::logic(format!(
             "Index `{name}` is a geospatial index.  Only get_nearest and get_intersecting can use a geospatial \
              index."
         ))
-        .at(call.env.ast.root()));
-    }
-    read.index = Some(index);
+        .at(call.env.ast.root()))
+    });
+    read.index = Some(IndexRef { name: name.clone(), found });
     Ok(())
+}
+
+/// What is to know about an index before it is read.
+pub(crate) struct FoundIndex {
+    pub(crate) id: IndexId,
+    pub(crate) geo: bool,
 }
 
 /// A secondary index by name. RethinkDB finds out while it reads, when it is beyond the
 /// terms, so that complaints point at the query as a whole.
-pub(crate) fn index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Result<IndexRef> {
+pub(crate) fn index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Result<FoundIndex> {
     find_index(call, table, name).map_err(|error| error.at(call.env.ast.root()))
 }
 
-fn find_index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Result<IndexRef> {
+fn find_index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Result<FoundIndex> {
     let missing =
         || EvalError::failed(format!("Index `{name}` was not found on table `{}`.", table.full_name()));
     if table.system {
@@ -170,7 +179,7 @@ fn find_index(call: &Invocation<'_>, table: &TableRef, name: &Text) -> Result<In
             table.full_name()
         )));
     }
-    Ok(IndexRef { id: index.id, name: name.clone(), geo: index.geo })
+    Ok(FoundIndex { id: index.id, geo: index.geo })
 }
 
 /// A row that was read from a table, to be written to.

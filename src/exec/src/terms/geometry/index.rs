@@ -16,7 +16,7 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::Function;
-use crate::sequence::{RowCount, Sequence, Stage, TableRead, TableSource};
+use crate::sequence::{IndexRef, RowCount, Sequence, Stage, TableRead, TableSource};
 use crate::stored_function;
 use crate::terms::geometry::Shape;
 use crate::terms::table;
@@ -79,7 +79,8 @@ impl GeometryIndex {
         let config = config.ok_or_else(|| EvalError::failed(format!("Index `{name}` was not found.")))?;
         let function =
             stored_function::load(&config.function).map_err(|error| EvalError::logic(error.to_string()))?;
-        Ok(Self { read: TableRead { index: Some(index), ..read }, function, multi: config.multi })
+        let index = Some(IndexRef { name: name.clone(), found: Ok(index.id) });
+        Ok(Self { read: TableRead { index, ..read }, function, multi: config.multi })
     }
 
     /// The documents that entries with these names lead to.
