@@ -12,6 +12,7 @@
 #![deny(missing_docs)]
 
 mod catalog;
+mod check;
 mod codec;
 mod credentials;
 mod databases;
@@ -27,6 +28,7 @@ mod tables;
 mod users;
 
 pub use catalog::{Applied, Catalog, CatalogOptions, StateObserver};
+pub use check::{CheckProgress, CheckReport, check};
 pub use credentials::ScramCredentials;
 pub use databases::{DatabaseChange, DatabaseDrop};
 pub use describe::IdentifierFormat;

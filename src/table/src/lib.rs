@@ -33,7 +33,7 @@ pub use function::{
     WriteHook, WriteHookContext,
 };
 pub use layout::{ExpiryLayout, IndexLayout, TableLayout};
-pub use local::{LocalShards, LocalShardsOptions};
+pub use local::{LocalShards, LocalShardsOptions, TableProblem, TableReport, check_table};
 pub use photondb_storage::{Direction, Durability, KeyRange};
 pub use read::{Budget, DatumRange, ReadMode, ReadOp, ReadSnapshot, ShardStream, Source};
 pub use shards::{IndexObserver, IndexProgress, Shards, TableStatistics, Tables};

@@ -35,5 +35,9 @@ pub const RETURN_CHANGES_ROWS_MAX: usize = 100_000;
 pub const READ_PARTS_MAX: usize = 256;
 /// Subscribers of one table.
 pub const SUBSCRIBERS_MAX: usize = 1_000_000;
+/// Problems of one table that a check tells one by one.
+pub const CHECK_PROBLEMS_MAX: usize = 100;
+/// Documents after which a check tells how far it is.
+pub const CHECK_PROGRESS_ROWS: u64 = 4096;
 /// Latches that the keys of a table share.
 pub(crate) const LATCHES: usize = 256;

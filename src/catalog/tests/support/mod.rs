@@ -117,6 +117,7 @@ impl Server {
         for table in state.tables() {
             known.push(table.tree.0);
             known.extend(table.indexes.values().map(|index| index.tree.0));
+            known.extend(table.expiry.iter().map(|expiry| expiry.tree.0));
             let rows = self.shards.statistics(table.id).unwrap().rows;
             for index in table.indexes.values() {
                 self.wait_recorded_ready(table.id, &index.name);

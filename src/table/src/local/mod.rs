@@ -1,6 +1,7 @@
 //! The tables of this server, each one shard on the engine of this process.
 
 mod build;
+mod check;
 mod effect;
 mod entry;
 mod expiry;
@@ -28,6 +29,7 @@ use photondb_storage::{Batch, Durability, Engine, KeyRange, Snapshot, StorageErr
 use rustc_hash::FxHashMap;
 
 use self::build::Builder;
+pub use self::check::{TableProblem, TableReport, check_table};
 use self::expiry::Expirer;
 use self::position::Sweeper;
 use self::scan::Scan;

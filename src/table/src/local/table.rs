@@ -124,7 +124,7 @@ impl OpenTable {
 }
 
 impl TableState {
-    fn new(mut layout: TableLayout, evaluator: &Arc<dyn Evaluator>) -> Self {
+    pub(crate) fn new(mut layout: TableLayout, evaluator: &Arc<dyn Evaluator>) -> Self {
         let indexes = std::mem::take(&mut layout.indexes);
         let hook = layout.write_hook.take();
         let expiry = layout.expiry.take();
