@@ -41,7 +41,7 @@ impl PythonClient {
     }
 }
 
-/// The JavaScript driver and the data sets that come from npm.
+/// Packages from npm: the JavaScript driver and data sets, or others.
 #[derive(Debug, Clone)]
 pub struct JavascriptClient {
     folder: PathBuf,
@@ -50,12 +50,18 @@ pub struct JavascriptClient {
 impl JavascriptClient {
     /// Fetches them with npm unless they are there.
     pub fn fetch() -> Result<Self, SupportError> {
-        let folder = fetched(JAVASCRIPT_FOLDER, |folder| {
+        Self::fetch_packages(JAVASCRIPT_FOLDER, &JAVASCRIPT_PACKAGES)
+    }
+
+    /// Other packages (`name@version`) in a folder of their own, whose name must change with
+    /// the versions.
+    pub fn fetch_packages(folder: &str, packages: &[&str]) -> Result<Self, SupportError> {
+        let folder = fetched(folder, |folder| {
             std::fs::write(folder.join("package.json"), "{\"private\":true}")
                 .map_err(while_doing("write package.json"))?;
             let mut npm = Command::new("npm");
             npm.current_dir(folder).args(["install", "--no-audit", "--no-fund", "--ignore-scripts"]);
-            npm.args(JAVASCRIPT_PACKAGES);
+            npm.args(packages);
             run("npm", npm)
         })?;
         Ok(Self { folder })
