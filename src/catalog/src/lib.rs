@@ -13,6 +13,7 @@
 
 mod catalog;
 mod check;
+mod chunked_map;
 mod codec;
 mod credentials;
 mod databases;

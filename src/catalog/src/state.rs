@@ -6,6 +6,7 @@ use std::sync::Arc;
 use photondb_base::{DatabaseId, IndexId, LogPosition, TableId};
 use photondb_datum::Text;
 
+use crate::chunked_map::ChunkedMap;
 use crate::error::CatalogError;
 use crate::model::{ClusterConfig, Database, Index, Server, Table, User};
 use crate::permissions::{Permission, Scope};
@@ -25,8 +26,8 @@ pub struct State {
     pub(crate) databases: BTreeMap<Text, Arc<Database>>,
     pub(crate) databases_by_id: HashMap<DatabaseId, Arc<Database>>,
     /// The tables of each database by name; an entry for every database.
-    pub(crate) tables: HashMap<DatabaseId, Arc<BTreeMap<Text, Arc<Table>>>>,
-    pub(crate) tables_by_id: HashMap<TableId, Arc<Table>>,
+    pub(crate) tables: HashMap<DatabaseId, Arc<ChunkedMap<Text, Arc<Table>>>>,
+    pub(crate) tables_by_id: ChunkedMap<TableId, Arc<Table>>,
     pub(crate) users: Arc<BTreeMap<Text, Arc<User>>>,
     pub(crate) next_tree: u64,
     /// Where in the log the state was made; 0 for one that was loaded.
@@ -84,7 +85,7 @@ impl State {
         self.tables.get(&database).into_iter().flat_map(|tables| tables.values())
     }
 
-    /// All tables, in no order.
+    /// All tables, in the order of their ids.
     pub fn tables(&self) -> impl ExactSizeIterator<Item = &Arc<Table>> {
         self.tables_by_id.values()
     }
