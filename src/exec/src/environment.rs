@@ -11,6 +11,7 @@ use photondb_plan::Expression;
 use photondb_reql::{Ast, ErrorKind};
 
 use crate::error::{EvalError, Result};
+use crate::profile::Profiler;
 use crate::request::Services;
 use crate::value::TableRef;
 
@@ -23,6 +24,8 @@ pub(crate) struct Environment {
     pub(crate) options: EvaluationOptions,
     user: Text,
     pub(crate) cancel: Cancel,
+    /// Present when the query asked for a profile.
+    pub(crate) profiler: Option<Profiler>,
     now: OnceLock<Datum>,
     durable_at: AtomicU64,
 }
@@ -61,6 +64,7 @@ impl Environment {
         cancel: Cancel,
     ) -> Self {
         let clock = Arc::clone(&services.clock);
+        let profiler = options.profile.then(Profiler::new);
         Self {
             services: Some(services),
             clock,
@@ -68,6 +72,7 @@ impl Environment {
             options,
             user,
             cancel,
+            profiler,
             now: OnceLock::new(),
             durable_at: AtomicU64::new(0),
         }
@@ -82,6 +87,7 @@ impl Environment {
             options: EvaluationOptions::default(),
             user: Text::default(),
             cancel: Cancel::default(),
+            profiler: None,
             now: OnceLock::new(),
             durable_at: AtomicU64::new(0),
         }

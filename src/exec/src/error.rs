@@ -64,6 +64,12 @@ impl EvalError {
         self
     }
 
+    /// The same error in other words.
+    pub(crate) fn reworded(&self, message: impl Into<String>) -> Self {
+        let (kind, site) = (self.0.kind, self.0.site);
+        Self(Box::new(Body { kind, message: OnceLock::from(message.into()), missing: None, site }))
+    }
+
     pub(crate) fn kind(&self) -> ErrorKind {
         self.0.kind
     }

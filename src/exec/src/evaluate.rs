@@ -30,6 +30,11 @@ impl<'a> Frame<'a> {
     /// The frame of the query itself.
     pub(crate) const EMPTY: Frame<'static> = Frame { captures: &[], parameters: &[] };
 
+    /// Whether this is the query's own level rather than a function's.
+    fn is_query(&self) -> bool {
+        self.parameters.is_empty() && self.captures.is_empty()
+    }
+
     pub(crate) fn get(&self, slot: Slot) -> &'a Datum {
         match slot {
             Slot::Parameter(position) => &self.parameters[usize::from(position)],
@@ -50,15 +55,22 @@ pub(crate) fn value(env: &Arc<Environment>, expression: &Expression, frame: Fram
         Operation::Call(call) => {
             let invocation = Invocation { env, frame, call, site, first: None };
             stacker::maybe_grow(STACK_LEFT_BYTES_MIN, THREAD_STACK_BYTES, || {
-                let value = if expression.grouped || call.spliced {
-                    terms::evaluate_rare(&invocation)
-                } else {
-                    terms::dispatch(&invocation)
+                let value = match &env.profiler {
+                    // What runs once per row counts to the term that reads the rows.
+                    Some(profiler) if frame.is_query() => profiler
+                        .task(&format!("Evaluating {}.", call.term.info().method), || {
+                            evaluate(expression, &invocation)
+                        }),
+                    _ => evaluate(expression, &invocation),
                 };
                 value.map_err(|error| error.at(site))
             })
         }
     }
+}
+
+fn evaluate(expression: &Expression, call: &Invocation<'_>) -> Result<Value> {
+    if expression.grouped || call.spliced() { terms::evaluate_rare(call) } else { terms::dispatch(call) }
 }
 
 /// Evaluates to data.

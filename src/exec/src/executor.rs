@@ -1,7 +1,6 @@
 //! Running a query: options, plan, evaluation, and what becomes of the value.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedKind, FeedStream};
@@ -12,9 +11,11 @@ use photondb_table::Budget;
 use crate::environment::{Environment, EvaluationOptions};
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Frame};
+use crate::mixed_feed::MixedFeed;
+use crate::profile::Profiler;
 use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
 use crate::sequence::{
-    Machine, Pipeline, RowStream, Sequence, Source, Terminal, TerminalAnswer, into_grouped_datum,
+    Interleave, Machine, Pipeline, RowStream, Sequence, Source, Terminal, TerminalAnswer, into_grouped_datum,
 };
 use crate::terms::object;
 use crate::value::{Kind, Value};
@@ -57,11 +58,9 @@ impl Executor {
 
     /// Opens a query.
     pub fn run(&self, request: Request) -> std::result::Result<Answer, Failure> {
-        let started = Instant::now();
         let StartQuery { ast, optargs } = *request.query;
         let ast = Arc::new(ast);
         let options = self.options(&ast, &optargs, &request.user).map_err(|error| failure(error, &ast))?;
-        let profile = options.profile;
         let env = Arc::new(Environment::new(
             Arc::clone(&self.services),
             Arc::clone(&ast),
@@ -75,21 +74,12 @@ impl Executor {
         if env.options.explain {
             return Ok(Answer { outcome: Outcome::Atom(explain(&plan)), durable_at: None, profile: None });
         }
-        let planned = Instant::now();
-        let outcome = open(&env, &plan).map_err(|error| fail(error.into_reql(&ast)))?;
-        let profile = profile.then(|| {
-            let stage = |description: &str, from: Instant, to: Instant| {
-                Datum::object([
-                    ("description", Datum::from(description)),
-                    ("duration(ms)", Datum::Number(to.duration_since(from).as_secs_f64() * 1e3)),
-                    ("sub_tasks", Datum::array([])),
-                ])
-            };
-            Datum::array([
-                stage("Planning the query.", started, planned),
-                stage("Evaluating the query.", planned, Instant::now()),
-            ])
-        });
+        let opened = match &env.profiler {
+            None => open(&env, &plan),
+            Some(profiler) => profiler.task("Evaluating the query.", || open(&env, &plan)),
+        };
+        let outcome = opened.map_err(|error| fail(error.into_reql(&ast)))?;
+        let profile = env.profiler.as_ref().map(Profiler::describe);
         Ok(Answer { outcome, durable_at: env.durable_at(), profile })
     }
 
@@ -178,17 +168,29 @@ fn stream(env: &Arc<Environment>, sequence: Sequence) -> Result<Outcome> {
             TerminalAnswer::Single(datum) => atom(env, datum),
         };
     }
-    let stream = sequence.open(env)?;
-    Ok(Outcome::Stream(Box::new(QueryStream { env: Arc::clone(env), stream })))
+    let mut stream = QueryStream { env: Arc::clone(env), stream: sequence.open(env)?, ready: Vec::new() };
+    if let Some(profiler) = &env.profiler {
+        // A profile tells the cost of the first rows, too: they wait until they are asked for.
+        let budget = Budget::default();
+        profiler.task("Reading the first batch.", || stream.stream.next_batch(&budget, &mut stream.ready))?;
+    }
+    Ok(Outcome::Stream(Box::new(stream)))
 }
 
 struct QueryStream {
     env: Arc<Environment>,
     stream: Box<dyn RowStream>,
+    /// Rows that were read ahead of being asked for.
+    ready: Vec<Datum>,
 }
 
 impl ResultStream for QueryStream {
     fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> std::result::Result<bool, ReqlError> {
+        if !self.ready.is_empty() {
+            let count = self.ready.len().min(budget.rows_max.max(1));
+            out.extend(self.ready.drain(..count));
+            return Ok(true);
+        }
         let more = self.env.check_cancelled().and_then(|()| self.stream.next_batch(budget, out));
         more.map_err(|error| error.into_reql(&self.env.ast))
     }
@@ -199,11 +201,8 @@ fn feed(env: &Arc<Environment>, sequence: Sequence) -> Result<Box<dyn FeedStream
     let (inner, skip, take) = match sequence.source {
         Source::Feed(plans) => (env.services()?.feeds.open(plans)?, 0, None),
         Source::Window { inner, skip, take } => (feed(env, *inner)?, skip, take),
-        _ => {
-            return Err(EvalError::logic(
-                "Cannot combine a changefeed with another sequence.  Use `union` on the tables before `changes`.",
-            ));
-        }
+        Source::Union(inputs, Interleave::No) => (mixed_feed(env, inputs)?, 0, None),
+        _ => return Err(EvalError::logic("Cannot combine a changefeed with other sequences in an order.")),
     };
     if sequence.stages.is_empty() && skip == 0 && take.is_none() {
         return Ok(inner);
@@ -217,6 +216,19 @@ fn feed(env: &Arc<Environment>, sequence: Sequence) -> Result<Box<dyn FeedStream
         skip,
         take,
     }))
+}
+
+/// A union of which some inputs are feeds.
+fn mixed_feed(env: &Arc<Environment>, inputs: Vec<Sequence>) -> Result<Box<dyn FeedStream>> {
+    let mut mixed = MixedFeed::new(Arc::clone(env));
+    for input in inputs {
+        if input.is_feed() {
+            mixed.push_feed(feed(env, input)?);
+        } else {
+            mixed.push_stream(input.open(env)?);
+        }
+    }
+    Ok(Box::new(mixed))
 }
 
 /// A feed behind stages.

@@ -14,7 +14,10 @@ mod environment;
 mod error;
 mod evaluate;
 mod executor;
+mod fetch;
 mod function;
+mod mixed_feed;
+mod profile;
 mod request;
 mod sequence;
 mod stored_function;
@@ -22,6 +25,10 @@ mod terms;
 mod value;
 
 pub use executor::Executor;
+pub use fetch::{
+    AuthenticationScheme, FetchBody, FetchCredentials, FetchError, FetchMethod, FetchRequest, FetchResponse,
+    FetchSession, Fetcher,
+};
 pub use request::{
     Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables,
     system_database_id, system_table_id,

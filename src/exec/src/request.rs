@@ -10,6 +10,8 @@ use photondb_plan::feed::{FeedOpener, FeedStream};
 use photondb_reql::{ReqlError, StartQuery};
 use photondb_table::{Budget, Shards};
 
+use crate::fetch::Fetcher;
+
 /// What the evaluator stands on; made once by the composition root.
 pub struct Services {
     pub catalog: Arc<Catalog>,
@@ -17,6 +19,7 @@ pub struct Services {
     pub feeds: Arc<dyn FeedOpener>,
     pub system_tables: Arc<dyn SystemTables>,
     pub scripts: Arc<dyn Scripts>,
+    pub fetcher: Arc<dyn Fetcher>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
 }

@@ -1,95 +1,15 @@
 //! Geospatial indexes: what a search finds through an index is what it finds in the table
 //! as a whole.
 
+mod support;
+
 use std::sync::Arc;
-use std::time::Duration;
 
-use photondb_base::{Cancel, Clock, ManualClock, Random, SeededRandom};
-use photondb_catalog::{Catalog, CatalogOptions};
-use photondb_datum::{Datum, json};
-use photondb_exec::{Executor, Outcome, Request, Script, Scripts, Services, StoredFunctions, SystemTables};
-use photondb_plan::feed::{FeedOpener, FeedPlan, FeedStream};
-use photondb_reql::{Query, ReqlError, decode_query};
-use photondb_storage::{Engine, MemoryEngine};
-use photondb_table::{Budget, LocalShards, LocalShardsOptions};
-
-/// Nothing but what single values need.
-struct Absent;
-
-impl FeedOpener for Absent {
-    fn open(&self, _: Vec<FeedPlan>) -> Result<Box<dyn FeedStream>, ReqlError> {
-        Err(ReqlError::client("There are no feeds."))
-    }
-}
-
-impl SystemTables for Absent {
-    fn rows(&self, _: &str) -> Option<Result<Vec<Datum>, ReqlError>> {
-        None
-    }
-
-    fn write(&self, _: &str, _: &Datum, _: &Datum) -> Result<(), ReqlError> {
-        Err(ReqlError::client("There are no system tables."))
-    }
-
-    fn primary_key(&self, _: &str) -> Option<&'static str> {
-        None
-    }
-
-    fn names(&self) -> &'static [&'static str] {
-        &[]
-    }
-}
-
-impl Scripts for Absent {
-    fn evaluate(&self, _: &str, _: Duration) -> Result<Script, ReqlError> {
-        Err(ReqlError::client("There are no scripts."))
-    }
-}
+use photondb_exec::Executor;
+use support::{Absent, answer};
 
 fn executor() -> Executor {
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
-    let random: Arc<dyn Random> = Arc::new(SeededRandom::new(11));
-    let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
-    let functions = Arc::new(StoredFunctions::new(Arc::clone(&clock)));
-    let options = LocalShardsOptions::default();
-    let shards = Arc::new(LocalShards::new(Arc::clone(&engine), functions, Arc::clone(&clock), options));
-    let catalog =
-        Catalog::open(engine, shards.clone(), Arc::clone(&random), CatalogOptions::default()).unwrap();
-    Executor::new(Arc::new(Services {
-        catalog,
-        shards,
-        feeds: Arc::new(Absent),
-        system_tables: Arc::new(Absent),
-        scripts: Arc::new(Absent),
-        clock,
-        random,
-    }))
-}
-
-/// The answer as JSON, or the error's message and backtrace.
-fn answer(executor: &Executor, term: &str) -> String {
-    let error_text = |error: ReqlError| {
-        let path: Vec<String> = error.backtrace.iter().map(ToString::to_string).collect();
-        format!("{} @ [{}]", error.message, path.join(","))
-    };
-    let query = match decode_query(format!("[1,{term},{{}}]").as_bytes()) {
-        Ok(Query::Start(query)) => query,
-        Ok(_) => panic!("{term}"),
-        Err(error) => return error_text(error),
-    };
-    let request = Request { query, user: "admin".into(), cancel: Cancel::default() };
-    match executor.run(request) {
-        Err(failure) => error_text(failure.error),
-        Ok(answer) => match answer.outcome {
-            Outcome::Atom(datum) => json::to_string(&datum).unwrap(),
-            Outcome::Stream(mut stream) => {
-                let mut rows = Vec::new();
-                while stream.next_batch(&Budget::default(), &mut rows).unwrap() {}
-                json::to_string(&Datum::from(rows)).unwrap()
-            }
-            Outcome::Feed(_) => panic!("{term}"),
-        },
-    }
+    support::executor(Arc::new(Absent))
 }
 
 /// Numbers from 0 to 1.

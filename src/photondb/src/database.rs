@@ -8,6 +8,7 @@ use photondb_catalog::{Catalog, CatalogOptions, State};
 use photondb_datum::Datum;
 use photondb_exec::{Executor, Outcome, Request, Services, StoredFunctions};
 use photondb_feed::Feeds;
+use photondb_fetch::HttpFetcher;
 use photondb_reql::{Query, ReqlError, decode_query};
 use photondb_script::QuickJs;
 use photondb_server::{
@@ -120,6 +121,7 @@ impl Database {
             feeds: Arc::new(feeds),
             system_tables,
             scripts: Arc::new(QuickJs),
+            fetcher: Arc::new(HttpFetcher::new(Arc::clone(&random))),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         };

@@ -12,6 +12,7 @@ pub(crate) mod document;
 pub(crate) mod feed;
 pub(crate) mod geometry;
 pub(crate) mod grouping;
+pub(crate) mod http;
 pub(crate) mod index;
 pub(crate) mod join;
 pub(crate) mod json;
@@ -100,6 +101,7 @@ pub(crate) fn dispatch(call: &Invocation<'_>) -> Result<Value> {
         T::Error => control::error(call),
         T::Args => control::args(call),
         T::Javascript => script::javascript(call),
+        T::Http => http::http(call),
         T::ForEach => control::for_each(call),
         T::Asc => control::asc(call),
         T::Desc => control::desc(call),

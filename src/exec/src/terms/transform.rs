@@ -222,7 +222,8 @@ pub(crate) fn union(call: &Invocation<'_>) -> Result<Value> {
         Some(value) => union_order(call, value)?,
     };
     let eager = inputs.iter().all(|input| input.eager);
-    let all_feeds = !inputs.is_empty() && inputs.iter().all(|input| matches!(input.source, Source::Feed(_)));
+    let is_plain_feed = |input: &Sequence| matches!(input.source, Source::Feed(_)) && input.stages.is_empty();
+    let all_feeds = !inputs.is_empty() && inputs.iter().all(is_plain_feed);
     if all_feeds {
         return crate::terms::feed::union(call, inputs);
     }
