@@ -141,7 +141,7 @@ impl Sequence {
         let streams = shards.read_split(operation, parts)?;
         Ok(Ok(streams
             .into_iter()
-            .map(|stream| Box::new(TableStream { stream }) as Box<dyn RowStream>)
+            .map(|stream| Box::new(ProgramStream { stream }) as Box<dyn RowStream>)
             .collect()))
     }
 
@@ -184,7 +184,11 @@ impl Sequence {
                 let mut operation = (*read).into_operation(program)?;
                 operation.index_values = with_index_value || by_index;
                 let stream = env.services()?.shards.read(operation)?;
-                return Ok(Box::new(TableStream { stream }));
+                return Ok(if bare {
+                    Box::new(TableStream { stream })
+                } else {
+                    Box::new(ProgramStream { stream })
+                });
             }
             Source::Refined(read, refinement) => open_refined(env, *read, refinement, self.site)?,
             Source::Items(items) => Box::new(ItemsStream::new(items)),
@@ -286,7 +290,19 @@ impl RowStream for FirstOfPair {
     }
 }
 
-/// The stream of one shard.
+/// What a program gives beside the documents of one shard. How many rows a document
+/// becomes is known by running it only, so rows are passed over by reading them.
+struct ProgramStream {
+    stream: Box<dyn ShardStream>,
+}
+
+impl RowStream for ProgramStream {
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool> {
+        Ok(self.stream.next_batch(*budget, out)?)
+    }
+}
+
+/// The documents of one shard as they are.
 struct TableStream {
     stream: Box<dyn ShardStream>,
 }
