@@ -1,4 +1,7 @@
 //! Walks over an index: from its entries to the documents.
+//!
+//! Documents are fetched one by one as their entries come: fetching them in batches, sorted by
+//! primary key, measured no faster, neither with all pages cached nor with a twentieth of them.
 
 use std::collections::VecDeque;
 use std::ops::Bound;
