@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use photondb_base::{Cancel, Clock, DatabaseId, LogPosition, Random, TableId};
-use photondb_catalog::Catalog;
+use photondb_catalog::{Catalog, IdentifierFormat};
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedOpener, FeedStream};
 use photondb_reql::{ReqlError, StartQuery};
@@ -42,8 +42,8 @@ pub fn system_table_id(name: &str) -> TableId {
 /// The tables of the `rethinkdb` database, which no disk holds.
 pub trait SystemTables: Send + Sync {
     /// The rows of a table; `None` when there is no such table. Rows carry their primary
-    /// key in the field that `primary_key` tells.
-    fn rows(&self, table: &str) -> Option<Result<Vec<Datum>, ReqlError>>;
+    /// key in the field that `primary_key` tells, and name other things as `format` says.
+    fn rows(&self, table: &str, format: IdentifierFormat) -> Option<Result<Vec<Datum>, ReqlError>>;
     /// Writes one row: `old` and `new` as in an effect, null when absent.
     fn write(&self, table: &str, old: &Datum, new: &Datum) -> Result<(), ReqlError>;
     /// The primary key field of a table.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use photondb_base::{DatabaseId, TableId};
+use photondb_catalog::IdentifierFormat;
 use photondb_datum::{Datum, Text};
 use photondb_reql::{ErrorKind, TermId};
 
@@ -53,6 +54,8 @@ pub(crate) struct TableRef {
     pub(crate) primary_key: Text,
     /// A table of the `rethinkdb` database.
     pub(crate) system: bool,
+    /// How rows of such a table name other things.
+    pub(crate) identifiers: IdentifierFormat,
 }
 
 impl TableRef {

@@ -222,7 +222,7 @@ impl Sequence {
 /// The rows of a table of the `rethinkdb` database, filtered as the read says.
 fn system_rows(env: &Arc<Environment>, read: &TableRead) -> Result<Array> {
     env.check_table(Permission::Read, &read.table)?;
-    let rows = match env.services()?.system_tables.rows(&read.table.name) {
+    let rows = match env.services()?.system_tables.rows(&read.table.name, read.table.identifiers) {
         Some(rows) => rows?,
         None => return Err(EvalError::failed(format!("Table `{}` does not exist.", read.table.full_name()))),
     };

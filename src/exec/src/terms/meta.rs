@@ -240,7 +240,7 @@ fn system_row(call: &Invocation<'_>, name: &str, key: Datum) -> Result<Value> {
     let tables = &call.env.services()?.system_tables;
     let missing = || EvalError::failed(format!("Table `rethinkdb.{name}` does not exist."));
     let primary_key = tables.primary_key(name).ok_or_else(missing)?;
-    let rows = tables.rows(name).ok_or_else(missing)??;
+    let rows = tables.rows(name, IdentifierFormat::Name).ok_or_else(missing)??;
     let datum =
         rows.into_iter().find(|row| row.get(primary_key).as_ref() == Some(&key)).unwrap_or(Datum::Null);
     let database = table::database(call, &Text::from(SYSTEM_DATABASE))?;
@@ -250,6 +250,7 @@ fn system_row(call: &Invocation<'_>, name: &str, key: Datum) -> Result<Value> {
         name: Text::from(name),
         primary_key: Text::from(primary_key),
         system: true,
+        identifiers: IdentifierFormat::Name,
     });
     Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, origin: RowOrigin::Key })), call.site))
 }

@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use photondb_base::IndexId;
-use photondb_catalog::{NameKind, Permission, SYSTEM_DATABASE, check_name};
+use photondb_catalog::{IdentifierFormat, NameKind, Permission, SYSTEM_DATABASE, check_name};
 use photondb_datum::{Datum, Text};
 use photondb_table::{DatumRange, ReadMode};
 
@@ -56,13 +56,13 @@ pub(crate) fn table(call: &Invocation<'_>) -> Result<Value> {
         (default_database(call)?, 0)
     };
     let name = call.value(position)?.into_text()?;
-    let mode = options(call)?;
-    let table = resolve(call, database, name)?;
+    let (mode, identifiers) = options(call)?;
+    let table = TableRef { identifiers, ..resolve(call, database, name)? };
     Ok(Value::new(Kind::Table(Box::new(TableRead::all(Arc::new(table), mode, call.site))), call.site))
 }
 
-/// The read mode that the term or the whole query asks for.
-fn options(call: &Invocation<'_>) -> Result<ReadMode> {
+/// The read mode and the format of identifiers that the term or the whole query asks for.
+fn options(call: &Invocation<'_>) -> Result<(ReadMode, IdentifierFormat)> {
     let mode = match call.option_text("read_mode")? {
         None => ReadMode::Single,
         Some(mode) => match mode.as_str() {
@@ -76,15 +76,18 @@ fn options(call: &Invocation<'_>) -> Result<ReadMode> {
             }
         },
     };
-    if let Some(format) = call.option_text("identifier_format")?
-        && !matches!(format.as_str(), "name" | "uuid")
-    {
-        return Err(EvalError::logic(format!(
-            "Identifier format `{format}` unrecognized (options are \"name\" and \"uuid\")."
-        )));
-    }
+    let format = call.option_text("identifier_format")?;
+    let identifiers = match format.as_ref().map_or("name", |format| format.as_str()) {
+        "name" => IdentifierFormat::Name,
+        "uuid" => IdentifierFormat::Uuid,
+        other => {
+            return Err(EvalError::logic(format!(
+                "Identifier format `{other}` unrecognized (options are \"name\" and \"uuid\")."
+            )));
+        }
+    };
     let outdated = call.option_bool("use_outdated")?.unwrap_or(false);
-    Ok(if outdated { ReadMode::Outdated } else { mode })
+    Ok((if outdated { ReadMode::Outdated } else { mode }, identifiers))
 }
 
 fn resolve(call: &Invocation<'_>, database: DatabaseRef, name: Text) -> Result<TableRef> {
@@ -99,11 +102,19 @@ fn resolve(call: &Invocation<'_>, database: DatabaseRef, name: Text) -> Result<T
             name,
             primary_key: Text::from(primary_key),
             system: true,
+            identifiers: IdentifierFormat::Name,
         });
     }
     check_name(NameKind::Table, &name)?;
     let table = state.table(&database.name, &name)?;
-    Ok(TableRef { id: table.id, primary_key: table.primary_key.clone(), database, name, system: false })
+    Ok(TableRef {
+        id: table.id,
+        primary_key: table.primary_key.clone(),
+        database,
+        name,
+        system: false,
+        identifiers: IdentifierFormat::Name,
+    })
 }
 
 /// The table that an argument is; slices and selections are none.

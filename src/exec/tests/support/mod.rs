@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use photondb_base::{Cancel, Clock, ManualClock, Random, SeededRandom};
-use photondb_catalog::{Catalog, CatalogOptions};
+use photondb_catalog::{Catalog, CatalogOptions, IdentifierFormat};
 use photondb_datum::{Datum, json};
 use photondb_exec::{
     Executor, FetchError, FetchRequest, FetchResponse, FetchSession, Fetcher, Outcome, Request, Script,
@@ -28,7 +28,7 @@ impl FeedOpener for Absent {
 }
 
 impl SystemTables for Absent {
-    fn rows(&self, _: &str) -> Option<Result<Vec<Datum>, ReqlError>> {
+    fn rows(&self, _: &str, _: IdentifierFormat) -> Option<Result<Vec<Datum>, ReqlError>> {
         None
     }
 

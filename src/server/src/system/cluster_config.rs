@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use photondb_catalog::ClusterConfig;
+use photondb_catalog::{ClusterConfig, IdentifierFormat};
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 
@@ -18,7 +18,7 @@ impl SystemTable for ClusterConfigTable {
         "cluster_config"
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, _format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         let timeout = self.0.catalog.state().cluster().heartbeat_timeout_seconds;
         Ok(vec![Datum::object([("id", Datum::from(HEARTBEAT)), (TIMEOUT, Datum::Number(timeout))])])
     }

@@ -1,5 +1,6 @@
 //! `current_issues`: what needs somebody's attention.
 
+use photondb_catalog::IdentifierFormat;
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 
@@ -13,7 +14,7 @@ impl SystemTable for CurrentIssues {
         "current_issues"
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, _format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         Ok(Vec::new())
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use photondb_base::DatabaseId;
+use photondb_catalog::IdentifierFormat;
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 
@@ -15,7 +16,7 @@ impl SystemTable for DbConfig {
         "db_config"
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, _format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         Ok(self.0.catalog.state().databases().map(|database| database.describe()).collect())
     }
 

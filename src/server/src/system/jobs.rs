@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use photondb_catalog::IdentifierFormat;
 use photondb_datum::Datum;
 use photondb_reql::{Query, ReqlError, decode_query, print_term};
 use uuid::Uuid;
 
-use super::{Sources, SystemTable};
+use super::{Sources, SystemTable, database_label, table_label};
 use crate::jobs::Job;
 
 /// Characters of a query's text that are told.
@@ -23,8 +24,8 @@ impl SystemTable for JobsTable {
         true
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
-        let servers = Datum::array([self.0.server_name()]);
+    fn rows(&self, format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
+        let servers = Datum::array([self.0.server_label(format)]);
         let mut rows: Vec<Datum> =
             self.0.jobs.list().iter().map(|job| describe_query(job, servers.clone())).collect();
         let state = self.0.catalog.state();
@@ -37,10 +38,10 @@ impl SystemTable for JobsTable {
                 }
                 let id = [Datum::from("index_construction"), Datum::string(index.id.to_string())];
                 let info = Datum::object([
-                    ("db", Datum::String(state.database_name(table))),
+                    ("db", database_label(&state, table, format)),
                     ("index", Datum::String(index.name.clone())),
                     ("progress", Datum::Number(progress.fraction())),
-                    ("table", Datum::String(table.name.clone())),
+                    ("table", table_label(table, format)),
                 ]);
                 rows.push(Datum::object([
                     ("duration_sec", Datum::Null),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use photondb_catalog::IdentifierFormat;
 use photondb_datum::{Datum, pseudo};
 use photondb_reql::ReqlError;
 
@@ -18,7 +19,7 @@ impl SystemTable for LogsTable {
         true
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, _format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         let (server, server_id) = (self.0.server_name(), self.0.server_id());
         let rows = self.0.logs.messages().into_iter().map(|message| {
             let timestamp = time(message.at);

@@ -21,7 +21,9 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use photondb_base::{LogPosition, TableId};
-use photondb_catalog::{Applied, Catalog, CatalogError, ErrorClass, StateObserver};
+use photondb_catalog::{
+    Applied, Catalog, CatalogError, ErrorClass, IdentifierFormat, State, StateObserver, Table,
+};
 use photondb_datum::{Datum, pseudo};
 use photondb_exec::{SystemTables, system_table_id};
 use photondb_feed::{RowTable, RowTables, Wake};
@@ -89,7 +91,8 @@ trait SystemTable: Send + Sync {
         false
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError>;
+    /// The rows; `format` tells how they name servers, databases and tables.
+    fn rows(&self, format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError>;
 
     /// Writes a row; null stands for absence.
     fn write(&self, _old: &Datum, _new: &Datum) -> Result<(), ReqlError> {
@@ -173,7 +176,7 @@ impl RowTables for SystemCatalog {
 
 impl RowTable for Watched {
     fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
-        self.table.rows()
+        self.table.rows(IdentifierFormat::Name)
     }
 
     fn watch(&self, wake: &Wake) {
@@ -186,8 +189,8 @@ impl RowTable for Watched {
 }
 
 impl SystemTables for SystemCatalog {
-    fn rows(&self, table: &str) -> Option<Result<Vec<Datum>, ReqlError>> {
-        self.find(table).map(SystemTable::rows)
+    fn rows(&self, table: &str, format: IdentifierFormat) -> Option<Result<Vec<Datum>, ReqlError>> {
+        self.find(table).map(|table| table.rows(format))
     }
 
     fn write(&self, table: &str, old: &Datum, new: &Datum) -> Result<(), ReqlError> {
@@ -227,9 +230,33 @@ impl Sources {
         Datum::String(self.catalog.state().server().name.clone())
     }
 
+    /// The name of this server or its id.
+    fn server_label(&self, format: IdentifierFormat) -> Datum {
+        match format {
+            IdentifierFormat::Name => self.server_name(),
+            IdentifierFormat::Uuid => self.server_id(),
+        }
+    }
+
     /// The id of this server as a text.
     fn server_id(&self) -> Datum {
         Datum::string(self.catalog.state().server().id.to_string())
+    }
+}
+
+/// The name of a table's database or its id.
+fn database_label(state: &State, table: &Table, format: IdentifierFormat) -> Datum {
+    match format {
+        IdentifierFormat::Name => Datum::String(state.database_name(table)),
+        IdentifierFormat::Uuid => Datum::string(table.database.to_string()),
+    }
+}
+
+/// The name of a table or its id.
+fn table_label(table: &Table, format: IdentifierFormat) -> Datum {
+    match format {
+        IdentifierFormat::Name => Datum::String(table.name.clone()),
+        IdentifierFormat::Uuid => Datum::string(table.id.to_string()),
     }
 }
 

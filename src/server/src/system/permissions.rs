@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use photondb_catalog::{Permissions, State, User};
-use photondb_datum::Datum;
+use photondb_catalog::{IdentifierFormat, Permissions, State, User};
+use photondb_datum::{Datum, Text};
 use photondb_reql::ReqlError;
 
-use super::{Sources, SystemTable};
+use super::{Sources, SystemTable, database_label};
 
 pub(super) struct PermissionsTable(pub(super) Arc<Sources>);
 
@@ -15,11 +15,11 @@ impl SystemTable for PermissionsTable {
         "permissions"
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         let state = self.0.catalog.state();
         let mut rows = Vec::new();
         for user in state.users() {
-            describe(&state, user, &mut rows);
+            describe(&state, user, format, &mut rows);
         }
         Ok(rows)
     }
@@ -31,21 +31,25 @@ impl SystemTable for PermissionsTable {
     }
 }
 
-fn describe(state: &State, user: &User, rows: &mut Vec<Datum>) {
+fn describe(state: &State, user: &User, format: IdentifierFormat, rows: &mut Vec<Datum>) {
     let grants = &user.grants;
+    let label = |name: &Text, id: String| match format {
+        IdentifierFormat::Name => Datum::String(name.clone()),
+        IdentifierFormat::Uuid => Datum::string(id),
+    };
     if !grants.global.is_empty() {
         rows.push(row(user, &[], grants.global, Vec::new()));
     }
     for (database, permissions) in &grants.databases {
         let Some(found) = state.database_by_id(*database) else { continue };
-        let names = vec![("database", Datum::String(found.name.clone()))];
+        let names = vec![("database", label(&found.name, database.to_string()))];
         rows.push(row(user, &[database.to_string()], *permissions, names));
     }
     for ((database, table), permissions) in &grants.tables {
         let Some(found) = state.table_by_id(*table) else { continue };
         let names = vec![
-            ("database", Datum::String(state.database_name(found))),
-            ("table", Datum::String(found.name.clone())),
+            ("database", database_label(state, found, format)),
+            ("table", label(&found.name, table.to_string())),
         ];
         rows.push(row(user, &[database.to_string(), table.to_string()], *permissions, names));
     }

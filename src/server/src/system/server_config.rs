@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use photondb_catalog::IdentifierFormat;
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 
@@ -14,7 +15,7 @@ impl SystemTable for ServerConfig {
         "server_config"
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, _format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         let state = self.0.catalog.state();
         let server = state.server();
         let process = &self.0.process;

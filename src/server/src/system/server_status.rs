@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use photondb_catalog::IdentifierFormat;
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 
@@ -14,7 +15,7 @@ impl SystemTable for ServerStatus {
         "server_status"
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, _format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         let sources = &self.0;
         let process = &sources.process;
         let doors = sources.doors.read().clone();

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use photondb_base::TableId;
-use photondb_catalog::{State, Table};
+use photondb_catalog::{IdentifierFormat, State, Table};
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 use photondb_table::TableStatistics;
 
-use super::{Sources, SystemTable, number};
+use super::{Sources, SystemTable, database_label, number, table_label};
 
 /// Rates are taken over at least this long.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
@@ -86,7 +86,7 @@ impl Stats {
         ]
     }
 
-    fn server_rows(&self, traffic: Traffic, rows: &mut Vec<Datum>) {
+    fn server_rows(&self, traffic: Traffic, format: IdentifierFormat, rows: &mut Vec<Datum>) {
         let mut cluster = self.client_fields();
         cluster.extend(traffic.rates());
         let mut server = cluster.clone();
@@ -99,13 +99,19 @@ impl Stats {
         rows.push(Datum::object([
             ("id", Datum::array([Datum::from("server"), self.sources.server_id()])),
             ("query_engine", Datum::object(server)),
-            ("server", self.sources.server_name()),
+            ("server", self.sources.server_label(format)),
         ]));
     }
 
-    fn table_rows(&self, state: &State, table: &Table, traffic: Traffic, rows: &mut Vec<Datum>) {
-        let names =
-            [("db", Datum::String(state.database_name(table))), ("table", Datum::String(table.name.clone()))];
+    fn table_rows(
+        &self,
+        state: &State,
+        table: &Table,
+        traffic: Traffic,
+        format: IdentifierFormat,
+        rows: &mut Vec<Datum>,
+    ) {
+        let names = [("db", database_label(state, table, format)), ("table", table_label(table, format))];
         let id = Datum::string(table.id.to_string());
         let mut fields = vec![
             ("id", Datum::array([Datum::from("table"), id.clone()])),
@@ -118,7 +124,7 @@ impl Stats {
         let mut fields = vec![
             ("id", Datum::array([Datum::from("table_server"), id, self.sources.server_id()])),
             ("query_engine", Datum::object(both)),
-            ("server", self.sources.server_name()),
+            ("server", self.sources.server_label(format)),
             ("storage_engine", self.storage()),
         ];
         fields.extend(names);
@@ -150,7 +156,7 @@ impl SystemTable for Stats {
         true
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         let state = self.sources.catalog.state();
         let mut sum = Traffic::default();
         let mut tables = Vec::new();
@@ -159,10 +165,10 @@ impl SystemTable for Stats {
             let Ok(statistics) = self.sources.shards.statistics(table.id) else { continue };
             let traffic = self.traffic(table.id, &statistics);
             sum.add(traffic);
-            self.table_rows(&state, table, traffic, &mut tables);
+            self.table_rows(&state, table, traffic, format, &mut tables);
         }
         let mut rows = Vec::new();
-        self.server_rows(sum, &mut rows);
+        self.server_rows(sum, format, &mut rows);
         rows.append(&mut tables);
         self.rates.lock().retain(|key, _| match key {
             RateKey::Queries => true,

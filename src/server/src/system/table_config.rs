@@ -17,9 +17,9 @@ impl SystemTable for TableConfig {
         "table_config"
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         let state = self.0.catalog.state();
-        Ok(state.tables().map(|table| state.describe_table(table, IdentifierFormat::Name)).collect())
+        Ok(state.tables().map(|table| state.describe_table(table, format)).collect())
     }
 
     fn write(&self, old: &Datum, new: &Datum) -> Result<(), ReqlError> {

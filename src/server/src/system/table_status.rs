@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use photondb_catalog::IdentifierFormat;
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 
-use super::{Sources, SystemTable};
+use super::{Sources, SystemTable, database_label};
 
 pub(super) struct TableStatus(pub(super) Arc<Sources>);
 
@@ -14,9 +15,9 @@ impl SystemTable for TableStatus {
         "table_status"
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         let state = self.0.catalog.state();
-        let server = Datum::String(state.server().name.clone());
+        let server = self.0.server_label(format);
         let rows = state.tables().map(|table| {
             let replica = Datum::object([("server", server.clone()), ("state", Datum::from("ready"))]);
             let shard = Datum::object([
@@ -31,7 +32,7 @@ impl SystemTable for TableStatus {
                 ("ready_for_writes", ready),
             ]);
             Datum::object([
-                ("db", Datum::String(state.database_name(table))),
+                ("db", database_label(&state, table, format)),
                 ("id", Datum::string(table.id.to_string())),
                 ("name", Datum::String(table.name.clone())),
                 ("raft_leader", server.clone()),

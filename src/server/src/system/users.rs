@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use photondb_catalog::IdentifierFormat;
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 
@@ -20,7 +21,7 @@ impl SystemTable for Users {
         "users"
     }
 
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
+    fn rows(&self, _format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         Ok(self.0.catalog.state().users().map(|user| user.describe()).collect())
     }
 
