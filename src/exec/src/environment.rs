@@ -11,6 +11,7 @@ use photondb_plan::Expression;
 use photondb_reql::{Ast, ErrorKind};
 
 use crate::error::{EvalError, Result};
+use crate::parallelism::Parallelism;
 use crate::profile::Profiler;
 use crate::request::Services;
 use crate::value::TableRef;
@@ -40,6 +41,7 @@ pub(crate) struct EvaluationOptions {
     pub(crate) explain: bool,
     /// Options of the query that stand in for those that a term does not give.
     pub(crate) globals: Vec<(Text, Expression)>,
+    pub(crate) parallelism: Parallelism,
 }
 
 impl EvaluationOptions {
@@ -51,7 +53,13 @@ impl EvaluationOptions {
 
 impl Default for EvaluationOptions {
     fn default() -> Self {
-        Self { array_size_max: ARRAY_SIZE_DEFAULT_MAX, profile: false, explain: false, globals: Vec::new() }
+        Self {
+            array_size_max: ARRAY_SIZE_DEFAULT_MAX,
+            profile: false,
+            explain: false,
+            globals: Vec::new(),
+            parallelism: Parallelism::default(),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::environment::{Environment, EvaluationOptions};
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Frame};
 use crate::mixed_feed::MixedFeed;
+use crate::parallelism::Parallelism;
 use crate::profile::Profiler;
 use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
 use crate::sequence::{
@@ -42,12 +43,20 @@ const FOR_THE_SESSION: &[&str] = &[
 #[derive(Clone)]
 pub struct Executor {
     services: Arc<Services>,
+    parallelism: Parallelism,
 }
 
 impl Executor {
     /// An executor over the given services.
     pub fn new(services: Arc<Services>) -> Self {
-        Self { services }
+        Self { services, parallelism: Parallelism::default() }
+    }
+
+    /// Splits queries otherwise than by default.
+    #[must_use]
+    pub fn with_parallelism(mut self, parallelism: Parallelism) -> Self {
+        self.parallelism = parallelism;
+        self
     }
 
     /// Whether a query surely ends soon and so may run on the thread it arrived on: few
@@ -85,7 +94,7 @@ impl Executor {
 
     /// The global options; they are expressions themselves.
     fn options(&self, ast: &Arc<Ast>, optargs: &[(Text, TermId)], user: &Text) -> Result<EvaluationOptions> {
-        let mut options = EvaluationOptions::default();
+        let mut options = EvaluationOptions { parallelism: self.parallelism, ..EvaluationOptions::default() };
         if optargs.is_empty() {
             return Ok(options);
         }

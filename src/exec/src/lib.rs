@@ -17,6 +17,7 @@ mod executor;
 mod fetch;
 mod function;
 mod mixed_feed;
+mod parallelism;
 mod profile;
 mod request;
 mod sequence;
@@ -29,6 +30,7 @@ pub use fetch::{
     AuthenticationScheme, FetchBody, FetchCredentials, FetchError, FetchMethod, FetchRequest, FetchResponse,
     FetchSession, Fetcher,
 };
+pub use parallelism::Parallelism;
 pub use request::{
     Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables,
     system_database_id, system_table_id,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use photondb_base::{Cancel, Clock, LogPosition, Random, SystemClock, SystemRandom};
 use photondb_catalog::{Catalog, CatalogOptions, State};
 use photondb_datum::Datum;
-use photondb_exec::{Executor, Outcome, Request, Services, StoredFunctions};
+use photondb_exec::{Executor, Outcome, Parallelism, Request, Services, StoredFunctions};
 use photondb_feed::Feeds;
 use photondb_fetch::HttpFetcher;
 use photondb_reql::{Query, ReqlError, decode_query};
@@ -46,6 +46,8 @@ pub struct DatabaseOptions {
     pub initial_password: Option<String>,
     /// Where the messages for the `logs` table come from.
     pub logs: Arc<LogBook>,
+    /// When a query is worked on by several threads.
+    pub parallelism: Parallelism,
 }
 
 impl DatabaseOptions {
@@ -62,6 +64,7 @@ impl DatabaseOptions {
             server_name: None,
             initial_password: None,
             logs: Arc::default(),
+            parallelism: Parallelism::default(),
         }
     }
 }
@@ -125,13 +128,18 @@ impl Database {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         };
-        let executor = Arc::new(Executor::new(Arc::new(services)));
+        let executor = Arc::new(Executor::new(Arc::new(services)).with_parallelism(options.parallelism));
         Ok(Self { engine, shards, catalog, executor, sources, clock, random })
     }
 
     /// Runs a term in its JSON form (as drivers send it) as `admin`: the rows of a
     /// sequence, or a single value. Blocks until what it wrote is durable.
     pub fn run(&self, term: &str) -> Result<Vec<Datum>, RunError> {
+        self.run_in_batches(term, Budget::default().rows_max)
+    }
+
+    /// The same, the rows of a sequence being made in batches of so many at most.
+    pub fn run_in_batches(&self, term: &str, rows_max: usize) -> Result<Vec<Datum>, RunError> {
         let Query::Start(query) = decode_query(format!("[1,{term},{{}}]").as_bytes())? else {
             return Err(ReqlError::client("Expected a term.").into());
         };
@@ -146,7 +154,10 @@ impl Database {
         let mut rows = Vec::new();
         match answer.outcome {
             Outcome::Atom(value) => rows.push(value),
-            Outcome::Stream(mut stream) => while stream.next_batch(&Budget::default(), &mut rows)? {},
+            Outcome::Stream(mut stream) => {
+                let budget = Budget { rows_max, ..Budget::default() };
+                while stream.next_batch(&budget, &mut rows)? {}
+            }
             Outcome::Feed(_) => return Err(RunError::Endless),
         }
         self.wait_durable(answer.durable_at)?;

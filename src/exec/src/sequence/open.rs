@@ -121,15 +121,15 @@ impl Sequence {
         env: &Arc<Environment>,
         terminal: &Terminal,
     ) -> Result<std::result::Result<Vec<Box<dyn RowStream>>, Self>> {
-        let parts = parallel::threads();
+        let parallelism = env.options.parallelism;
         let Source::Table(read) = &self.source else { return Ok(Err(self)) };
-        if parts < 2 || read.table.system || matches!(terminal, Terminal::Collect) {
+        if parallelism.threads < 2 || read.table.system || matches!(terminal, Terminal::Collect) {
             return Ok(Err(self));
         }
         env.check_table(Permission::Read, &read.table)?;
         let shards = &env.services()?.shards;
         let read = (**read).clone();
-        if shards.count(&read.clone().into_operation(None)?)? < parallel::ROWS_MIN {
+        if shards.count(&read.clone().into_operation(None)?)? < parallelism.rows_min {
             return Ok(Err(self));
         }
         let index_values = self.groups_by_index();
@@ -138,7 +138,7 @@ impl Sequence {
             Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value: false };
         let program: Arc<dyn Program> = Arc::new(PipelineProgram(Arc::new(pipeline)));
         let operation = ReadOp { index_values, ..read.into_operation(Some(program))? };
-        let streams = shards.read_split(operation, parts)?;
+        let streams = shards.read_split(operation, parallelism.threads)?;
         Ok(Ok(streams
             .into_iter()
             .map(|stream| Box::new(ProgramStream { stream }) as Box<dyn RowStream>)

@@ -1,6 +1,6 @@
 //! Parts of a table worked on side by side, on all cores.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread;
 
 use photondb_base::limits::THREAD_STACK_BYTES;
@@ -10,17 +10,6 @@ use photondb_reql::ErrorKind;
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::sequence::open::{RowStream, drain};
-
-/// Rows from which on more than one thread pays.
-pub(crate) const ROWS_MIN: u64 = 10_000;
-/// Threads of one query.
-const THREADS_MAX: usize = 16;
-
-/// The number of parts to work in.
-pub(crate) fn threads() -> usize {
-    static THREADS: OnceLock<usize> = OnceLock::new();
-    *THREADS.get_or_init(|| thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX))
-}
 
 /// Drains all streams, each on a thread of its own, and joins what they give in their
 /// order. The error of the earliest part is the error of the whole.
