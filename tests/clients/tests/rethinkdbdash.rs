@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use photondb_clients::{ExpectedFailures, file, redirect_default_port, run_mocha, suites_are_full};
-use photondb_test_support::{JavascriptClient, Server};
+use photondb_test_support::{JavascriptClient, Script, Server};
 
 const PACKAGES: [&str; 3] = ["rethinkdbdash@2.3.31", "mocha@10.8.2", "dev-null@0.1.1"];
 const FOLDER: &str = "rethinkdbdash-2.3.31-mocha-10.8.2";
@@ -13,6 +13,7 @@ const SLOW: [&str; 2] = ["transform-stream.js", "writable-stream.js"];
 /// The suite's own.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 const TIMEOUT: Duration = Duration::from_secs(600);
+const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(30);
 const PASSED_PERCENT_MIN: f64 = 98.0;
 
 #[test]
@@ -33,6 +34,17 @@ fn own_suite() {
     let wrong = expected.judge(&report, whole);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(report.percent_passed() >= PASSED_PERCENT_MIN, "{} % pass only", report.percent_passed());
+}
+
+#[test]
+fn pool_discovers_servers() {
+    let client = JavascriptClient::fetch_packages(FOLDER, &PACKAGES).expect("rethinkdbdash can be fetched");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(&folder.path().join("data")).expect("the server starts");
+    let mut node = client.command();
+    node.arg(file("scripts/discovery_session.js")).env("PHOTONDB_PORT", server.port().to_string());
+    let output = Script::new(node, DISCOVERY_TIMEOUT).run().expect("the script can be started");
+    assert!(output.success, "{}\n{}", output.stdout, output.stderr);
 }
 
 fn files(folder: &Path, whole: bool) -> Vec<PathBuf> {
