@@ -168,14 +168,14 @@ fn bad_options_are_errors_in_rethinkdbs_words() {
 #[test]
 fn failures_can_be_caught() {
     let server = Scripted::new(|_| Err(FetchError::Resolve));
-    let message = "Error in HTTP GET of `u`: Couldn't resolve host name. @ []";
+    let message = "Error in HTTP GET of `u`: Couldn't resolve host name.\nheader:\nnull\nbody:\nnull @ []";
     assert_eq!(server.run(r#"[153,["u"]]"#).0, message);
     assert_eq!(server.run(r#"[92,[[153,["u"]],"caught"]]"#).0, "\"caught\"");
     let server = Scripted::new(|_| Ok(response(404, &[("x", "y")], "no such page")));
     let message = "Error in HTTP HEAD of `u`: status code 404.\nheader:\n{\n\t\"x\":\t\"y\"\n}\nbody:\n\"no such page\" @ [0]";
     assert_eq!(server.run(r#"[31,[[153,["u"],{"method":"HEAD"}],"a"]]"#).0, message);
     let server = Scripted::new(|request| Err(FetchError::TimedOut(request.timeout)));
-    let message = "Error in HTTP GET of `u`: timed out after 0.500 seconds. @ []";
+    let message = "Error in HTTP GET of `u`: timed out after 0.500 seconds.\nheader:\nnull\nbody:\nnull @ []";
     assert_eq!(server.run(r#"[153,["u"],{"timeout":0.5}]"#).0, message);
     let server = Scripted::new(|_| Err(FetchError::Cancelled));
     assert_eq!(server.run(r#"[92,[[153,["u"]],1]]"#).0, "Query terminated by the client. @ [0]");

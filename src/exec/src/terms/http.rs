@@ -51,8 +51,13 @@ fn fetch(
         Err(FetchError::Cancelled) => {
             Err(EvalError::new(ErrorKind::OpFailed, "Query terminated by the client."))
         }
-        Err(error) => Err(failure(request, &error.to_string())),
+        Err(error) => Err(unanswered(request, &error)),
     }
+}
+
+/// The error of a request that nobody answered; it shows the absent answer, too.
+fn unanswered(request: &FetchRequest, error: &FetchError) -> EvalError {
+    EvalError::absent(format!("{}\nheader:\nnull\nbody:\nnull", described(request, &error.to_string())))
 }
 
 /// The error of a request. It counts as something absent, so that `default` catches it:
