@@ -26,8 +26,9 @@ pub(crate) trait RowStream: Send {
     /// Appends rows within the budget; `false` when nothing follows.
     fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool>;
 
-    /// Leaves rows out; tells how many there were to leave out.
-    fn skip(&mut self, env: &Arc<Environment>, count: u64) -> Result<u64> {
+    /// Leaves rows out; tells how many there were to leave out. An element may become many
+    /// rows: those that came with the last one left out go to `surplus`, to be used next.
+    fn skip(&mut self, env: &Arc<Environment>, count: u64, surplus: &mut Vec<Datum>) -> Result<u64> {
         let mut rows = Vec::new();
         let mut skipped = 0;
         while skipped < count {
@@ -36,6 +37,11 @@ pub(crate) trait RowStream: Send {
             let rows_max = usize::try_from(count - skipped).unwrap_or(usize::MAX).min(BATCH_ROWS_MAX);
             let more = self.next_batch(&Budget { rows_max, bytes_max: BATCH_BYTES_MAX }, &mut rows)?;
             skipped += rows.len() as u64;
+            if skipped > count {
+                let first = rows.len() - usize::try_from(skipped - count).unwrap_or(rows.len());
+                surplus.extend(rows.drain(first..));
+                return Ok(count);
+            }
             if !more {
                 break;
             }
@@ -78,10 +84,13 @@ impl Sequence {
     /// The first row that there is, or none.
     pub(crate) fn first(self, env: &Arc<Environment>, skip: u64) -> Result<Option<Datum>> {
         let mut stream = self.open(env)?;
-        if skip > 0 && stream.skip(env, skip)? < skip {
+        let mut rows = Vec::new();
+        if skip > 0 && stream.skip(env, skip, &mut rows)? < skip {
             return Ok(None);
         }
-        let mut rows = Vec::new();
+        if !rows.is_empty() {
+            return Ok(rows.into_iter().next());
+        }
         loop {
             env.check_cancelled()?;
             let more = stream.next_batch(&Budget { rows_max: 1, bytes_max: BATCH_BYTES_MAX }, &mut rows)?;
@@ -312,7 +321,7 @@ impl RowStream for TableStream {
         Ok(self.stream.next_batch(*budget, out)?)
     }
 
-    fn skip(&mut self, _env: &Arc<Environment>, count: u64) -> Result<u64> {
+    fn skip(&mut self, _env: &Arc<Environment>, count: u64, _surplus: &mut Vec<Datum>) -> Result<u64> {
         Ok(self.stream.skip(count)?)
     }
 }

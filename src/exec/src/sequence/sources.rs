@@ -40,7 +40,7 @@ impl RowStream for ItemsStream {
         Ok(end < self.items.len())
     }
 
-    fn skip(&mut self, _env: &Arc<Environment>, count: u64) -> Result<u64> {
+    fn skip(&mut self, _env: &Arc<Environment>, count: u64, _surplus: &mut Vec<Datum>) -> Result<u64> {
         let left = (self.items.len() - self.position) as u64;
         let skipped = left.min(count);
         self.position += skipped as usize;
@@ -72,7 +72,7 @@ impl RowStream for RangeStream {
         Ok(self.end.is_none_or(|end| self.next < end))
     }
 
-    fn skip(&mut self, _env: &Arc<Environment>, count: u64) -> Result<u64> {
+    fn skip(&mut self, _env: &Arc<Environment>, count: u64, _surplus: &mut Vec<Datum>) -> Result<u64> {
         let left = self.end.map_or(u64::MAX, |end| end.saturating_sub(self.next).max(0) as u64);
         let skipped = left.min(count);
         self.next = self.next.saturating_add_unsigned(skipped);
@@ -195,18 +195,19 @@ impl RowStream for WindowStream {
         if self.take == Some(0) {
             return Ok(false);
         }
+        let before = out.len();
         if self.skip > 0 {
             let skip = std::mem::take(&mut self.skip);
-            if self.inner.skip(&self.env, skip)? < skip {
+            if self.inner.skip(&self.env, skip, out)? < skip {
                 return Ok(false);
             }
         }
-        let before = out.len();
         let rows_max = match self.take {
             Some(take) => budget.rows_max.min(usize::try_from(take).unwrap_or(usize::MAX)),
             None => budget.rows_max,
         };
-        let more = self.inner.next_batch(&Budget { rows_max, ..*budget }, out)?;
+        // Rows that came with the last one left out are a batch of their own.
+        let more = out.len() > before || self.inner.next_batch(&Budget { rows_max, ..*budget }, out)?;
         if let Some(take) = &mut self.take {
             let limit = usize::try_from(*take).unwrap_or(usize::MAX);
             out.truncate(before.saturating_add(limit));
