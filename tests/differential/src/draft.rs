@@ -37,6 +37,9 @@ pub struct Draft {
     /// Elements behind an error may be left unread, so that one way may fail and another
     /// one not.
     pub short_circuits: bool,
+    /// Elements were read in an order that is up to the way, so that any of several
+    /// errors may come first.
+    pub any_error: bool,
     /// It is a sequence still, which may be answered as a stream or as one array.
     pub is_sequence: bool,
 }
@@ -44,7 +47,15 @@ pub struct Draft {
 impl Draft {
     /// A draft of two sequences of rows.
     pub fn rows(direct: Term, plain: Term, order: Order) -> Self {
-        Self { direct, plain, shape: Shape::Row, order, short_circuits: false, is_sequence: true }
+        Self {
+            direct,
+            plain,
+            shape: Shape::Row,
+            order,
+            short_circuits: false,
+            any_error: order == Order::Bag,
+            is_sequence: true,
+        }
     }
 
     /// Appends the same term to both forms.

@@ -71,9 +71,9 @@ fn window(dice: &Dice, draft: &mut Draft) {
         ),
         _ => {
             draft.apply(TermType::Limit, &[count()], &[]);
-            draft.short_circuits = true;
         }
     }
+    draft.short_circuits = true;
 }
 
 fn concat_map(dice: &Dice, draft: &mut Draft) {
@@ -93,6 +93,7 @@ fn union(dice: &Dice, draft: &mut Draft) {
     draft.direct = Term::call(TermType::Union, &[draft.direct.clone(), other.direct], &[]);
     draft.plain = Term::call(TermType::Union, &[draft.plain.clone(), other.plain], &[]);
     draft.order = Order::Bag;
+    draft.any_error = true;
 }
 
 /// Joins the first rows with a table, by an index or by looking at all pairs.
@@ -129,6 +130,7 @@ fn join(dice: &Dice, draft: &mut Draft) {
     draft.plain = plain.map(ids);
     draft.shape = Shape::Value(Kind::Any);
     draft.order = Order::Bag;
+    draft.any_error = true;
 }
 
 /// Changes which fields rows have; all keep their primary key.
