@@ -1,0 +1,171 @@
+//! Changefeeds over the driver protocol: many of them, readers that do not read, tables that
+//! go away, and initial rows while others write.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use photondb_test_support::{Connection, Server, kind};
+use serde_json::{Value, json};
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+const CONNECTIONS: usize = 20;
+const FEEDS_PER_CONNECTION: usize = 50;
+const CHANGES: usize = 10;
+/// Changes that a reader misses who never reads.
+const MISSED_CHANGES: usize = 20_000;
+const QUEUE_ROWS: usize = 100;
+/// What a server may grow by while a reader sleeps: the queue, the documents, slack.
+const GROWTH_KILOBYTES_MAX: u64 = 64 * 1024;
+
+struct House {
+    server: Server,
+    writer: Connection,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let server = Server::start(&folder.path().join("data")).expect("the server starts");
+        let mut writer = server.connect().expect("a connection");
+        writer.value(r#"[60,["t"]]"#).expect("a table");
+        Self { server, writer, _folder: folder }
+    }
+
+    fn insert(&mut self, documents: &Value, options: &str) {
+        let summary = self.writer.value(&format!(r#"[56,[[15,["t"]],[2,{documents}]],{options}]"#));
+        summary.expect("the rows are written");
+    }
+}
+
+/// Opens a feed and waits until it is registered.
+fn open(reader: &mut Connection, term: &str) -> u64 {
+    let token = reader.send(&format!("[1,{term},{{}}]")).expect("sent");
+    let opened = reader.receive(token, TIMEOUT).expect("the feed opens");
+    assert_eq!(opened.kind, kind::PARTIAL, "{opened:?}");
+    assert!(opened.rows.is_empty(), "{opened:?}");
+    token
+}
+
+/// The next rows of a feed, waiting for some.
+fn read(reader: &mut Connection, token: u64) -> Vec<Value> {
+    reader.send_continue(token).expect("sent");
+    let batch = reader.receive(token, TIMEOUT).expect("a batch");
+    assert_eq!(batch.kind, kind::PARTIAL, "{batch:?}");
+    batch.rows
+}
+
+#[test]
+fn a_thousand_feeds_on_one_table_miss_nothing() {
+    let mut house = House::new();
+    let mut readers: Vec<(Connection, Vec<u64>)> = (0..CONNECTIONS)
+        .map(|_| {
+            let mut reader = house.server.connect().expect("a connection");
+            let tokens =
+                (0..FEEDS_PER_CONNECTION).map(|_| open(&mut reader, r#"[152,[[15,["t"]]]]"#)).collect();
+            (reader, tokens)
+        })
+        .collect();
+    for id in 0..CHANGES {
+        house.writer.value(&format!(r#"[56,[[15,["t"]],{{"id":{id}}}]]"#)).expect("a row");
+    }
+    let expected: Vec<Value> =
+        (0..CHANGES).map(|id| json!({"old_val": null, "new_val": {"id": id}})).collect();
+    for (reader, tokens) in &mut readers {
+        for token in tokens {
+            let mut seen = Vec::new();
+            while seen.len() < CHANGES {
+                seen.extend(read(reader, *token));
+            }
+            assert_eq!(seen, expected);
+        }
+    }
+}
+
+fn resident_kilobytes(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.process_id())).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().trim_end_matches("kB").trim().parse().unwrap_or_default()
+}
+
+#[test]
+fn a_reader_who_does_not_read_is_told_and_costs_little() {
+    let mut house = House::new();
+    let mut reader = house.server.connect().expect("a connection");
+    let feed = format!(r#"[152,[[15,["t"]]],{{"changefeed_queue_size":{QUEUE_ROWS}}}]"#);
+    let token = open(&mut reader, &feed);
+    let before = resident_kilobytes(&house.server);
+    // One row that changes again and again: nothing but the feed's queue could grow.
+    for _ in 0..MISSED_CHANGES / 200 {
+        let loop_of_writes = r#"[68,[[173,[200]],[69,[[2,[1]],[56,[[15,["t"]],{"id":1,"n":[151,[]]}],
+            {"conflict":"replace","durability":"soft"}]]]]]"#;
+        house.writer.value(loop_of_writes).expect("the row changes");
+    }
+    let grown = resident_kilobytes(&house.server).saturating_sub(before);
+    assert!(grown < GROWTH_KILOBYTES_MAX, "a sleeping reader cost {grown} kB");
+
+    let mut told = None;
+    let mut rows = 0;
+    while told.is_none() {
+        for row in read(&mut reader, token) {
+            rows += 1;
+            if let Some(error) = row.get("error").and_then(Value::as_str) {
+                told = Some(error.to_owned());
+            }
+        }
+        assert!(rows <= 2 * QUEUE_ROWS, "{rows} rows and no word about what is missing");
+    }
+    let told = told.unwrap_or_default();
+    assert!(told.starts_with("Changefeed cache over array size limit, skipped "), "{told}");
+}
+
+#[test]
+fn a_feed_ends_with_its_table() {
+    let mut house = House::new();
+    let mut reader = house.server.connect().expect("a connection");
+    let token = open(&mut reader, r#"[152,[[15,["t"]]]]"#);
+    reader.send_continue(token).expect("sent");
+    house.writer.value(r#"[61,["t"]]"#).expect("the table is dropped");
+    let end = reader.receive(token, TIMEOUT).expect("the feed ends");
+    assert!(end.is_error(), "{end:?}");
+    assert!(end.message().contains("Changefeed aborted"), "{end:?}");
+}
+
+#[test]
+fn initial_rows_and_changes_add_up_to_the_table() {
+    let mut house = House::new();
+    let rows: Vec<Value> = (0..500).map(|id| json!({"id": id, "n": 0})).collect();
+    house.insert(&json!(rows), "{}");
+    let mut reader = house.server.connect().expect("a connection");
+    let token =
+        reader.send(r#"[1,[152,[[15,["t"]]],{"include_initial":true}],{"max_batch_rows":7}]"#).expect("sent");
+    // Writes go on while the initial rows are on their way.
+    for step in 0..100 {
+        let id = step * 7 % 600;
+        let write = match step % 3 {
+            0 => format!(r#"[54,[[16,[[15,["t"]],{id}]]]]"#),
+            _ => format!(r#"[56,[[15,["t"]],{{"id":{id},"n":{step}}}],{{"conflict":"replace"}}]"#),
+        };
+        house.writer.value(&write).expect("a write");
+    }
+    house.writer.value(r#"[56,[[15,["t"]],{"id":"the end"}]]"#).expect("the last write");
+
+    let mut state: BTreeMap<String, Value> = BTreeMap::new();
+    let mut batch = reader.receive(token, TIMEOUT).expect("a batch").rows;
+    while !state.contains_key("\"the end\"") {
+        for row in batch {
+            let key = |value: &Value| value.get("id").map(Value::to_string);
+            if let Some(key) = row.get("old_val").and_then(key) {
+                state.remove(&key);
+            }
+            if let Some(key) = row.get("new_val").and_then(key) {
+                state.insert(key, row["new_val"].clone());
+            }
+        }
+        batch = if state.contains_key("\"the end\"") { Vec::new() } else { read(&mut reader, token) };
+    }
+    let table = house.writer.value(r#"[15,["t"]]"#).expect("the table");
+    let table: BTreeMap<String, Value> =
+        table.as_array().expect("rows").iter().map(|row| (row["id"].to_string(), row.clone())).collect();
+    assert_eq!(state, table);
+}
