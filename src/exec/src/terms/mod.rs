@@ -206,7 +206,7 @@ pub(crate) fn dispatch(call: &Invocation<'_>) -> Result<Value> {
         T::Table => table::table(call),
         T::Get => table::get(call),
         T::GetAll => table::get_all(call),
-        T::Between => table::between(call),
+        T::Between | T::BetweenDeprecated => table::between(call),
         T::Insert => write::insert(call),
         T::Update => write::update(call),
         T::Replace => write::replace(call),
