@@ -180,7 +180,7 @@ fn failures_can_be_caught() {
     let server = Scripted::new(|_| Err(FetchError::Cancelled));
     assert_eq!(server.run(r#"[92,[[153,["u"]],1]]"#).0, "Query terminated by the client. @ [0]");
     let server = Scripted::new(|_| Ok(response(200, &[("link", "garbage")], "")));
-    let message = "Error in HTTP GET of `u`: failed to parse link header line: 'garbage'. @ []";
+    let message = "Error in HTTP GET of `u`: failed to parse link header line: 'garbage'.\nheader:\nnull\nbody:\nnull @ []";
     assert_eq!(server.run(r#"[153,["u"]]"#).0, message);
 }
 

@@ -51,19 +51,15 @@ fn fetch(
         Err(FetchError::Cancelled) => {
             Err(EvalError::new(ErrorKind::OpFailed, "Query terminated by the client."))
         }
-        Err(error) => Err(unanswered(request, &error)),
+        Err(error) => Err(unanswered(request, &error.to_string())),
     }
 }
 
-/// The error of a request that nobody answered; it shows the absent answer, too.
-fn unanswered(request: &FetchRequest, error: &FetchError) -> EvalError {
-    EvalError::absent(format!("{}\nheader:\nnull\nbody:\nnull", described(request, &error.to_string())))
-}
-
-/// The error of a request. It counts as something absent, so that `default` catches it:
-/// what others serve is beyond the query's power.
-fn failure(request: &FetchRequest, reason: &str) -> EvalError {
-    EvalError::absent(described(request, reason))
+/// The error of a request without an answer; it shows the absent answer all the same. It
+/// counts as something absent, so that `default` catches it: what others serve is beyond
+/// the query's power.
+fn unanswered(request: &FetchRequest, reason: &str) -> EvalError {
+    EvalError::absent(format!("{}\nheader:\nnull\nbody:\nnull", described(request, reason)))
 }
 
 fn described(request: &FetchRequest, reason: &str) -> String {

@@ -9,7 +9,7 @@ use crate::error::{EvalError, Result};
 use crate::fetch::{FetchMethod, FetchRequest, FetchResponse};
 use crate::terms::http::link::add_links;
 use crate::terms::http::padded_json::unpad;
-use crate::terms::http::{Page, described, failure};
+use crate::terms::http::{Page, described, unanswered};
 
 /// Bytes of a body that an error shows.
 const ERROR_BODY_BYTES_MAX: usize = 64 * 1024;
@@ -45,7 +45,7 @@ pub(super) fn interpret(
     format: ResultFormat,
     array_size_max: usize,
 ) -> Result<Page> {
-    let header = header(&response).map_err(|reason| failure(request, &reason))?;
+    let header = header(&response).map_err(|reason| unanswered(request, &reason))?;
     if !(200..300).contains(&response.status) {
         let reason = format!("status code {}", response.status);
         return Err(failure_with_answer(request, &reason, &header, &response));
@@ -171,11 +171,13 @@ fn failure_with_answer(
     let mut message = described(request, reason);
     message.push_str("\nheader:\n");
     message.push_str(&header.print());
-    if !response.body.is_empty() {
-        let shown = response.body.get(..ERROR_BODY_BYTES_MAX).unwrap_or(&response.body);
-        message.push_str("\nbody:\n");
-        message.push_str(&Datum::from(String::from_utf8_lossy(shown).into_owned()).print());
-    }
+    message.push_str("\nbody:\n");
+    let shown = response.body.get(..ERROR_BODY_BYTES_MAX).unwrap_or(&response.body);
+    let body = match shown {
+        [] => Datum::Null,
+        shown => Datum::from(String::from_utf8_lossy(shown).into_owned()),
+    };
+    message.push_str(&body.print());
     EvalError::absent(message)
 }
 
