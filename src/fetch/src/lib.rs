@@ -4,9 +4,10 @@
 //! digest authentication and content encodings are handled here, as libcurl does for
 //! RethinkDB.
 //!
-//! Invariants: a request ends within its time limit, and soon after its query is
-//! cancelled; what it takes into memory is bounded; credentials never leave the host that
-//! they were given for.
+//! Invariants: a request ends within its time limit; once its query is cancelled, it ends at
+//! once where it waits for an answer, and within half a minute where it connects or sends;
+//! what it takes into memory is bounded; credentials never leave the host that they were
+//! given for.
 //!
 //! Does not know about: queries, terms, values. What an answer means is the evaluator's.
 
