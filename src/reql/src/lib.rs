@@ -1,5 +1,5 @@
-//! The language: the table of terms, the syntax tree, its JSON wire form, its errors and
-//! the text of its terms.
+//! The language: the table of terms, the syntax tree, its JSON wire form, its text form, its
+//! errors and how terms are printed.
 //!
 //! Invariants: every fact about a term that more than one place needs stands in the
 //! table ([`TERMS`]); a decoded tree is no deeper than [`NESTING_DEPTH_MAX`] and has been
@@ -23,6 +23,7 @@ mod scope;
 mod term;
 mod term_decoder;
 mod term_table;
+pub mod text;
 
 pub use ast::{Args, Ast, Node, Optargs, TermId};
 pub use check::check;

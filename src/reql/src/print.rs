@@ -318,7 +318,7 @@ fn name(term: TermType) -> String {
     }
 }
 
-fn camel_case(snake: &str) -> String {
+pub(crate) fn camel_case(snake: &str) -> String {
     let mut out = String::with_capacity(snake.len());
     let mut upper = false;
     for character in snake.chars() {
@@ -373,7 +373,7 @@ fn chains(ast: &Ast, id: TermId) -> bool {
 }
 
 /// Whether a term without arguments is printed without parentheses.
-fn is_bare(term: TermType) -> bool {
+pub(crate) fn is_bare(term: TermType) -> bool {
     matches!(term, TermType::Minval | TermType::Maxval | TermType::ImplicitVar)
         || (TermType::Monday.id()..=TermType::December.id()).contains(&term.id())
 }

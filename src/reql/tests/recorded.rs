@@ -1,29 +1,11 @@
 //! Every recorded query of the reference server decodes, or fails as it did there.
 
-use std::path::{Path, PathBuf};
-
 use base64::Engine;
 use photondb_reql::index_function::IndexFunction;
 use photondb_reql::{Frame, Query, ReqlError, decode_query, decode_term, encode, print_index_create};
 use serde_json::Value;
 
-fn vectors() -> Vec<Value> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/vectors");
-    let mut folders = vec![root];
-    let mut lines = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("the recorded answers") {
-            let path: PathBuf = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "jsonl") {
-                let text = std::fs::read_to_string(&path).expect("readable");
-                lines.extend(text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")));
-            }
-        }
-    }
-    lines
-}
+mod support;
 
 fn frames(backtrace: &Value) -> Vec<Frame> {
     let frame = |value: &Value| match value {
@@ -36,7 +18,7 @@ fn frames(backtrace: &Value) -> Vec<Frame> {
 #[test]
 fn recorded_queries_decode() {
     let (mut decoded, mut refused) = (0, 0);
-    for line in vectors() {
+    for line in support::vectors() {
         let Some(query) = line.get("query") else { continue };
         let text = query.to_string();
         let kind = line.pointer("/response/t").and_then(Value::as_u64);
@@ -67,7 +49,7 @@ fn recorded_queries_decode() {
 #[test]
 fn recorded_index_functions_survive() {
     let (mut count, mut fields) = (0, 0);
-    for line in vectors() {
+    for line in support::vectors() {
         let mut rows = Vec::new();
         collect(line.get("response").unwrap_or(&Value::Null), &mut rows);
         for row in rows {
