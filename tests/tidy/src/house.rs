@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// What Git ignores or what is not ours to judge.
-const SKIPPED_FOLDERS: [&str; 5] = ["target", ".git", "node_modules", "photondb_data", "__pycache__"];
+/// What Git ignores or what is not ours to judge. In a second worktree `.git` is a file.
+const SKIPPED_NAMES: [&str; 5] = ["target", ".git", "node_modules", "photondb_data", "__pycache__"];
 /// Recorded data, not text of ours.
 const SKIPPED_EXTENSIONS: [&str; 2] = ["jsonl", "lock"];
 
@@ -72,10 +72,11 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<Source>) {
         let path = entry.expect("a folder can be listed").path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        if SKIPPED_NAMES.contains(&name) {
+            continue;
+        }
         if path.is_dir() {
-            if !SKIPPED_FOLDERS.contains(&name) {
-                collect(root, &path, found);
-            }
+            collect(root, &path, found);
         } else if !SKIPPED_EXTENSIONS.contains(&extension) {
             // What is no UTF-8 is no text.
             if let Ok(text) = std::fs::read_to_string(&path) {
