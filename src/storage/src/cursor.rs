@@ -232,6 +232,7 @@ impl Cursor {
             Direction::Forward => high < handle.count(),
             Direction::Backward => low > 0,
         };
+        let handle = if high > low + 1 { handle.shareable() } else { handle };
         self.state = Progress::Walking;
         self.leaf = Some(Leaf { handle, keys: None, read: 0, low, high, is_last });
     }

@@ -84,7 +84,7 @@ impl Dismantling<'_> {
                 root.count = memory.entries_below();
             }
             root.node = Some(rest);
-            shared.state.lock().put_root(key.clone(), root)?;
+            shared.state.lock().put_root(key, root)?;
         }
         result
     }
@@ -110,9 +110,9 @@ impl Dismantling<'_> {
             }
         };
         match memory.body {
-            Body::Leaf(entries) => {
-                for entry in entries {
-                    match entry.value {
+            Body::Leaf(leaf) => {
+                for value in leaf.outside() {
+                    match value {
                         Value::Slot(pointer) => self.freed.push(Freed::Pointer(pointer)),
                         Value::Large(large) if large.epoch != self.epoch => {
                             self.freed.push(Freed::Written(large.written.clone()));
@@ -121,9 +121,9 @@ impl Dismantling<'_> {
                     }
                 }
             }
-            Body::Internal(mut children) => {
+            Body::Internal(mut internal) => {
                 let below = memory.level.saturating_sub(1);
-                while let Some(mut child) = children.pop() {
+                while let Some((key, mut child)) = internal.pop() {
                     let rest = if self.nodes_left == 0 {
                         Some(child.node)
                     } else {
@@ -134,13 +134,13 @@ impl Dismantling<'_> {
                             child.count = memory.entries_below();
                         }
                         child.node = rest;
-                        children.push(child);
+                        internal.push(&key, child);
                         break;
                     }
                 }
-                if !children.is_empty() {
+                if internal.count() > 0 {
                     self.freed.extend(freed);
-                    let rest = MemoryNode::internal(self.epoch, memory.level, children);
+                    let rest = MemoryNode::internal(self.epoch, memory.level, internal);
                     return Ok(Some(NodeRef::Memory(Arc::new(rest))));
                 }
             }

@@ -21,6 +21,8 @@ mod disk_engine;
 mod dropped;
 mod engine;
 mod error;
+mod internal;
+mod leaf;
 mod log;
 mod log_format;
 mod memory_engine;

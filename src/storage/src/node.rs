@@ -5,13 +5,18 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use crate::page::{CHILD_BYTES, EMPTY_NODE_BYTES, INTERNAL_ENTRY_BYTES, LEAF_ENTRY_BYTES, PackedValue, Page};
+use crate::internal::Internal;
+use crate::leaf::Leaf;
+use crate::page::Page;
 use crate::pointer::read::{array_at, u64_at};
 use crate::pointer::{POINTER_BYTES, Pointer};
 
 /// Set once a checkpoint has written the thing this belongs to. It is shared by the copies
 /// that a change makes, so that the change can free what a running checkpoint is yet to write.
 pub(crate) type Written = Arc<OnceLock<Pointer>>;
+
+/// The memory of a [`Written`] and of the reference counts of a node.
+const WRITTEN_BYTES: usize = 64;
 
 /// A node, wherever it is.
 #[derive(Clone, Debug)]
@@ -33,32 +38,17 @@ pub(crate) struct MemoryNode {
     /// The checkpoint epoch in which it was made.
     pub epoch: u64,
     pub written: Written,
-    /// Packed length without prefix compression.
-    pub bytes: usize,
     pub level: u8,
     pub body: Body,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
-    Leaf(Vec<Entry>),
-    Internal(Vec<Child>),
+    Leaf(Leaf),
+    Internal(Internal),
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub key: Bytes,
-    pub value: Value,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Child {
-    /// At or below every key of the child; nobody compares that of the first child.
-    pub key: Bytes,
-    pub count: u64,
-    pub node: NodeRef,
-}
-
+/// The value of an entry.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
     Inline(Bytes),
@@ -85,29 +75,6 @@ pub(crate) enum Freed {
     Written(Written),
 }
 
-impl Value {
-    /// Length in a packed leaf.
-    pub(crate) fn packed_bytes(&self) -> usize {
-        match self {
-            Self::Inline(bytes) => bytes.len(),
-            Self::Slot(_) | Self::Large(_) => POINTER_BYTES,
-            Self::Tree(_) => CHILD_BYTES,
-        }
-    }
-}
-
-impl Entry {
-    pub(crate) fn packed_bytes(&self) -> usize {
-        LEAF_ENTRY_BYTES + self.key.len() + self.value.packed_bytes()
-    }
-}
-
-impl Child {
-    pub(crate) fn packed_bytes(&self) -> usize {
-        INTERNAL_ENTRY_BYTES + self.key.len()
-    }
-}
-
 impl Root {
     /// Reads a tree's entry of the catalog.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
@@ -117,77 +84,59 @@ impl Root {
 }
 
 impl MemoryNode {
-    pub(crate) fn leaf(epoch: u64, entries: Vec<Entry>) -> Self {
-        let bytes = Self::leaf_bytes(&entries);
-        Self { epoch, written: Written::default(), bytes, level: 0, body: Body::Leaf(entries) }
+    pub(crate) fn leaf(epoch: u64, leaf: Leaf) -> Self {
+        Self { epoch, written: Written::default(), level: 0, body: Body::Leaf(leaf) }
     }
 
-    pub(crate) fn internal(epoch: u64, level: u8, children: Vec<Child>) -> Self {
-        let bytes = Self::internal_bytes(&children);
-        Self { epoch, written: Written::default(), bytes, level, body: Body::Internal(children) }
-    }
-
-    /// Packed length of a leaf without prefix compression.
-    pub(crate) fn leaf_bytes(entries: &[Entry]) -> usize {
-        EMPTY_NODE_BYTES + entries.iter().map(Entry::packed_bytes).sum::<usize>()
-    }
-
-    /// Packed length of an internal node without prefix compression.
-    pub(crate) fn internal_bytes(children: &[Child]) -> usize {
-        EMPTY_NODE_BYTES + children.iter().map(Child::packed_bytes).sum::<usize>()
+    pub(crate) fn internal(epoch: u64, level: u8, internal: Internal) -> Self {
+        Self { epoch, written: Written::default(), level, body: Body::Internal(internal) }
     }
 
     /// Unpacks a page to change it; `None` when a child pointer is missing.
     pub(crate) fn from_page(page: &Page, epoch: u64) -> Option<Self> {
-        let keys = page.keys(0, page.count());
         if page.is_leaf() {
-            let mut entries = Vec::with_capacity(keys.len() + 1);
-            for (index, key) in keys.into_iter().enumerate() {
-                let value = match page.value(index) {
-                    PackedValue::Inline(bytes) => Value::Inline(bytes),
-                    PackedValue::Slot(pointer) => Value::Slot(pointer),
-                };
-                entries.push(Entry { key, value });
-            }
-            return Some(Self::leaf(epoch, entries));
+            return Some(Self::leaf(epoch, Leaf::from_page(page)));
         }
-        let mut children = Vec::with_capacity(keys.len() + 1);
-        for (index, key) in keys.into_iter().enumerate() {
-            let (pointer, count) = page.child(index)?;
-            children.push(Child { key, count, node: NodeRef::Disk(pointer) });
-        }
-        Some(Self::internal(epoch, page.level(), children))
+        Some(Self::internal(epoch, page.level(), Internal::from_page(page)?))
     }
 
-    /// An estimate of the memory this takes.
+    /// Packed length without prefix compression.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.body {
+            Body::Leaf(leaf) => leaf.bytes(),
+            Body::Internal(internal) => internal.bytes(),
+        }
+    }
+
+    /// The memory this takes, large values left out.
     pub(crate) fn memory_bytes(&self) -> usize {
-        let structures = match &self.body {
-            Body::Leaf(entries) => size_of::<Entry>() * entries.len(),
-            Body::Internal(children) => size_of::<Child>() * children.len(),
+        let body = match &self.body {
+            Body::Leaf(leaf) => leaf.memory_bytes(),
+            Body::Internal(internal) => internal.memory_bytes(),
         };
-        self.bytes + structures + size_of::<Self>()
+        body + size_of::<Self>() + WRITTEN_BYTES
     }
 
     pub(crate) fn count(&self) -> usize {
         match &self.body {
-            Body::Leaf(entries) => entries.len(),
-            Body::Internal(children) => children.len(),
+            Body::Leaf(leaf) => leaf.count(),
+            Body::Internal(internal) => internal.count(),
         }
     }
 
     /// Where `key` is among the keys, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
         match &self.body {
-            Body::Leaf(entries) => entries.binary_search_by(|entry| entry.key.as_ref().cmp(key)),
-            Body::Internal(children) => children.binary_search_by(|child| child.key.as_ref().cmp(key)),
+            Body::Leaf(leaf) => leaf.search(key),
+            Body::Internal(internal) => internal.search(key),
         }
     }
 
     /// Entries of all leaves below.
     pub(crate) fn entries_below(&self) -> u64 {
         match &self.body {
-            Body::Leaf(entries) => entries.len() as u64,
-            Body::Internal(children) => children.iter().map(|child| child.count).sum(),
+            Body::Leaf(leaf) => leaf.count() as u64,
+            Body::Internal(internal) => internal.entries_below(),
         }
     }
 }

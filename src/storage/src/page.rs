@@ -17,7 +17,8 @@ pub(crate) const CHILD_BYTES: usize = POINTER_BYTES + 8;
 const LEAF: u8 = 1;
 const INTERNAL: u8 = 2;
 const HEADER_BYTES: usize = 8;
-const SLOT_BIT: u16 = 1 << 15;
+/// Set in the offset of a value that is a pointer.
+pub(crate) const SLOT_BIT: u16 = 1 << 15;
 /// A shorter common prefix is not worth that keys can no longer be slices of the page.
 const PREFIX_BYTES_MIN: usize = 4;
 
@@ -26,12 +27,6 @@ pub(crate) enum PackedValue {
     /// The value itself.
     Inline(Bytes),
     /// Where the value is.
-    Slot(Pointer),
-}
-
-/// What a leaf entry is encoded from.
-pub(crate) enum ValueSource<'a> {
-    Inline(&'a [u8]),
     Slot(Pointer),
 }
 
@@ -115,11 +110,12 @@ impl Page {
         self.prefix_length > 0
     }
 
-    fn prefix(&self) -> &[u8] {
+    pub(crate) fn prefix(&self) -> &[u8] {
         self.bytes.get(self.prefix_start..self.prefix_start + self.prefix_length).unwrap_or_default()
     }
 
-    fn suffix(&self, index: usize) -> &[u8] {
+    /// Key `index` without the prefix.
+    pub(crate) fn suffix(&self, index: usize) -> &[u8] {
         self.bytes.get(self.key_offset(index)..self.key_end(index)).unwrap_or_default()
     }
 
@@ -150,26 +146,29 @@ impl Page {
 
     /// Where `key` is, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        let rest = if self.prefix_length == 0 {
-            key
-        } else {
-            let head = key.get(..self.prefix_length).unwrap_or(key);
-            match self.prefix().cmp(head) {
-                Ordering::Equal => key.get(self.prefix_length..).unwrap_or_default(),
-                Ordering::Less => return Err(self.count),
-                Ordering::Greater => return Err(0),
-            }
-        };
-        let (mut low, mut high) = (0, self.count);
-        while low < high {
-            let middle = (low + high) / 2;
-            match self.suffix(middle).cmp(rest) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return Ok(middle),
-            }
-        }
-        Err(low)
+        search(self.prefix(), self.count, key, |index| self.suffix(index))
+    }
+
+    /// The entries of a leaf, one behind the other.
+    pub(crate) fn cells(&self) -> &[u8] {
+        self.bytes.get(self.cells_start()..self.key_offset(self.count)).unwrap_or_default()
+    }
+
+    /// Where among the cells the key and the value of an entry start, and whether the value is
+    /// a pointer.
+    pub(crate) fn cell_place(&self, index: usize) -> (usize, usize, bool) {
+        let start = self.cells_start();
+        let (value, is_slot) = self.value_offset(index);
+        (self.key_offset(index).saturating_sub(start), value.saturating_sub(start), is_slot)
+    }
+
+    fn cells_start(&self) -> usize {
+        self.prefix_start + self.prefix_length
+    }
+
+    /// Length without prefix compression.
+    pub(crate) fn plain_length(&self) -> usize {
+        self.key_offset(self.count) + self.prefix_length * self.count.saturating_sub(1)
     }
 
     /// Value `index` of a leaf.
@@ -210,42 +209,93 @@ pub(crate) const INTERNAL_ENTRY_BYTES: usize = 2 + CHILD_BYTES;
 /// Bytes of a node without entries.
 pub(crate) const EMPTY_NODE_BYTES: usize = HEADER_BYTES + 2;
 
-/// Packs a leaf. Keys ascend.
-pub(crate) fn encode_leaf(entries: &[(&[u8], ValueSource<'_>)]) -> Vec<u8> {
-    let prefix = common_prefix(entries.first().map(|e| e.0), entries.last().map(|e| e.0));
-    let mut out = Vec::with_capacity(NODE_BYTES_MAX);
-    put_header(&mut out, LEAF, 0, entries.len(), prefix.len());
-    let mut at = HEADER_BYTES + 4 * entries.len() + 2 + prefix.len();
-    for (key, value) in entries {
-        put_offset(&mut out, at, 0);
-        at += key.len() - prefix.len();
-        match value {
-            ValueSource::Inline(bytes) => {
-                put_offset(&mut out, at, 0);
-                at += bytes.len();
-            }
-            ValueSource::Slot(_) => {
-                put_offset(&mut out, at, SLOT_BIT);
-                at += POINTER_BYTES;
-            }
+/// Where `key` is among `count` ascending keys with a common prefix, or where it would be.
+pub(crate) fn search<'a>(
+    prefix: &[u8],
+    count: usize,
+    key: &[u8],
+    suffix: impl Fn(usize) -> &'a [u8],
+) -> Result<usize, usize> {
+    let head = key.get(..prefix.len()).unwrap_or(key);
+    match prefix.cmp(head) {
+        Ordering::Equal => {}
+        Ordering::Less => return Err(count),
+        Ordering::Greater => return Err(0),
+    }
+    let rest = key.get(prefix.len()..).unwrap_or_default();
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = (low + high) / 2;
+        match suffix(middle).cmp(rest) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+            Ordering::Equal => return Ok(middle),
         }
     }
-    put_offset(&mut out, at, 0);
-    out.extend_from_slice(prefix);
-    for (key, value) in entries {
-        out.extend_from_slice(key.get(prefix.len()..).unwrap_or_default());
-        match value {
-            ValueSource::Inline(bytes) => out.extend_from_slice(bytes),
-            ValueSource::Slot(pointer) => out.extend_from_slice(&pointer.encode()),
-        }
+    Err(low)
+}
+
+/// A leaf while it is packed: places first, then the cells.
+pub(crate) struct LeafPage {
+    out: Vec<u8>,
+    cells_start: usize,
+}
+
+impl LeafPage {
+    /// Begins a leaf whose prefix is given in two parts.
+    pub(crate) fn new(count: usize, prefix: [&[u8]; 2], cells_bytes: usize) -> Self {
+        let [head, tail] = prefix;
+        let cells_start = HEADER_BYTES + 4 * count + 2 + head.len() + tail.len();
+        let mut out = Vec::with_capacity(cells_start + cells_bytes);
+        put_header(&mut out, LEAF, 0, count, head.len() + tail.len());
+        Self { out, cells_start }
     }
-    out
+
+    /// Adds an entry by the offsets of key and value among the cells.
+    pub(crate) fn put_place(&mut self, key: usize, value: usize, is_slot: bool) {
+        put_offset(&mut self.out, self.cells_start + key, 0);
+        put_offset(&mut self.out, self.cells_start + value, if is_slot { SLOT_BIT } else { 0 });
+    }
+
+    /// Adds what follows the places.
+    pub(crate) fn put_prefix(&mut self, cells_bytes: usize, prefix: [&[u8]; 2]) {
+        put_offset(&mut self.out, self.cells_start + cells_bytes, 0);
+        self.put_bytes(prefix[0]);
+        self.put_bytes(prefix[1]);
+    }
+
+    /// Adds bytes of cells.
+    pub(crate) fn put_bytes(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Overwrites the value of an entry.
+    pub(crate) fn settle(&mut self, index: usize, value: &[u8], is_slot: bool) {
+        let table_at = HEADER_BYTES + 4 * index + 2;
+        let offset = u16_at(&self.out, table_at).unwrap_or(0) & !SLOT_BIT;
+        let flagged = offset | if is_slot { SLOT_BIT } else { 0 };
+        copy_to(&mut self.out, table_at, &flagged.to_le_bytes());
+        copy_to(&mut self.out, usize::from(offset), value);
+    }
+
+    pub(crate) fn finish(self) -> Vec<u8> {
+        self.out
+    }
+}
+
+/// Overwrites bytes that are there.
+pub(crate) fn copy_to(target: &mut [u8], at: usize, bytes: &[u8]) {
+    if let Some(place) = target.get_mut(at..at + bytes.len()) {
+        place.copy_from_slice(bytes);
+    }
 }
 
 /// Packs an internal node. Keys ascend.
 pub(crate) fn encode_internal(level: u8, entries: &[(&[u8], Pointer, u64)]) -> Vec<u8> {
     let prefix = common_prefix(entries.first().map(|e| e.0), entries.last().map(|e| e.0));
-    let mut out = Vec::with_capacity(NODE_BYTES_MAX);
+    let keys: usize = entries.iter().map(|(key, ..)| key.len() - prefix.len()).sum();
+    let entry_bytes = INTERNAL_ENTRY_BYTES * entries.len();
+    let mut out = Vec::with_capacity(EMPTY_NODE_BYTES + entry_bytes + prefix.len() + keys);
     put_header(&mut out, INTERNAL, level, entries.len(), prefix.len());
     let mut at = HEADER_BYTES + 2 * entries.len() + 2 + CHILD_BYTES * entries.len() + prefix.len();
     for (key, ..) in entries {
@@ -280,20 +330,39 @@ fn put_offset(out: &mut Vec<u8>, offset: usize, bit: u16) {
 /// What the first and the last of ascending keys share, all of them share.
 fn common_prefix<'a>(first: Option<&'a [u8]>, last: Option<&'a [u8]>) -> &'a [u8] {
     let (Some(first), Some(last)) = (first, last) else { return &[] };
-    let length = first.iter().zip(last).take_while(|(a, b)| a == b).count();
-    if length < PREFIX_BYTES_MIN { &[] } else { first.get(..length).unwrap_or_default() }
+    first.get(..worth_prefix(shared_prefix(first, last))).unwrap_or_default()
+}
+
+/// How many bytes two keys begin with in common.
+pub(crate) fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// The length of a prefix to use when so much is shared.
+pub(crate) fn worth_prefix(shared: usize) -> usize {
+    if shared < PREFIX_BYTES_MIN { 0 } else { shared }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::leaf::Leaf;
+    use crate::node::Value;
+
+    /// A leaf in which every key is its own value.
+    fn packed_leaf(keys: &[Vec<u8>]) -> Vec<u8> {
+        let mut leaf = Leaf::default();
+        for (index, key) in keys.iter().enumerate() {
+            leaf.insert(index, key, Value::Inline(Bytes::copy_from_slice(key)));
+        }
+        leaf.pack::<()>(|_| Err(())).unwrap().0
+    }
 
     #[test]
     fn leaves_with_and_without_a_prefix() {
         for head in [&b""[..], b"common/"] {
             let keys: Vec<Vec<u8>> = (0..50u8).map(|i| [head, &[i * 2, 1]].concat()).collect();
-            let entries: Vec<_> = keys.iter().map(|k| (k.as_slice(), ValueSource::Inline(k))).collect();
-            let page = Page::parse(encode_leaf(&entries).into()).unwrap();
+            let page = Page::parse(packed_leaf(&keys).into()).unwrap();
             for (i, key) in keys.iter().enumerate() {
                 assert_eq!(page.search(key), Ok(i));
                 assert_eq!(page.key(i), key);
@@ -308,9 +377,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_without_a_panic() {
-        let entries: Vec<(&[u8], _)> =
-            vec![(b"a", ValueSource::Inline(b"1")), (b"b", ValueSource::Inline(b"2"))];
-        let good = encode_leaf(&entries);
+        let good = packed_leaf(&[b"a".to_vec(), b"b".to_vec()]);
         for at in 0..good.len() {
             for bit in 0..8 {
                 let mut bad = good.clone();

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::StorageError;
-use crate::node::{Body, Entry, LargeValue, NodeRef, Root, Value, Written};
-use crate::page::{CHILD_BYTES, ValueSource, encode_internal, encode_leaf};
+use crate::leaf::{Aside, Settled};
+use crate::node::{Body, LargeValue, NodeRef, Root, Written};
+use crate::page::{CHILD_BYTES, encode_internal};
 use crate::pointer::Pointer;
 use crate::slab_map::pointer_to;
 use crate::space::Space;
@@ -43,14 +44,17 @@ impl<'a> PageWriter<'a> {
             return Ok(*pointer);
         }
         let (bytes, slots_below) = match &memory.body {
-            Body::Leaf(entries) => self.leaf(entries)?,
-            Body::Internal(children) => {
-                let mut packed = Vec::with_capacity(children.len());
+            Body::Leaf(leaf) => leaf.pack(|aside| match aside {
+                Aside::Large(value) => self.large(value).map(Settled::Slot),
+                Aside::Tree(root) => self.root(root).map(Settled::Tree),
+            })?,
+            Body::Internal(internal) => {
+                let mut packed = Vec::with_capacity(internal.count());
                 let mut slots_below = false;
-                for child in children {
+                for (index, child) in internal.children().iter().enumerate() {
                     let pointer = self.node(&child.node)?;
                     slots_below |= pointer.slots_below;
-                    packed.push((child.key.as_ref(), pointer, child.count));
+                    packed.push((internal.key(index), pointer, child.count));
                 }
                 (encode_internal(memory.level, &packed), slots_below)
             }
@@ -59,37 +63,6 @@ impl<'a> PageWriter<'a> {
         let written = Some(memory.written.clone());
         let pointer = self.slot(&page, slots_below, written, Some(page.clone()))?;
         Ok(pointer)
-    }
-
-    fn leaf(&mut self, entries: &[Entry]) -> Result<(Vec<u8>, bool), StorageError> {
-        // Trees of the catalog are packed here and must outlive the list of references.
-        let mut roots: Vec<[u8; CHILD_BYTES]> = Vec::new();
-        let mut large: Vec<Pointer> = Vec::new();
-        for entry in entries {
-            match &entry.value {
-                Value::Tree(root) => roots.push(self.root(root)?),
-                Value::Large(value) => large.push(self.large(value)?),
-                Value::Inline(_) | Value::Slot(_) => {}
-            }
-        }
-        let (mut roots, mut large) = (roots.iter(), large.into_iter());
-        let mut slots_below = false;
-        let mut packed = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let slot = match &entry.value {
-                Value::Slot(pointer) => Some(*pointer),
-                Value::Large(_) => large.next(),
-                Value::Inline(_) | Value::Tree(_) => None,
-            };
-            let value = match (&entry.value, slot) {
-                (_, Some(pointer)) => ValueSource::Slot(pointer),
-                (Value::Inline(bytes), None) => ValueSource::Inline(bytes),
-                (_, None) => ValueSource::Inline(roots.next().map_or(&[], |root| root.as_slice())),
-            };
-            slots_below |= slot.is_some();
-            packed.push((entry.key.as_ref(), value));
-        }
-        Ok((encode_leaf(&packed), slots_below))
     }
 
     fn root(&mut self, root: &Root) -> Result<[u8; CHILD_BYTES], StorageError> {

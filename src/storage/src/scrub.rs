@@ -147,18 +147,18 @@ impl Scrub<'_> {
     fn node(&mut self, view: &View, node: &NodeRef, slice: &mut Slice) -> Result<(), StorageError> {
         match node {
             NodeRef::Memory(memory) => match &memory.body {
-                Body::Internal(children) => {
+                Body::Internal(internal) => {
                     let first = slice.from.as_ref().map_or(0, |from| child_index(memory.search(from)));
-                    for child in children.iter().skip(first) {
-                        if slice.is_over(&child.key) {
+                    for (index, child) in internal.children().iter().enumerate().skip(first) {
+                        if slice.is_over(internal.key(index)) {
                             return Ok(());
                         }
                         self.node(view, &child.node, slice)?;
                     }
                 }
-                Body::Leaf(entries) => {
-                    for entry in entries {
-                        self.value(view, &entry.value, slice)?;
+                Body::Leaf(leaf) => {
+                    for value in leaf.outside() {
+                        self.value(view, &value, slice)?;
                     }
                 }
             },
@@ -219,11 +219,11 @@ impl Scrub<'_> {
 
 impl Slice {
     /// Whether the budget is used up; then notes where to go on.
-    fn is_over(&mut self, key: &Bytes) -> bool {
+    fn is_over(&mut self, key: &[u8]) -> bool {
         if self.nodes_left == 0 {
             // The innermost loop knows best where to go on, and comes first.
             if self.next.is_none() {
-                self.next = self.from.clone().max(Some(key.clone()));
+                self.next = self.from.clone().max(Some(Bytes::copy_from_slice(key)));
             }
             return true;
         }

@@ -7,6 +7,7 @@ use photondb_base::{LogPosition, TreeId};
 
 use crate::batch::{Operation, Operations};
 use crate::error::StorageError;
+use crate::leaf::Aside;
 use crate::node::{Body, Freed, NodeRef, Root, Value};
 use crate::store::Store;
 use crate::tree::Writer;
@@ -74,7 +75,7 @@ impl State {
 
     /// Applies a record. After an error the trees are no longer trusted.
     pub(crate) fn apply(&mut self, position: LogPosition, record: &Bytes) -> Result<(), StorageError> {
-        let result = self.apply_operations(Operations::new(record.clone()));
+        let result = self.apply_operations(Operations::new(record.clone()), record.len());
         match &result {
             Ok(()) => self.position = position,
             Err(error) => self.broken = Some(error.clone()),
@@ -82,7 +83,7 @@ impl State {
         result
     }
 
-    fn apply_operations(&mut self, operations: Operations) -> Result<(), StorageError> {
+    fn apply_operations(&mut self, operations: Operations, record_bytes: usize) -> Result<(), StorageError> {
         let mut operations = operations.peekable();
         while let Some(operation) = operations.next() {
             let tree = match operation {
@@ -102,12 +103,13 @@ impl State {
                     epoch: self.epoch,
                     freed: &mut self.freed,
                     dirty_bytes: &mut self.dirty_bytes,
+                    record_bytes,
                 };
                 with_tree(&mut writer, &mut catalog, tree, |writer, root| {
                     while let Some(operation) = current.take() {
                         match operation {
                             Operation::Put { key, value, .. } => {
-                                writer.put(root, key, value)?;
+                                writer.put(root, &key, value)?;
                             }
                             Operation::Delete { key, .. } => {
                                 writer.delete(root, &key)?;
@@ -143,7 +145,7 @@ impl State {
         }
         self.dropped_next += 1;
         self.has_dropped = true;
-        self.put_root(Bytes::copy_from_slice(&dropped), root)
+        self.put_root(&dropped, root)
     }
 
     /// Takes a root out of the catalog.
@@ -159,7 +161,7 @@ impl State {
     }
 
     /// Puts a root into the catalog.
-    pub(crate) fn put_root(&mut self, key: Bytes, root: Root) -> Result<(), StorageError> {
+    pub(crate) fn put_root(&mut self, key: &[u8], root: Root) -> Result<(), StorageError> {
         self.with_writer(|writer, catalog| writer.put_value(catalog, key, Value::Tree(root)))?;
         Ok(())
     }
@@ -182,6 +184,7 @@ impl State {
             epoch: self.epoch,
             freed: &mut self.freed,
             dirty_bytes: &mut self.dirty_bytes,
+            record_bytes: 0,
         };
         change(&mut writer, &mut self.catalog)
     }
@@ -224,12 +227,8 @@ fn with_tree(
     let mut result = Ok(());
     let mut is_empty = false;
     if let Some(node) = &mut catalog.node
-        && let Some(value) = writer.value_mut(node, &key)?
+        && let Some(root) = writer.root_mut(node, &key)?
     {
-        if let Value::Inline(bytes) = value {
-            *value = Value::Tree(Root::decode(bytes).ok_or_else(malformed_catalog)?);
-        }
-        let Value::Tree(root) = value else { return Err(malformed_catalog()) };
         found = true;
         if let Some(change) = change.take() {
             result = change(writer, root);
@@ -244,7 +243,7 @@ fn with_tree(
             writer.delete(catalog, &key)?;
         }
         (false, _) if new.node.is_some() => {
-            writer.put_value(catalog, Bytes::copy_from_slice(&key), Value::Tree(new))?;
+            writer.put_value(catalog, &key, Value::Tree(new))?;
         }
         _ => {}
     }
@@ -260,19 +259,15 @@ fn sweep(node: &mut NodeRef) {
     // A node shared with a snapshot stays as it is until it is written itself.
     let Some(memory) = Arc::get_mut(memory) else { return };
     match &mut memory.body {
-        Body::Internal(children) => children.iter_mut().for_each(|child| sweep(&mut child.node)),
-        Body::Leaf(entries) => {
-            for entry in entries {
-                match &mut entry.value {
-                    Value::Tree(Root { node: Some(node), .. }) => sweep(node),
-                    Value::Large(large) => {
-                        if let Some(pointer) = large.written.get() {
-                            entry.value = Value::Slot(*pointer);
-                        }
-                    }
-                    _ => {}
+        Body::Internal(internal) => internal.children_mut().for_each(|child| sweep(&mut child.node)),
+        Body::Leaf(leaf) => leaf.sweep(|aside| match aside {
+            Aside::Large(large) => large.written.get().copied(),
+            Aside::Tree(root) => {
+                if let Some(node) = &mut root.node {
+                    sweep(node);
                 }
+                None
             }
-        }
+        }),
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::StorageError;
-use crate::node::{
-    Body, Child, Entry, Freed, LargeValue, MemoryNode, NodeRef, Root, Value, Written, child_index,
-};
+use crate::internal::{Child, Internal};
+use crate::leaf::Leaf;
+use crate::node::{Body, Freed, LargeValue, MemoryNode, NodeRef, Root, Value, Written, child_index};
 use crate::page::{INLINE_BYTES_MAX, NODE_BYTES_MAX};
 use crate::pointer::Pointer;
 use crate::store::{DATA, Store};
+use crate::view::malformed_catalog;
 
 /// Below this a node looks for a neighbour to merge with.
 const MERGE_BYTES: usize = NODE_BYTES_MAX / 4;
@@ -23,8 +24,10 @@ pub(crate) struct Writer<'a> {
     pub store: Option<&'a Store>,
     pub epoch: u64,
     pub freed: &'a mut Vec<Freed>,
-    /// Estimate of the memory that only a checkpoint gives back.
+    /// The memory that only a checkpoint gives back.
     pub dirty_bytes: &'a mut u64,
+    /// Length of the record that values are slices of.
+    pub record_bytes: usize,
 }
 
 struct Split {
@@ -40,29 +43,20 @@ struct Inserted {
 
 impl Writer<'_> {
     /// Sets a key. Gives whether it is new.
-    pub(crate) fn put(&mut self, root: &mut Root, key: Bytes, value: Bytes) -> Result<bool, StorageError> {
-        *self.dirty_bytes += (key.len() + value.len() + size_of::<Entry>()) as u64;
-        let value = if value.len() <= INLINE_BYTES_MAX {
-            Value::Inline(value)
-        } else {
-            Value::Large(Arc::new(LargeValue {
-                epoch: self.epoch,
-                written: Written::default(),
-                bytes: value,
-            }))
-        };
+    pub(crate) fn put(&mut self, root: &mut Root, key: &[u8], value: Bytes) -> Result<bool, StorageError> {
+        let value = if value.len() <= INLINE_BYTES_MAX { Value::Inline(value) } else { self.large(value) };
         self.put_value(root, key, value)
     }
 
     pub(crate) fn put_value(
         &mut self,
         root: &mut Root,
-        key: Bytes,
+        key: &[u8],
         value: Value,
     ) -> Result<bool, StorageError> {
         let Some(node) = &mut root.node else {
-            let leaf = MemoryNode::leaf(self.epoch, vec![Entry { key, value }]);
-            *self.dirty_bytes += leaf.memory_bytes() as u64;
+            let leaf = MemoryNode::leaf(self.epoch, Leaf::of_one(key, value));
+            self.account(0, leaf.memory_bytes());
             *root = Root { node: Some(NodeRef::Memory(Arc::new(leaf))), count: 1 };
             return Ok(true);
         };
@@ -75,11 +69,11 @@ impl Writer<'_> {
                 NodeRef::Memory(node) => node.level + 1,
                 NodeRef::Disk(_) => 1,
             };
-            let children = vec![
-                Child { key: Bytes::new(), count: root.count - split.count, node: left },
-                Child { key: split.key, count: split.count, node: split.node },
-            ];
-            root.node = Some(NodeRef::Memory(Arc::new(MemoryNode::internal(self.epoch, level, children))));
+            let left = Child { count: root.count - split.count, node: left };
+            let right = Child { count: split.count, node: split.node };
+            let top = MemoryNode::internal(self.epoch, level, Internal::of_two(left, &split.key, right));
+            self.account(0, top.memory_bytes());
+            root.node = Some(NodeRef::Memory(Arc::new(top)));
         }
         Ok(inserted.added)
     }
@@ -102,21 +96,21 @@ impl Writer<'_> {
         Ok(true)
     }
 
-    /// Gives the value of a key for changing; `None` when it is not there.
-    pub(crate) fn value_mut<'n>(
+    /// Gives the tree of a catalog's key for changing; `None` when it is not there.
+    pub(crate) fn root_mut<'n>(
         &mut self,
         node: &'n mut NodeRef,
         key: &[u8],
-    ) -> Result<Option<&'n mut Value>, StorageError> {
+    ) -> Result<Option<&'n mut Root>, StorageError> {
         let node = self.writable(node)?;
         let found = node.search(key);
         match &mut node.body {
-            Body::Leaf(entries) => {
-                let index = found.ok();
-                Ok(index.and_then(|index| entries.get_mut(index)).map(|entry| &mut entry.value))
-            }
-            Body::Internal(children) => match children.get_mut(child_index(found)) {
-                Some(child) => self.value_mut(&mut child.node, key),
+            Body::Leaf(leaf) => match found {
+                Ok(index) => leaf.root_mut(index).map(Some).ok_or_else(malformed_catalog),
+                Err(_) => Ok(None),
+            },
+            Body::Internal(internal) => match internal.child_mut(child_index(found)) {
+                Some(child) => self.root_mut(&mut child.node, key),
                 None => Ok(None),
             },
         }
@@ -126,17 +120,20 @@ impl Writer<'_> {
     pub(crate) fn writable<'n>(&mut self, node: &'n mut NodeRef) -> Result<&'n mut MemoryNode, StorageError> {
         if let NodeRef::Disk(pointer) = node {
             let memory = self.load(pointer)?;
-            *self.dirty_bytes += memory.memory_bytes() as u64;
+            self.account(0, memory.memory_bytes());
             self.freed.push(Freed::Pointer(*pointer));
             *node = NodeRef::Memory(Arc::new(memory));
         }
         match node {
             NodeRef::Memory(memory) => {
+                let is_shared = Arc::strong_count(memory) > 1;
                 let memory = Arc::make_mut(memory);
+                if is_shared || memory.epoch != self.epoch {
+                    self.account(0, memory.memory_bytes());
+                }
                 if memory.epoch != self.epoch {
                     self.freed.push(Freed::Written(std::mem::take(&mut memory.written)));
                     memory.epoch = self.epoch;
-                    *self.dirty_bytes += memory.memory_bytes() as u64;
                 }
                 Ok(memory)
             }
@@ -145,15 +142,29 @@ impl Writer<'_> {
         }
     }
 
-    /// Notes that a value is gone.
-    pub(crate) fn release_value(&mut self, value: &Value) {
+    /// Notes that a value that stood outside its leaf is gone.
+    fn release_value(&mut self, value: Option<Value>) {
         match value {
-            Value::Slot(pointer) => self.freed.push(Freed::Pointer(*pointer)),
-            Value::Large(large) if large.epoch != self.epoch => {
+            Some(Value::Slot(pointer)) => self.freed.push(Freed::Pointer(pointer)),
+            Some(Value::Large(large)) if large.epoch != self.epoch => {
                 self.freed.push(Freed::Written(large.written.clone()));
             }
-            Value::Large(_) | Value::Inline(_) | Value::Tree(_) => {}
+            Some(Value::Large(large)) => self.account(large.bytes.len(), 0),
+            Some(Value::Inline(_) | Value::Tree(_)) | None => {}
         }
+    }
+
+    fn large(&mut self, bytes: Bytes) -> Value {
+        self.account(0, bytes.len());
+        // A part of a long record must not keep all of it in memory.
+        let is_part = bytes.len() < self.record_bytes / 2;
+        let bytes = if is_part { Bytes::copy_from_slice(&bytes) } else { bytes };
+        Value::Large(Arc::new(LargeValue { epoch: self.epoch, written: Written::default(), bytes }))
+    }
+
+    /// Notes that memory which only a checkpoint gives back has grown or shrunk.
+    fn account(&mut self, before: usize, after: usize) {
+        *self.dirty_bytes = (*self.dirty_bytes + after as u64).saturating_sub(before as u64);
     }
 
     fn store(&self, pointer: &Pointer) -> Result<&Store, StorageError> {
@@ -176,7 +187,7 @@ impl Writer<'_> {
                     let found = memory.search(key);
                     match &memory.body {
                         Body::Leaf(_) => return Ok(found.is_ok()),
-                        Body::Internal(children) => match children.get(child_index(found)) {
+                        Body::Internal(internal) => match internal.child(child_index(found)) {
                             Some(child) => node = &child.node,
                             None => return Ok(false),
                         },
@@ -197,53 +208,46 @@ impl Writer<'_> {
         }
     }
 
-    fn insert(&mut self, node: &mut NodeRef, key: Bytes, value: Value) -> Result<Inserted, StorageError> {
-        let epoch = self.epoch;
+    fn insert(&mut self, node: &mut NodeRef, key: &[u8], value: Value) -> Result<Inserted, StorageError> {
         let node = self.writable(node)?;
-        let found = node.search(&key);
+        let found = node.search(key);
+        let before = node.memory_bytes();
         let (added, at) = match &mut node.body {
-            Body::Leaf(entries) => match found {
+            Body::Leaf(leaf) => match found {
                 Ok(index) => {
-                    if let Some(entry) = entries.get_mut(index) {
-                        node.bytes = node.bytes + value.packed_bytes() - entry.value.packed_bytes();
-                        let old = std::mem::replace(&mut entry.value, value);
-                        self.release_value(&old);
-                    }
+                    let old = leaf.replace(index, value);
+                    self.release_value(old);
                     (false, index)
                 }
                 Err(index) => {
-                    let entry = Entry { key, value };
-                    node.bytes += entry.packed_bytes();
-                    entries.insert(index, entry);
+                    leaf.insert(index, key, value);
                     (true, index)
                 }
             },
-            Body::Internal(children) => {
+            Body::Internal(internal) => {
                 let index = child_index(found);
-                let Some(child) = children.get_mut(index) else {
-                    return Ok(Inserted { added: false, split: None });
-                };
                 if found == Err(0) {
                     // Below all keys so far, as happens once a first child is gone. Its key must
                     // stay below the one that a split of this child puts behind it.
-                    node.bytes -= child.key.len();
-                    child.key = Bytes::new();
+                    internal.set_key(0, &[]);
                 }
+                let Some(child) = internal.child_mut(index) else {
+                    return Ok(Inserted { added: false, split: None });
+                };
                 let inserted = self.insert(&mut child.node, key, value)?;
                 child.count += u64::from(inserted.added);
                 let Some(split) = inserted.split else {
                     return Ok(Inserted { added: inserted.added, split: None });
                 };
                 child.count -= split.count;
-                let right = Child { key: split.key, count: split.count, node: split.node };
-                node.bytes += right.packed_bytes();
-                children.insert(index + 1, right);
+                internal.insert(index + 1, &split.key, Child { count: split.count, node: split.node });
                 (inserted.added, index + 1)
             }
         };
-        let split = (node.bytes > NODE_BYTES_MAX && node.count() > 1).then(|| split(node, at, epoch));
+        let split = (node.bytes() > NODE_BYTES_MAX && node.count() > 1).then(|| split(node, at, self.epoch));
+        self.account(before, node.memory_bytes());
         if let Some(Split { node: NodeRef::Memory(right), .. }) = &split {
-            *self.dirty_bytes += right.memory_bytes() as u64 / 4;
+            self.account(0, right.memory_bytes());
         }
         Ok(Inserted { added, split })
     }
@@ -252,32 +256,33 @@ impl Writer<'_> {
         let node = self.writable(node)?;
         let found = node.search(key);
         match &mut node.body {
-            Body::Leaf(entries) => {
+            Body::Leaf(leaf) => {
                 if let Ok(index) = found {
-                    let entry = entries.remove(index);
-                    node.bytes -= entry.packed_bytes();
-                    self.release_value(&entry.value);
+                    let old = leaf.remove(index);
+                    self.release_value(old);
                 }
             }
-            Body::Internal(children) => {
+            Body::Internal(internal) => {
                 let index = child_index(found);
-                let Some(child) = children.get_mut(index) else { return Ok(()) };
+                let Some(child) = internal.child_mut(index) else { return Ok(()) };
                 self.remove(&mut child.node, key)?;
                 child.count -= 1;
                 if child.count == 0 {
-                    let child = children.remove(index);
-                    node.bytes -= child.packed_bytes();
+                    let child = internal.remove(index);
+                    if let Some(Child { node: NodeRef::Memory(memory), .. }) = child {
+                        self.account(memory.memory_bytes(), 0);
+                    }
                 } else if let NodeRef::Memory(memory) = &child.node
-                    && memory.bytes < MERGE_BYTES
-                    && children.len() > 1
+                    && memory.bytes() < MERGE_BYTES
+                    && internal.count() > 1
                 {
-                    let left = if index + 1 < children.len() { index } else { index - 1 };
+                    let left = if index + 1 < internal.count() { index } else { index - 1 };
                     // A neighbour that cannot be read only stays unmerged; whoever needs what
                     // is in it will say so.
-                    if let Ok(true) = self.fits_merged(children, left)
-                        && let Ok(shrunk) = self.merge(children, left)
+                    if let Ok(true) = self.fits_merged(internal, left)
+                        && let Err(error) = self.merge(internal, left)
                     {
-                        node.bytes -= shrunk;
+                        tracing::debug!(%error, "two nodes stay as they are");
                     }
                 }
             }
@@ -285,61 +290,52 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn fits_merged(&self, children: &[Child], left: usize) -> Result<bool, StorageError> {
+    fn fits_merged(&self, internal: &Internal, left: usize) -> Result<bool, StorageError> {
         let mut sum = 0;
-        for child in children.iter().skip(left).take(2) {
+        for child in internal.children().iter().skip(left).take(2) {
             sum += match &child.node {
-                NodeRef::Memory(memory) => memory.bytes,
+                NodeRef::Memory(memory) => memory.bytes(),
                 NodeRef::Disk(pointer) => {
                     if pointer.length as usize > MERGED_BYTES_MAX {
                         return Ok(false);
                     }
-                    self.load(pointer)?.bytes
+                    self.store(pointer)?.page(pointer)?.plain_length()
                 }
             };
         }
         Ok(sum <= MERGED_BYTES_MAX)
     }
 
-    /// Merges a child with its right neighbour. Gives by how much the parent shrank.
-    fn merge(&mut self, children: &mut Vec<Child>, left: usize) -> Result<usize, StorageError> {
-        if let Some(child) = children.get_mut(left + 1) {
-            self.writable(&mut child.node)?;
-        }
-        if let Some(child) = children.get_mut(left) {
-            self.writable(&mut child.node)?;
-        }
-        let right = children.remove(left + 1);
-        let shrunk = right.packed_bytes();
-        let Some(child) = children.get_mut(left) else { return Ok(shrunk) };
-        child.count += right.count;
-        let target = self.writable(&mut child.node)?;
-        let NodeRef::Memory(right_node) = right.node else { return Ok(shrunk) };
-        let right_node = Arc::unwrap_or_clone(right_node);
-        match (&mut target.body, right_node.body) {
-            (Body::Leaf(entries), Body::Leaf(more)) => entries.extend(more),
-            (Body::Internal(entries), Body::Internal(mut more)) => {
-                // Nobody compared this key so far; from now on everybody does.
-                if let Some(first) = more.first_mut() {
-                    first.key = right.key;
-                }
-                entries.extend(more);
+    /// Merges a child with its right neighbour. An error leaves them as they were.
+    fn merge(&mut self, internal: &mut Internal, left: usize) -> Result<(), StorageError> {
+        for index in [left + 1, left] {
+            if let Some(child) = internal.child_mut(index) {
+                self.writable(&mut child.node)?;
             }
+        }
+        let key = Bytes::copy_from_slice(internal.key(left + 1));
+        let Some(Child { count, node: NodeRef::Memory(right) }) = internal.remove(left + 1) else {
+            return Ok(());
+        };
+        let Some(child) = internal.child_mut(left) else { return Ok(()) };
+        child.count += count;
+        let target = self.writable(&mut child.node)?;
+        let before = target.memory_bytes() + right.memory_bytes();
+        match (&mut target.body, Arc::unwrap_or_clone(right).body) {
+            (Body::Leaf(leaf), Body::Leaf(more)) => leaf.append(more),
+            (Body::Internal(internal), Body::Internal(more)) => internal.append(&key, more),
             _ => {}
         }
-        target.bytes = match &target.body {
-            Body::Leaf(entries) => MemoryNode::leaf_bytes(entries),
-            Body::Internal(children) => MemoryNode::internal_bytes(children),
-        };
-        Ok(shrunk)
+        self.account(before, target.memory_bytes());
+        Ok(())
     }
 
     /// Takes away top nodes that have only one child.
     fn collapse(&mut self, root: &mut Root) -> Result<(), StorageError> {
         while let Some(NodeRef::Memory(memory)) = &mut root.node {
             match &memory.body {
-                Body::Internal(children) if children.len() == 1 => {
-                    let only = children.first().map(|child| child.node.clone());
+                Body::Internal(internal) if internal.count() == 1 => {
+                    let only = internal.child(0).map(|child| child.node.clone());
                     if memory.epoch != self.epoch {
                         self.freed.push(Freed::Written(memory.written.clone()));
                     }
@@ -356,53 +352,32 @@ impl Writer<'_> {
 /// leave full nodes behind; everything else is cut in the middle.
 fn split(node: &mut MemoryNode, inserted_at: usize, epoch: u64) -> Split {
     let count = node.count();
-    let at = if inserted_at + 1 == count {
-        count - 1
-    } else if inserted_at == 0 {
-        1
-    } else {
-        middle(node)
+    let at = |middle: usize| {
+        if inserted_at + 1 == count {
+            count - 1
+        } else if inserted_at == 0 {
+            1
+        } else {
+            middle.clamp(1, count - 1)
+        }
     };
     let level = node.level;
-    match &mut node.body {
-        Body::Leaf(entries) => {
-            let mut right = entries.split_off(at);
-            right.reserve(right.capacity().max(8));
-            let low = entries.last().map(|entry| entry.key.clone()).unwrap_or_default();
-            let high = right.first().map(|entry| entry.key.clone()).unwrap_or_default();
-            node.bytes = MemoryNode::leaf_bytes(entries);
-            let count = right.len() as u64;
-            let right = MemoryNode::leaf(epoch, right);
-            Split { key: separator(&low, &high), node: NodeRef::Memory(Arc::new(right)), count }
+    let (key, right) = match &mut node.body {
+        Body::Leaf(leaf) => {
+            let right = leaf.split_off(at(leaf.middle()));
+            let (low, high) = (leaf.key(leaf.count().saturating_sub(1)), right.key(0));
+            (separator(&low, &high), MemoryNode::leaf(epoch, right))
         }
-        Body::Internal(children) => {
-            let right = children.split_off(at);
-            let key = right.first().map(|child| child.key.clone()).unwrap_or_default();
-            node.bytes = MemoryNode::internal_bytes(children);
-            let right = MemoryNode::internal(epoch, level, right);
-            let count = right.entries_below();
-            Split { key, node: NodeRef::Memory(Arc::new(right)), count }
+        Body::Internal(internal) => {
+            let right = internal.split_off(at(internal.middle()));
+            (Bytes::copy_from_slice(right.key(0)), MemoryNode::internal(epoch, level, right))
         }
-    }
-}
-
-/// The entry at which the left half has about as many bytes as the right one.
-fn middle(node: &MemoryNode) -> usize {
-    let half = node.bytes / 2;
-    let mut sum = 0;
-    let mut sizes: Box<dyn Iterator<Item = usize>> = match &node.body {
-        Body::Leaf(entries) => Box::new(entries.iter().map(Entry::packed_bytes)),
-        Body::Internal(children) => Box::new(children.iter().map(Child::packed_bytes)),
     };
-    let at = sizes.position(|size| {
-        sum += size;
-        sum >= half
-    });
-    at.unwrap_or(0).clamp(1, node.count().saturating_sub(1).max(1))
+    Split { key, count: right.entries_below(), node: NodeRef::Memory(Arc::new(right)) }
 }
 
 /// The shortest key above `low` and at or below `high`.
 fn separator(low: &[u8], high: &Bytes) -> Bytes {
-    let shared = low.iter().zip(high.iter()).take_while(|(a, b)| a == b).count();
+    let shared = crate::page::shared_prefix(low, high);
     high.slice(..(shared + 1).min(high.len()))
 }

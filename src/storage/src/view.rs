@@ -9,7 +9,7 @@ use std::ops::Bound;
 use crate::cursor::Cursor;
 use crate::engine::Snapshot;
 use crate::error::StorageError;
-use crate::node::{Body, Child, MemoryNode, NodeRef, Root, Value, child_index};
+use crate::node::{Body, MemoryNode, NodeRef, Root, Value, child_index};
 use crate::page::{PackedValue, Page};
 use crate::pointer::Pointer;
 use crate::range::{Direction, KeyRange};
@@ -81,10 +81,8 @@ impl Handle {
         match self {
             Self::Page(page) => page.key(index),
             Self::Memory(node) => match &node.body {
-                Body::Leaf(entries) => entries.get(index).map(|entry| entry.key.clone()).unwrap_or_default(),
-                Body::Internal(children) => {
-                    children.get(index).map(|child| child.key.clone()).unwrap_or_default()
-                }
+                Body::Leaf(leaf) => leaf.key(index),
+                Body::Internal(internal) => Bytes::copy_from_slice(internal.key(index)),
             },
         }
     }
@@ -93,7 +91,7 @@ impl Handle {
         match self {
             Self::Page(page) => page.child(index).map(|(pointer, _)| NodeRef::Disk(pointer)),
             Self::Memory(node) => match &node.body {
-                Body::Internal(children) => children.get(index).map(|child| child.node.clone()),
+                Body::Internal(internal) => internal.child(index).map(|child| child.node.clone()),
                 Body::Leaf(_) => None,
             },
         }
@@ -103,7 +101,7 @@ impl Handle {
         match self {
             Self::Page(page) => page.child_entries(index),
             Self::Memory(node) => match &node.body {
-                Body::Internal(children) => children.get(index).map_or(0, |child: &Child| child.count),
+                Body::Internal(internal) => internal.child(index).map_or(0, |child| child.count),
                 Body::Leaf(_) => 0,
             },
         }
@@ -117,9 +115,20 @@ impl Handle {
             }),
             Self::Page(_) => None,
             Self::Memory(node) => match &node.body {
-                Body::Leaf(entries) => entries.get(index).map(|entry| entry.value.clone()),
+                Body::Leaf(leaf) => leaf.value(index),
                 Body::Internal(_) => None,
             },
+        }
+    }
+
+    /// The same with keys and values that can be shared, which pays when several are read.
+    pub(crate) fn shareable(self) -> Self {
+        match &self {
+            Self::Memory(node) => match &node.body {
+                Body::Leaf(leaf) => leaf.to_page().map_or(self, Self::Page),
+                Body::Internal(_) => self,
+            },
+            Self::Page(_) => self,
         }
     }
 }
@@ -160,11 +169,8 @@ impl View {
                 NodeRef::Memory(memory) => {
                     let found = memory.search(key);
                     match &memory.body {
-                        Body::Leaf(entries) => {
-                            let entry = found.ok().and_then(|index| entries.get(index));
-                            return Ok(entry.map(|entry| entry.value.clone()));
-                        }
-                        Body::Internal(children) => match children.get(child_index(found)) {
+                        Body::Leaf(leaf) => return Ok(found.ok().and_then(|index| leaf.value(index))),
+                        Body::Internal(internal) => match internal.child(child_index(found)) {
                             Some(child) => node = &child.node,
                             None => return Ok(None),
                         },
@@ -212,7 +218,7 @@ impl View {
                 NodeRef::Disk(pointer) => break *pointer,
                 NodeRef::Memory(memory) => match &memory.body {
                     Body::Leaf(_) => return Ok(()),
-                    Body::Internal(children) => match children.get(child_index(memory.search(key))) {
+                    Body::Internal(internal) => match internal.child(child_index(memory.search(key))) {
                         Some(child) => node = &child.node,
                         None => return Ok(()),
                     },
