@@ -97,6 +97,24 @@ impl Connection {
         }
     }
 
+    /// Waits for the next answer to any query and gives its JSON text.
+    pub fn receive_any(&mut self) -> Result<(Token, Bytes), ClientError> {
+        let early = self.early.keys().next().copied();
+        if let Some((token, body)) = early.and_then(|token| Some((token, self.take_early(token)?))) {
+            return Ok((token, body));
+        }
+        loop {
+            while let Some(frame) =
+                take_frame(&mut self.input, self.response_bytes_max).map_err(ClientError::ResponseTooLarge)?
+            {
+                if !self.is_forgotten(frame.token) {
+                    return Ok((frame.token, frame.body));
+                }
+            }
+            self.read_some()?;
+        }
+    }
+
     /// Runs a query and gives all its rows; the rows of an array come as one row.
     pub fn run(&mut self, query: &[u8]) -> Result<Vec<Datum>, ClientError> {
         self.cursor(query)?.collect()

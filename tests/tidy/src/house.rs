@@ -55,10 +55,12 @@ pub fn sources() -> Vec<Source> {
     found
 }
 
-/// The manifests of all members, parsed, with their folders (`src/base`).
+/// The manifests of all members, parsed, with their folders (`src/base`). What is a workspace
+/// of its own is no member.
 pub fn manifests() -> Vec<(String, toml::Table)> {
-    let member = |source: &Source| source.path.ends_with("/Cargo.toml");
-    sources().into_iter().filter(member).map(parsed).collect()
+    let is_manifest = |source: &Source| source.path.ends_with("/Cargo.toml");
+    let elsewhere = |(_, manifest): &(String, toml::Table)| manifest.contains_key("workspace");
+    sources().into_iter().filter(is_manifest).map(parsed).filter(|member| !elsewhere(member)).collect()
 }
 
 fn parsed(source: Source) -> (String, toml::Table) {
