@@ -32,6 +32,7 @@ struct Requests {
     stop: bool,
     checkpoint: bool,
     syncs: Vec<(LogPosition, WhenDurable)>,
+    spare: bool,
 }
 
 impl Control {
@@ -46,6 +47,15 @@ impl Control {
     pub(crate) fn request_sync(&self, position: LogPosition, done: WhenDurable) {
         self.requests.lock().syncs.push((position, done));
         self.sync_wanted.notify_one();
+    }
+
+    /// Asks for a file for the log's next segment.
+    pub(crate) fn request_spare(&self) {
+        let mut requests = self.requests.lock();
+        if !requests.spare {
+            requests.spare = true;
+            self.sync_wanted.notify_one();
+        }
     }
 
     pub(crate) fn note_failure(&self, error: StorageError) {
@@ -137,16 +147,20 @@ fn checkpoints(shared: &Shared) {
 fn syncs(shared: &Shared) {
     let control = &shared.control;
     loop {
-        let (waiting, stop) = {
+        let (waiting, spare, stop) = {
             let mut requests = control.requests.lock();
-            while requests.syncs.is_empty() && !requests.stop {
+            while requests.syncs.is_empty() && !requests.spare && !requests.stop {
                 if control.sync_wanted.wait_for(&mut requests, IDLE_PAUSE).timed_out() {
                     break;
                 }
             }
-            (std::mem::take(&mut requests.syncs), requests.stop)
+            let spare = std::mem::take(&mut requests.spare);
+            (std::mem::take(&mut requests.syncs), spare, requests.stop)
         };
-        if waiting.is_empty() {
+        if spare && let Err(error) = shared.log.prepare() {
+            tracing::debug!(%error, "the log's next segment gets its file when it needs it");
+        }
+        if waiting.is_empty() && !spare {
             if stop {
                 return;
             }
@@ -155,7 +169,7 @@ fn syncs(shared: &Shared) {
             }
             continue;
         }
-        let highest = waiting.iter().map(|(position, _)| position.0).max().unwrap_or(0);
+        let Some(highest) = waiting.iter().map(|(position, _)| position.0).max() else { continue };
         let result = shared.log.sync_to(highest);
         for (_, done) in waiting {
             done(result.clone());

@@ -24,6 +24,9 @@ use crate::view::{TreeSnapshot, View, tree_key};
 /// A batch above this lets readers use the state before it while it is applied.
 const LONG_APPLY_BYTES: usize = 1024 * 1024;
 
+/// Files of the log that wait to be used again.
+const LOG_SPARES_MAX: u64 = 16;
+
 /// How to open a data directory.
 #[derive(Clone)]
 pub struct OpenOptions {
@@ -53,7 +56,7 @@ impl OpenOptions {
         Self {
             disk,
             cache_bytes_max: 256 * 1024 * 1024,
-            wal_segment_bytes: 32 * 1024 * 1024,
+            wal_segment_bytes: 16 * 1024 * 1024,
             checkpoint_log_bytes: 128 * 1024 * 1024,
             log_keep_bytes: 16 * 1024 * 1024,
             background: true,
@@ -65,6 +68,12 @@ impl OpenOptions {
     /// The page cache's part.
     pub(crate) fn page_cache_bytes(&self) -> u64 {
         self.cache_bytes_max / 2
+    }
+
+    /// Files of the log that are used again rather than removed: as many segments as one
+    /// checkpoint frees.
+    pub(crate) fn log_spares_max(&self) -> usize {
+        (self.checkpoint_log_bytes / self.wal_segment_bytes.max(1)).clamp(1, LOG_SPARES_MAX) as usize
     }
 
     /// A checkpoint begins when changes take more memory than this.
@@ -205,6 +214,9 @@ impl Shared {
         self.make_room()?;
         self.warm(&record)?;
         let position = self.queue.commit(record, |records| self.commit_group(records))?;
+        if self.options.background && self.log.wants_spare() {
+            self.control.request_spare();
+        }
         self.checkpoint_if_due();
         Ok(position)
     }

@@ -25,6 +25,8 @@ mod internal;
 mod leaf;
 mod log;
 mod log_format;
+mod log_reader;
+mod log_spares;
 mod memory_engine;
 mod node;
 mod open;

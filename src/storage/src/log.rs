@@ -1,7 +1,7 @@
 //! The write-ahead log: appending, group sync, rotation, reading back.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -12,13 +12,18 @@ use crate::batch::Batch;
 use crate::disk::{Disk, DiskFile};
 use crate::engine::LogRecords;
 use crate::error::StorageError;
-use crate::log_format::{
-    SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes, put_frame, read_frame, segment_name,
-};
+use crate::log_format::{SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes, put_frame, segment_name};
+use crate::log_reader::Records;
+use crate::log_spares::{Spare, Spares};
 
 /// A segment grows ahead of the writer by its own length, within these bounds.
-const ALLOCATE_BYTES_MIN: u64 = 16 * 1024;
-const ALLOCATE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const GROW_BYTES_MIN: u64 = 16 * 1024;
+const GROW_BYTES_MAX: u64 = 1024 * 1024;
+/// What segments grow with. Blocks that are written before they are needed make the syncs to
+/// come cheap: these have then only bytes to write, and nothing to note about the file.
+static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
+/// A buffer above this is not kept for the next records.
+const BUFFER_KEPT_BYTES_MAX: usize = 1024 * 1024;
 
 /// Why writing has stopped, once it has.
 #[derive(Clone, Default)]
@@ -47,6 +52,10 @@ pub(crate) struct Segment {
     pub name: String,
     pub file: Arc<dyn DiskFile>,
     pub header: SegmentHeader,
+    /// Position of the first record.
+    pub first: u64,
+    /// Checksum of the last frame of the segment before.
+    pub chain: u32,
     /// Bytes in use.
     pub end: u64,
 }
@@ -62,13 +71,17 @@ pub(crate) struct Log {
     written: AtomicU64,
     durable: AtomicU64,
     syncs: AtomicU64,
-    salt: Box<dyn Fn() -> u32 + Send + Sync>,
+    spares: Spares,
+    wants_spare: AtomicBool,
 }
 
 struct Writer {
     segments: VecDeque<Segment>,
     /// Length of the newest file, of which `end` is in use.
-    allocated: u64,
+    length: u64,
+    /// Closed segments, and whether there are new names, that no sync has seen.
+    unsynced: Vec<Segment>,
+    is_directory_unsynced: bool,
     position: u64,
     chain: u32,
     /// Highest durable position that the log itself states.
@@ -90,17 +103,9 @@ impl Log {
         segment_bytes: u64,
         poison: Poison,
         tail: Tail,
-        salt: Box<dyn Fn() -> u32 + Send + Sync>,
+        spares: Spares,
     ) -> Result<Self, StorageError> {
         let position = tail.position;
-        let mut writer = Writer {
-            allocated: tail.segments.back().map_or(0, |segment| segment.end),
-            segments: tail.segments,
-            position,
-            chain: tail.chain,
-            stated: 0,
-            buffer: Vec::new(),
-        };
         let log = Self {
             disk,
             segment_bytes,
@@ -110,20 +115,24 @@ impl Log {
             written: AtomicU64::new(position),
             durable: AtomicU64::new(position),
             syncs: AtomicU64::new(0),
-            salt,
+            spares,
+            wants_spare: AtomicBool::new(false),
             writer: Mutex::new(Writer {
-                segments: VecDeque::new(),
-                allocated: 0,
-                position: 0,
-                chain: 0,
+                length: tail.segments.back().map_or(0, |segment| segment.end),
+                segments: tail.segments,
+                unsynced: Vec::new(),
+                is_directory_unsynced: false,
+                position,
+                chain: tail.chain,
                 stated: 0,
                 buffer: Vec::new(),
             }),
         };
+        let mut writer = log.writer.lock();
         if writer.segments.is_empty() {
-            log.add_segment(&mut writer)?;
+            log.rotate(&mut writer)?;
         }
-        *log.writer.lock() = writer;
+        drop(writer);
         Ok(log)
     }
 
@@ -148,8 +157,13 @@ impl Log {
             let out = &mut writer.buffer;
             chain = put_frame(out, &segment.header, position, durable, chain, Some(record));
         }
-        write_frames(&self.poison, segment, &mut writer.allocated, &writer.buffer)?;
-        if writer.buffer.capacity() > 4 << 20 {
+        let half = self.segment_bytes / 2;
+        let was_below = segment.end < half;
+        write_frames(&self.poison, segment, &mut writer.length, &writer.buffer)?;
+        if was_below && segment.end >= half {
+            self.wants_spare.store(self.spares.is_empty(), Ordering::Relaxed);
+        }
+        if writer.buffer.capacity() > BUFFER_KEPT_BYTES_MAX {
             writer.buffer = Vec::new();
         }
         let first = writer.position + 1;
@@ -182,12 +196,18 @@ impl Log {
     }
 
     fn sync_written(&self) -> Result<(), StorageError> {
-        let (segment, position) = {
-            let writer = self.writer.lock();
-            (writer.segments.back().cloned(), writer.position)
+        let (closed, is_directory_unsynced, segment, position) = {
+            let mut writer = self.writer.lock();
+            let closed = std::mem::take(&mut writer.unsynced);
+            let is_directory_unsynced = std::mem::take(&mut writer.is_directory_unsynced);
+            (closed, is_directory_unsynced, writer.segments.back().cloned(), writer.position)
         };
-        if let Some(segment) = segment {
-            self.sync_segment(&segment)?;
+        for segment in closed.iter().chain(&segment) {
+            self.sync_segment(segment)?;
+        }
+        if is_directory_unsynced {
+            let failed = |error| self.poison.set(StorageError::io("directory", "sync", error));
+            self.disk.sync_directory().map_err(failed)?;
         }
         self.durable.fetch_max(position, Ordering::AcqRel);
         Ok(())
@@ -200,32 +220,30 @@ impl Log {
         segment.file.sync().map_err(failed)
     }
 
-    /// Closes the newest segment and begins the next one.
+    /// Closes the newest segment and begins the next one. Waits for no disk as long as there is
+    /// a spare file; the next sync does what is left to be done.
     fn rotate(&self, writer: &mut Writer) -> Result<(), StorageError> {
-        if let Some(segment) = writer.segments.back() {
-            segment
-                .file
-                .set_length(segment.end)
-                .map_err(|error| StorageError::io(&segment.name, "cut", error))?;
-            writer.allocated = segment.end;
-            self.sync_segment(segment)?;
-            self.durable.fetch_max(writer.position, Ordering::AcqRel);
-        }
-        self.add_segment(writer)
+        let Spare { name: spare_name, file, header, length } = self.spares.take()?;
+        let first = writer.position + 1;
+        let name = segment_name(first);
+        self.disk.rename(&spare_name, &name).map_err(|error| StorageError::io(&name, "create", error))?;
+        writer.unsynced.extend(writer.segments.back().cloned());
+        writer.is_directory_unsynced = true;
+        writer.length = length;
+        let end = SEGMENT_HEADER_BYTES as u64;
+        writer.segments.push_back(Segment { name, file, header, first, chain: writer.chain, end });
+        Ok(())
     }
 
-    fn add_segment(&self, writer: &mut Writer) -> Result<(), StorageError> {
-        let header = SegmentHeader { first: writer.position + 1, chain: writer.chain, salt: (self.salt)() };
-        let name = segment_name(header.first);
-        let file = self.disk.create(&name).map_err(|error| StorageError::io(&name, "create", error))?;
-        file.write_all_at(&header.encode(), 0).map_err(|error| StorageError::io(&name, "write", error))?;
-        let failed = |error| self.poison.set(StorageError::io(&name, "sync", error));
-        file.sync().map_err(failed)?;
-        self.disk.sync_directory().map_err(failed)?;
-        let end = SEGMENT_HEADER_BYTES as u64;
-        writer.allocated = end;
-        writer.segments.push_back(Segment { name, file, header, end });
-        Ok(())
+    /// Whether a file for the next segment will soon be needed, and there is none.
+    pub(crate) fn wants_spare(&self) -> bool {
+        self.wants_spare.load(Ordering::Relaxed)
+    }
+
+    /// Makes the file that is wanted.
+    pub(crate) fn prepare(&self) -> Result<(), StorageError> {
+        self.wants_spare.store(false, Ordering::Relaxed);
+        self.spares.prepare()
     }
 
     /// Removes segments that only hold positions up to `position`, as long as `keep_bytes` stay.
@@ -236,18 +254,13 @@ impl Log {
             let mut bytes: u64 = writer.segments.iter().map(|segment| segment.end).sum();
             while let (Some(first), Some(second)) = (writer.segments.front(), writer.segments.get(1)) {
                 bytes -= first.end;
-                if second.header.first > position + 1 || bytes < keep_bytes {
+                if second.first > position + 1 || bytes < keep_bytes {
                     break;
                 }
                 removed.extend(writer.segments.pop_front());
             }
         }
-        for segment in removed {
-            // What could not be removed now is removed after the next start.
-            if let Err(error) = self.disk.remove(&segment.name) {
-                tracing::warn!(file = segment.name, %error, "could not remove a log segment");
-            }
-        }
+        self.spares.take_back(removed);
     }
 
     /// Leaves the log so that the next start finds it whole: durable, stating so, and cut to
@@ -256,38 +269,32 @@ impl Log {
         self.poison.check()?;
         self.sync_to(u64::MAX)?;
         let mut writer = self.writer.lock();
-        let durable = self.durable.load(Ordering::Acquire);
-        let writer = &mut *writer;
-        let Some(segment) = writer.segments.back_mut() else { return Ok(()) };
-        let is_empty = segment.end == SEGMENT_HEADER_BYTES as u64;
-        if writer.stated < durable && !is_empty {
-            writer.buffer.clear();
-            let out = &mut writer.buffer;
-            let chain = put_frame(out, &segment.header, writer.position, durable, writer.chain, None);
-            write_frames(&self.poison, segment, &mut writer.allocated, &writer.buffer)?;
-            (writer.chain, writer.stated) = (chain, durable);
-        }
+        self.state(&mut writer)?;
+        let Some(segment) = writer.segments.back().cloned() else { return Ok(()) };
         let cut = |error| StorageError::io(&segment.name, "cut", error);
         segment.file.set_length(segment.end).map_err(cut)?;
-        writer.allocated = segment.end;
-        self.sync_segment(segment)
+        writer.length = segment.end;
+        self.spares.clear();
+        self.sync_segment(&segment)
     }
 
     /// Writes down what is durable when nothing newer has done so: after a power cut, damage to
     /// the last records can then be told from a torn write.
     pub(crate) fn state_durable(&self) -> Result<(), StorageError> {
         self.poison.check()?;
-        let mut writer = self.writer.lock();
-        let writer = &mut *writer;
+        self.state(&mut self.writer.lock())
+    }
+
+    fn state(&self, writer: &mut Writer) -> Result<(), StorageError> {
         let durable = self.durable.load(Ordering::Acquire);
         let Some(segment) = writer.segments.back_mut() else { return Ok(()) };
-        if writer.stated >= durable || segment.end == SEGMENT_HEADER_BYTES as u64 {
+        if writer.stated >= durable {
             return Ok(());
         }
         writer.buffer.clear();
         let out = &mut writer.buffer;
         let chain = put_frame(out, &segment.header, writer.position, durable, writer.chain, None);
-        write_frames(&self.poison, segment, &mut writer.allocated, &writer.buffer)?;
+        write_frames(&self.poison, segment, &mut writer.length, &writer.buffer)?;
         (writer.chain, writer.stated) = (chain, durable);
         Ok(())
     }
@@ -317,14 +324,13 @@ impl Log {
     /// The records behind `position`, encoded.
     pub(crate) fn since(&self, position: LogPosition) -> Result<Records, StorageError> {
         let segments = self.segments();
-        let first = segments.first().map_or(0, |segment| segment.header.first);
+        let first = segments.first().map_or(0, |segment| segment.first);
         if position.0 + 1 < first {
             return Err(StorageError::LogTooOld { requested: position, oldest: LogPosition(first - 1) });
         }
-        let after: Vec<u64> = segments.iter().skip(1).map(|segment| segment.header.first).collect();
+        let after: Vec<u64> = segments.iter().skip(1).map(|segment| segment.first).collect();
         let skipped = after.iter().take_while(|first| **first <= position.0 + 1).count();
-        let segments = segments.into_iter().skip(skipped).collect();
-        Ok(Records { segments, current: None, position, failed: false })
+        Ok(Records::new(segments.into_iter().skip(skipped).collect(), position))
     }
 
     /// The records behind `position`.
@@ -340,17 +346,14 @@ impl Log {
 fn write_frames(
     poison: &Poison,
     segment: &mut Segment,
-    allocated: &mut u64,
+    length: &mut u64,
     frames: &[u8],
 ) -> Result<(), StorageError> {
     let end = segment.end + frames.len() as u64;
-    if end > *allocated {
-        let ahead = segment.end.clamp(ALLOCATE_BYTES_MIN, ALLOCATE_BYTES_MAX);
-        let target = end.max(*allocated + ahead);
-        let reserve = |target: u64| segment.file.allocate(*allocated, target - *allocated);
+    if end > *length {
+        let ahead = segment.end.clamp(GROW_BYTES_MIN, GROW_BYTES_MAX);
         // Close to a full disk, what is needed right now may still fit.
-        let result = reserve(target).map(|()| target).or_else(|_| reserve(end).map(|()| end));
-        *allocated = result.map_err(|error| StorageError::io(&segment.name, "grow", error))?;
+        *length = grow(segment, *length, end + ahead).unwrap_or(end);
     }
     if let Err(error) = segment.file.write_all_at(frames, segment.end) {
         let error = StorageError::io(&segment.name, "write", error);
@@ -358,80 +361,19 @@ fn write_frames(
         if !error.is_full() || segment.file.set_length(segment.end).is_err() {
             return Err(poison.set(error));
         }
-        *allocated = segment.end;
+        *length = segment.end;
         return Err(error);
     }
     segment.end = end;
     Ok(())
 }
 
-/// Reads a segment's bytes in use.
-pub(crate) fn read_segment(segment: &Segment) -> Result<Bytes, StorageError> {
-    let mut bytes = vec![0; segment.end as usize];
-    match segment.file.read_exact_at(&mut bytes, 0) {
-        Ok(()) => Ok(bytes.into()),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Err(StorageError::corrupt(&segment.name, 0, "the file is shorter than it was"))
-        }
-        Err(error) => Err(StorageError::io(&segment.name, "read", error)),
+/// Makes a segment longer. Gives its length.
+fn grow(segment: &Segment, mut length: u64, target: u64) -> std::io::Result<u64> {
+    while length < target {
+        let zeros = ZEROS.get(..(target - length) as usize).unwrap_or(&ZEROS);
+        segment.file.write_all_at(zeros, length)?;
+        length += zeros.len() as u64;
     }
-}
-
-/// Encoded records in order, read segment by segment.
-pub(crate) struct Records {
-    segments: VecDeque<Segment>,
-    current: Option<Reading>,
-    position: LogPosition,
-    failed: bool,
-}
-
-struct Reading {
-    segment: Segment,
-    bytes: Bytes,
-    at: usize,
-    position: u64,
-    chain: u32,
-}
-
-impl Records {
-    fn read(&mut self) -> Result<Option<(LogPosition, Bytes)>, StorageError> {
-        loop {
-            let Some(reading) = &mut self.current else {
-                let Some(segment) = self.segments.pop_front() else { return Ok(None) };
-                let bytes = read_segment(&segment)?;
-                let (position, chain) = (segment.header.first - 1, segment.header.chain);
-                self.current = Some(Reading { segment, bytes, at: SEGMENT_HEADER_BYTES, position, chain });
-                continue;
-            };
-            if reading.at >= reading.bytes.len() {
-                self.current = None;
-                continue;
-            }
-            let header = &reading.segment.header;
-            let frame = read_frame(&reading.bytes, header, reading.at, reading.position, reading.chain);
-            let Some(frame) = frame else {
-                let (name, at) = (&reading.segment.name, reading.at as u64);
-                return Err(StorageError::corrupt(name, at, "a record is not whole"));
-            };
-            (reading.at, reading.position, reading.chain) = (frame.end, frame.position, frame.checksum);
-            if let Some(record) = frame.record
-                && frame.position > self.position.0
-            {
-                return Ok(Some((LogPosition(frame.position), record)));
-            }
-        }
-    }
-}
-
-impl Iterator for Records {
-    type Item = Result<(LogPosition, Bytes), StorageError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let result = self.read();
-        self.failed = result.is_err();
-        result.transpose()
-    }
+    Ok(length)
 }

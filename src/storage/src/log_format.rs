@@ -12,14 +12,12 @@ const MAGIC: &[u8; 8] = b"PHOTOLOG";
 const RECORD: u32 = 1;
 const MARKER: u32 = 2;
 
-/// Start of a segment.
+/// Start of a segment. It is written and durable before anybody knows what for: which positions
+/// the segment holds, its name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
-    /// Position of the first record.
-    pub first: u64,
-    /// Checksum of the last frame of the segment before.
-    pub chain: u32,
-    /// Goes into the checksum of every frame, so that no document can look like a frame.
+    /// Goes into the checksum of every frame, so that neither a document nor what stood in the
+    /// file before can look like a frame.
     pub salt: u32,
 }
 
@@ -44,7 +42,7 @@ pub(crate) fn segment_first(name: &str) -> Option<u64> {
     if digits.len() != 16 {
         return None;
     }
-    u64::from_str_radix(digits, 16).ok()
+    u64::from_str_radix(digits, 16).ok().filter(|first| *first > 0)
 }
 
 impl SegmentHeader {
@@ -52,9 +50,7 @@ impl SegmentHeader {
         let mut out = Vec::with_capacity(SEGMENT_HEADER_BYTES);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-        let mut rest = Vec::with_capacity(16);
-        rest.extend_from_slice(&self.first.to_le_bytes());
-        rest.extend_from_slice(&self.chain.to_le_bytes());
+        let mut rest = vec![0; 12];
         rest.extend_from_slice(&self.salt.to_le_bytes());
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&out), &rest);
         out.extend_from_slice(&checksum.to_le_bytes());
@@ -70,10 +66,13 @@ impl SegmentHeader {
             let (file, found, supported) = (name.into(), version, FORMAT_VERSION);
             return Err(StorageError::NewerFormat { file, found, supported });
         }
-        let fields = (u64_at(header, 16), u32_at(header, 24), u32_at(header, 28));
-        let (Some(first), Some(chain), Some(salt)) = fields else { return Ok(None) };
-        Ok(Some(Self { first, chain, salt }))
+        Ok(u32_at(header, 28).map(|salt| Self { salt }))
     }
+}
+
+/// The chain that the first frame of a segment states; anything when there is no frame.
+pub(crate) fn first_chain(segment: &[u8]) -> u32 {
+    u32_at(segment, SEGMENT_HEADER_BYTES + 24).unwrap_or(0)
 }
 
 /// Appends a frame; without a record it is a marker. Gives its checksum.
@@ -168,7 +167,7 @@ mod tests {
 
     #[test]
     fn frames_read_back_and_every_flip_is_seen() {
-        let header = SegmentHeader { first: 5, chain: 77, salt: 0xdead_beef };
+        let header = SegmentHeader { salt: 0xdead_beef };
         let mut out = header.encode();
         assert_eq!(SegmentHeader::decode("log", &out).unwrap(), Some(header));
         let chain = put_frame(&mut out, &header, 5, 3, 77, Some(b"hello"));

@@ -11,6 +11,7 @@ use crate::disk_engine::{OpenOptions, Shared};
 use crate::error::StorageError;
 use crate::log::{Log, Poison};
 use crate::log_format::{SEGMENT_HEADER_BYTES, segment_first};
+use crate::log_spares::Spares;
 use crate::node::{NodeRef, Root};
 use crate::recovery::recover;
 use crate::slab_map::SlabMap;
@@ -31,7 +32,8 @@ pub(crate) fn open(options: OpenOptions) -> Result<Shared, StorageError> {
     let tail = recover(&disk, superblock.position.0, true)?;
     let (checkpoint, end) = (superblock.position, tail.position);
     let poison = Poison::default();
-    let log = Log::new(disk, options.wal_segment_bytes, poison.clone(), tail, salts(options.background))?;
+    let spares = Spares::new(disk.clone(), salts(options.background), options.log_spares_max())?;
+    let log = Log::new(disk, options.wal_segment_bytes, poison.clone(), tail, spares)?;
     let state = State::new(catalog, checkpoint, Some(store.clone()));
     let checkpointer = Checkpointer::new(Space::from_slabs(slabs), map, superblock);
     let shared = Shared::new(options, poison, store, log, state, checkpointer);

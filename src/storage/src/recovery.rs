@@ -8,13 +8,14 @@ use bytes::Bytes;
 use crate::disk::{Disk, DiskFile};
 use crate::error::StorageError;
 use crate::log::{Segment, Tail};
-use crate::log_format::{SEGMENT_HEADER_BYTES, SegmentHeader, proves_durable, read_frame, segment_first};
+use crate::log_format::{
+    SEGMENT_HEADER_BYTES, SegmentHeader, first_chain, proves_durable, read_frame, segment_first,
+};
 
-/// What a scan of one segment found.
+/// A segment as it was found, with the log up to the end of its whole frames.
 struct Scanned {
+    segment: Segment,
     bytes: Bytes,
-    /// Where the whole frames end.
-    end: usize,
     position: u64,
     chain: u32,
 }
@@ -22,81 +23,122 @@ struct Scanned {
 /// Reads all segments, cuts a torn tail off and makes the rest durable. With `repair` unset
 /// nothing is changed.
 pub(crate) fn recover(disk: &Arc<dyn Disk>, checkpoint: u64, repair: bool) -> Result<Tail, StorageError> {
-    let mut names: Vec<(u64, String)> = disk
-        .list()
-        .map_err(|error| StorageError::io("directory", "list", error))?
-        .into_iter()
-        .filter_map(|name| Some((segment_first(&name)?, name)))
-        .collect();
-    names.sort_unstable();
     let mut tail = Tail { segments: VecDeque::new(), position: checkpoint, chain: 0 };
-    let count = names.len();
-    for (index, (first, name)) in names.into_iter().enumerate() {
-        let is_last = index + 1 == count;
-        let file_name = name.as_str();
-        let io = |operation| move |error| StorageError::io(file_name, operation, error);
-        let file = disk.open(&name).map_err(io("open"))?;
-        let bytes = read_all(&name, &*file)?;
-        let Some(header) = SegmentHeader::decode(&name, &bytes)? else {
-            // A segment is used only after its header is durable: this one never was.
-            if is_last && bytes.len() <= SEGMENT_HEADER_BYTES {
-                if repair {
-                    disk.remove(&name).map_err(io("remove"))?;
-                }
-                continue;
+    let mut last: Option<Scanned> = None;
+    let mut behind = segment_names(disk)?.into_iter();
+    while let Some((first, name)) = behind.next() {
+        if let Some(before) = &last
+            && first != before.position + 1
+        {
+            let lost: Vec<_> = [(first, name)].into_iter().chain(behind).collect();
+            check_lost(disk, before, &lost, checkpoint)?;
+            if repair {
+                remove(disk, &lost)?;
             }
-            return Err(StorageError::corrupt(&name, 0, "the segment's header is not whole"));
-        };
-        let continues = if index == 0 {
-            header.first <= checkpoint + 1
-        } else {
-            header.first == tail.position + 1 && header.chain == tail.chain
-        };
-        if header.first != first || !continues {
-            return Err(StorageError::corrupt(&name, 16, "log records before this segment are missing"));
+            break;
         }
-        let scanned = scan(bytes, &header);
-        check_end(&name, &header, &scanned, is_last, checkpoint)?;
-        if is_last && repair {
-            if (scanned.end as u64) < file.length().map_err(io("measure"))? {
-                file.set_length(scanned.end as u64).map_err(io("cut"))?;
-            }
-            file.sync().map_err(io("sync"))?;
+        let scanned = scan(disk, first, name, last.as_ref().map(|before| before.chain))?;
+        if last.is_none() && first > checkpoint + 1 {
+            let detail = "log records before this segment are missing";
+            return Err(StorageError::corrupt(&scanned.segment.name, 0, detail));
         }
         (tail.position, tail.chain) = (scanned.position, scanned.chain);
-        tail.segments.push_back(Segment { name: name.clone(), file, header, end: scanned.end as u64 });
+        tail.segments.push_back(scanned.segment.clone());
+        last = Some(scanned);
+    }
+    if let Some(last) = last {
+        if last.position < checkpoint || last.states_durable(last.segment.end as usize + 8, last.position + 1)
+        {
+            return Err(last.damage());
+        }
+        if repair {
+            last.cut()?;
+            make_durable(disk, &tail.segments)?;
+        }
     }
     Ok(tail)
 }
 
-/// Decides whether frames that stop early are a torn tail or damage.
-fn check_end(
-    name: &str,
-    header: &SegmentHeader,
-    scanned: &Scanned,
-    is_last: bool,
+/// The segments in order, by their first positions.
+fn segment_names(disk: &Arc<dyn Disk>) -> Result<Vec<(u64, String)>, StorageError> {
+    let names = disk.list().map_err(|error| StorageError::io("directory", "list", error))?;
+    let mut names: Vec<_> =
+        names.into_iter().filter_map(|name| Some((segment_first(&name)?, name))).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Decides whether a log that goes on behind a gap was torn there or is damaged: segments can
+/// follow before the last records in front of them are durable.
+fn check_lost(
+    disk: &Arc<dyn Disk>,
+    before: &Scanned,
+    behind: &[(u64, String)],
     checkpoint: u64,
 ) -> Result<(), StorageError> {
-    let is_whole = scanned.end >= scanned.bytes.len();
-    let damaged = if is_last {
-        scanned.position < checkpoint
-            || (!is_whole && proves_durable(&scanned.bytes, header, scanned.end + 8, scanned.position + 1))
-    } else {
-        !is_whole
-    };
-    if damaged {
-        return Err(StorageError::corrupt(name, scanned.end as u64, "a log record is not whole"));
+    for (first, name) in behind {
+        let scanned = scan(disk, *first, name.clone(), None)?;
+        if *first <= before.position
+            || before.position < checkpoint
+            || scanned.states_durable(SEGMENT_HEADER_BYTES, before.position + 1)
+        {
+            return Err(before.damage());
+        }
     }
     Ok(())
 }
 
-fn scan(bytes: Bytes, header: &SegmentHeader) -> Scanned {
-    let (mut end, mut position, mut chain) = (SEGMENT_HEADER_BYTES, header.first - 1, header.chain);
-    while let Some(frame) = read_frame(&bytes, header, end, position, chain) {
+fn remove(disk: &Arc<dyn Disk>, segments: &[(u64, String)]) -> Result<(), StorageError> {
+    for (_, name) in segments {
+        disk.remove(name).map_err(|error| StorageError::io(name, "remove", error))?;
+    }
+    disk.sync_directory().map_err(|error| StorageError::io("directory", "sync", error))
+}
+
+/// A process that was killed may have left records to the operating system alone.
+fn make_durable(disk: &Arc<dyn Disk>, segments: &VecDeque<Segment>) -> Result<(), StorageError> {
+    for Segment { name, file, .. } in segments {
+        file.sync().map_err(|error| StorageError::io(name, "sync", error))?;
+    }
+    disk.sync_directory().map_err(|error| StorageError::io("directory", "sync", error))
+}
+
+impl Scanned {
+    fn damage(&self) -> StorageError {
+        StorageError::corrupt(&self.segment.name, self.segment.end, "a log record is not whole")
+    }
+
+    /// Whether a whole frame at or behind an offset says that a position was durable.
+    fn states_durable(&self, from: usize, position: u64) -> bool {
+        proves_durable(&self.bytes, &self.segment.header, from, position)
+    }
+
+    /// Cuts off what is behind the whole frames.
+    fn cut(&self) -> Result<(), StorageError> {
+        let Segment { name, file, end, .. } = &self.segment;
+        if *end < self.bytes.len() as u64 {
+            file.set_length(*end).map_err(|error| StorageError::io(name, "cut", error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a segment, which continues a log that ends with `chain`.
+fn scan(disk: &Arc<dyn Disk>, first: u64, name: String, chain: Option<u32>) -> Result<Scanned, StorageError> {
+    let file = disk.open(&name).map_err(|error| StorageError::io(&name, "open", error))?;
+    let bytes = read_all(&name, &*file)?;
+    // A file gets the name of a segment only after its header is durable.
+    let not_whole = || StorageError::corrupt(&name, 0, "the segment's header is not whole");
+    let header = SegmentHeader::decode(&name, &bytes)?.ok_or_else(not_whole)?;
+    let first_chain = chain.unwrap_or_else(|| first_chain(&bytes));
+    let (mut end, mut position, mut chain) = (SEGMENT_HEADER_BYTES, first - 1, first_chain);
+    while let Some(frame) = read_frame(&bytes, &header, end, position, chain) {
         (end, position, chain) = (frame.end, frame.position, frame.checksum);
     }
     // A frame's padding may be cut off with the file.
-    Scanned { end: end.min(bytes.len()), bytes, position, chain }
+    let end = end.min(bytes.len()) as u64;
+    let segment = Segment { name, file, header, first, chain: first_chain, end };
+    Ok(Scanned { segment, bytes, position, chain })
 }
 
 fn read_all(name: &str, file: &dyn DiskFile) -> Result<Bytes, StorageError> {

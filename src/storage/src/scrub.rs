@@ -125,13 +125,13 @@ impl Scrub<'_> {
             self.note(pointer.length as usize);
         }
         for segment in self.shared.log.segments() {
-            let bytes = crate::log::read_segment(&segment)?;
+            let bytes = crate::log_reader::read_segment(&segment)?;
             let header = crate::log_format::SegmentHeader::decode(&segment.name, &bytes)?;
             if header != Some(segment.header) {
                 return Err(StorageError::corrupt(&segment.name, 0, "the segment's header is not whole"));
             }
-            let (mut at, mut position) = (SEGMENT_HEADER_BYTES, segment.header.first - 1);
-            let mut chain = segment.header.chain;
+            let (mut at, mut position) = (SEGMENT_HEADER_BYTES, segment.first - 1);
+            let mut chain = segment.chain;
             while at < bytes.len() {
                 let Some(frame) = read_frame(&bytes, &segment.header, at, position, chain) else {
                     return Err(StorageError::corrupt(&segment.name, at as u64, "a log record is not whole"));

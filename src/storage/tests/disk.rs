@@ -206,6 +206,63 @@ fn a_torn_tail_is_cut_but_damage_before_it_is_not() {
     assert_eq!(open(&image).applied(), LogPosition(19));
 }
 
+/// Names of the log's files, in order.
+fn log_names(disk: &SimulatedDisk) -> Vec<String> {
+    let mut names = disk.list().unwrap();
+    names.retain(|name| name.starts_with("log-"));
+    names.sort();
+    names
+}
+
+#[test]
+fn a_segment_in_front_of_others_may_be_torn_unless_they_say_that_it_was_durable() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for n in 0..300 {
+        put(&engine, n, 500).unwrap();
+    }
+    let names = log_names(&disk);
+    assert!(names.len() > 1);
+    // Its last record did not reach the disk, but the name of the next segment did.
+    let image = disk.after_cut(Cut::KeepAll, 0);
+    let mut torn = disk.contents(&names[0]).unwrap();
+    let end = 32 + 184 * 544;
+    assert!(torn[end..].iter().all(|byte| *byte == 0), "184 records fill the first segment");
+    torn[end - 300..end].fill(0);
+    image.set_contents(&names[0], torn.clone());
+    assert_eq!(open(&image).applied(), LogPosition(183));
+    assert_eq!(log_names(&image), names[..1]);
+    // The same after a sync of which a later record knows.
+    engine.wait_durable(engine.applied()).unwrap();
+    put(&engine, 300, 500).unwrap();
+    let image = disk.after_cut(Cut::KeepAll, 0);
+    image.set_contents(&names[0], torn);
+    let error = DiskEngine::open(options(&image)).err().unwrap();
+    assert!(matches!(&error, StorageError::Corrupt { file, .. } if *file == names[0]), "{error}");
+    assert_eq!(log_names(&image), names);
+}
+
+#[test]
+fn files_of_the_log_are_used_again() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for round in 0..4 {
+        for n in 0..1000 {
+            put(&engine, n, 500).unwrap();
+        }
+        engine.checkpoint().unwrap();
+        let spares = disk.list().unwrap().iter().filter(|name| name.starts_with("spare-")).count();
+        assert!(spares > 1, "round {round}: {:?}", disk.list());
+    }
+    // What stood in a file before is not taken for records.
+    let position = engine.applied();
+    drop(engine);
+    let engine = open(&disk.after_cut(Cut::KeepAll, 0));
+    assert_eq!(engine.applied(), position);
+    assert_eq!(problems(&disk), Vec::<String>::new());
+    engine.close().unwrap();
+}
+
 #[test]
 fn deleting_everything_gives_the_space_back() {
     let disk = SimulatedDisk::new();
@@ -301,14 +358,14 @@ fn a_newer_format_says_so() {
     open(&disk).close().unwrap();
     let mut bytes = disk.contents("data").unwrap();
     for copy in [0, 4096] {
-        bytes[copy + 8] = 2;
+        bytes[copy + 8] = 3;
         let block = &bytes[copy..copy + 4096];
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&block[..12]), &block[16..]);
         bytes[copy + 12..copy + 16].copy_from_slice(&checksum.to_le_bytes());
     }
     disk.set_contents("data", bytes);
     let error = DiskEngine::open(options(&disk)).err().unwrap();
-    assert!(matches!(&error, StorageError::NewerFormat { found: 2, supported: 1, .. }), "{error}");
+    assert!(matches!(&error, StorageError::NewerFormat { found: 3, supported: 2, .. }), "{error}");
 }
 
 #[test]
@@ -394,7 +451,7 @@ fn copy_directory(from: &Path, to: &Path) {
 }
 
 /// What the committed directory of format version 1 holds.
-fn fill_version_1(engine: &dyn Engine) {
+fn fill(engine: &dyn Engine) {
     for n in 0..50u32 {
         let mut batch = Batch::new();
         batch.put(TreeId(1), n.to_be_bytes(), vec![n as u8; 10 + n as usize]);
@@ -414,26 +471,34 @@ fn fill_version_1(engine: &dyn Engine) {
     engine.commit(batch).unwrap();
 }
 
+/// The directory of a format version, as it was written when that was the newest.
+fn committed(version: u32) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/format_v{version}"))
+}
+
+/// `PHOTONDB_WRITE_FORMAT=2` writes the directory of version 2.
 #[test]
-fn format_version_1_opens() {
-    let committed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/format_v1");
-    if std::env::var_os("PHOTONDB_WRITE_FORMAT").is_some() {
-        std::fs::create_dir_all(&committed).unwrap();
-        let disk = Arc::new(RealDisk::open(&committed).unwrap());
+fn directories_of_all_format_versions_open() {
+    if let Some(version) = std::env::var("PHOTONDB_WRITE_FORMAT").ok().and_then(|text| text.parse().ok()) {
+        let directory = committed(version);
+        std::fs::create_dir_all(&directory).unwrap();
+        let disk = Arc::new(RealDisk::open(&directory).unwrap());
         let engine = DiskEngine::open(OpenOptions::new(disk)).unwrap();
-        fill_version_1(&engine);
+        fill(&engine);
         engine.close().unwrap();
-        std::fs::remove_file(committed.join("lock")).unwrap();
+        std::fs::remove_file(directory.join("lock")).unwrap();
     }
-    let directory = tempfile::tempdir().unwrap();
-    copy_directory(&committed, directory.path());
-    let engine =
-        DiskEngine::open(OpenOptions::new(Arc::new(RealDisk::open(directory.path()).unwrap()))).unwrap();
-    let memory = photondb_storage::MemoryEngine::new();
-    fill_version_1(&memory);
-    assert_eq!(contents(&engine).unwrap(), contents(&memory).unwrap());
-    engine.scrub().unwrap();
-    engine.close().unwrap();
-    let report = check(directory.path()).unwrap();
-    assert_eq!((report.problems, report.log_position), (Vec::<String>::new(), 51));
+    for version in 1..=2 {
+        let directory = tempfile::tempdir().unwrap();
+        copy_directory(&committed(version), directory.path());
+        let disk = Arc::new(RealDisk::open(directory.path()).unwrap());
+        let engine = DiskEngine::open(OpenOptions::new(disk)).unwrap();
+        let memory = photondb_storage::MemoryEngine::new();
+        fill(&memory);
+        assert_eq!(contents(&engine).unwrap(), contents(&memory).unwrap());
+        engine.scrub().unwrap();
+        engine.close().unwrap();
+        let report = check(directory.path()).unwrap();
+        assert_eq!((report.problems, report.log_position), (Vec::<String>::new(), 51));
+    }
 }

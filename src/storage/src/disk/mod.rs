@@ -1,8 +1,8 @@
 //! The disk as the engine sees it: named files in one flat directory.
 //!
 //! What a disk promises: a write is seen by later reads at once, survives the process once the
-//! call returned, and survives a power cut once `sync` of that file returned. Creating or
-//! removing a file survives a power cut once `sync_directory` returned.
+//! call returned, and survives a power cut once `sync` of that file returned. Creating,
+//! renaming or removing a file survives a power cut once `sync_directory` returned.
 
 mod real;
 mod simulated;
@@ -23,7 +23,9 @@ pub trait Disk: Send + Sync {
     fn list(&self) -> io::Result<Vec<String>>;
     /// Removes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
-    /// Makes creations and removals durable.
+    /// Gives a file another name, which no file has. It has one of them at any time.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Makes creations, removals and new names durable.
     fn sync_directory(&self) -> io::Result<()>;
 }
 
@@ -39,8 +41,6 @@ pub trait DiskFile: Send + Sync {
     fn length(&self) -> io::Result<u64>;
     /// Cuts or grows (with zeros) the file.
     fn set_length(&self, length: u64) -> io::Result<()>;
-    /// Reserves room for `length` bytes from `offset` and grows the file to there.
-    fn allocate(&self, offset: u64, length: u64) -> io::Result<()>;
     /// Gives the room of a piece inside the file back; it reads as zeros or as before.
     /// Only a help for the file system: a disk may ignore it.
     fn punch_hole(&self, offset: u64, length: u64) -> io::Result<()>;

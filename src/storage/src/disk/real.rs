@@ -78,6 +78,10 @@ impl Disk for RealDisk {
         fs::remove_file(self.directory.join(name))
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.directory.join(from), self.directory.join(to))
+    }
+
     fn sync_directory(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
     }
@@ -108,22 +112,6 @@ impl DiskFile for RealFile {
     }
 
     #[cfg(target_os = "linux")]
-    fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
-        use rustix::fs::{FallocateFlags, fallocate};
-        match fallocate(&self.0, FallocateFlags::empty(), offset, length) {
-            Ok(()) => Ok(()),
-            // Some file systems cannot; growing the file is the next best thing.
-            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => self.grow(offset + length),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
-        self.grow(offset + length)
-    }
-
-    #[cfg(target_os = "linux")]
     fn punch_hole(&self, offset: u64, length: u64) -> io::Result<()> {
         use rustix::fs::{FallocateFlags, fallocate};
         let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
@@ -136,11 +124,5 @@ impl DiskFile for RealFile {
     #[cfg(not(target_os = "linux"))]
     fn punch_hole(&self, _offset: u64, _length: u64) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl RealFile {
-    fn grow(&self, length: u64) -> io::Result<()> {
-        if self.length()? < length { self.set_length(length) } else { Ok(()) }
     }
 }

@@ -33,7 +33,7 @@ pub enum SimulatedEvent {
     Write,
     /// A file sync.
     Sync,
-    /// A creation or removal of a file.
+    /// A creation, removal or new name of a file.
     Directory,
     /// A directory sync.
     SyncDirectory,
@@ -68,6 +68,7 @@ struct State {
 enum NameChange {
     Create(String, usize),
     Remove(String),
+    Rename(String, String, usize),
 }
 
 #[derive(Clone, Default)]
@@ -168,9 +169,17 @@ impl SimulatedDisk {
         };
         for change in state.pending_names.iter().take(kept) {
             match change {
-                NameChange::Create(name, file) => names.insert(name.clone(), *file),
-                NameChange::Remove(name) => names.remove(name),
-            };
+                NameChange::Create(name, file) => {
+                    names.insert(name.clone(), *file);
+                }
+                NameChange::Remove(name) => {
+                    names.remove(name);
+                }
+                NameChange::Rename(from, to, file) => {
+                    names.remove(from);
+                    names.insert(to.clone(), *file);
+                }
+            }
         }
         let image = Self::new();
         {
@@ -321,6 +330,16 @@ impl Disk for SimulatedDisk {
         Ok(())
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.announce(SimulatedEvent::Directory);
+        let mut state = self.state.lock();
+        state.check_writes()?;
+        let index = state.names.remove(from).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        state.names.insert(to.to_owned(), index);
+        state.pending_names.push(NameChange::Rename(from.to_owned(), to.to_owned(), index));
+        Ok(())
+    }
+
     fn sync_directory(&self) -> io::Result<()> {
         self.announce(SimulatedEvent::SyncDirectory);
         let mut state = self.state.lock();
@@ -403,14 +422,6 @@ impl DiskFile for SimulatedFile {
 
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.change(Change::Length(length as usize))
-    }
-
-    fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
-        let end = offset + length;
-        if self.length()? >= end {
-            return Ok(());
-        }
-        self.set_length(end)
     }
 
     fn punch_hole(&self, offset: u64, length: u64) -> io::Result<()> {
