@@ -51,7 +51,9 @@ fn wrong_text_is_said_as_rethinkdb_does() {
         ("2013-01-01T00:0000Z", "Time string `00:0000` must have 0 or 2 colons."),
         ("2013-01-01T00:00:000Z", "Garbage characters `0` at end of time string `00:00:000`."),
         ("2013-01-01T00+25:00", "Hours out of range in `+25:00`."),
+        ("2013-01-01T00+25", "Hours out of range in `+25`."),
         ("2013-01-01T00+00:60", "Minutes out of range in `+00:60`."),
+        ("2013-01-01T00-0000", "`-0000` is not a valid time offset."),
         ("2013-01-01T00-00:00", "`-00:00` is not a valid time offset."),
         ("2013-01-01T00+01:000", "Garbage characters `0` at end of timezone string `+01:000`."),
         (

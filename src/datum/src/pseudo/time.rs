@@ -127,9 +127,6 @@ impl std::fmt::Display for TimeZone {
 
 /// Reads `Z`, `+hh`, `+hhmm` or `+hh:mm`.
 pub fn parse_time_zone(text: &str) -> Result<TimeZone, TimeError> {
-    if text == "-00" || text == "-00:00" {
-        return Err(TimeError::NegativeZeroOffset(text.to_owned()));
-    }
     if text == "Z" {
         return Ok(TimeZone::UTC);
     }
@@ -139,17 +136,20 @@ pub fn parse_time_zone(text: &str) -> Result<TimeZone, TimeError> {
         return Err(TimeError::NoSign(text.to_owned()));
     }
     let hours = digits.number(2)? as u8;
-    if digits.at_end() {
-        return Ok(TimeZone { negative, hours, minutes: 0 });
+    let mut minutes = 0;
+    if !digits.at_end() {
+        digits.skip(':');
+        minutes = digits.number(2)? as u8;
+        digits.end("timezone")?;
     }
-    digits.skip(':');
-    let minutes = digits.number(2)? as u8;
-    digits.end("timezone")?;
     if hours > 24 {
         return Err(TimeError::OffsetHours(text.to_owned()));
     }
     if minutes > 59 {
         return Err(TimeError::OffsetMinutes(text.to_owned()));
+    }
+    if negative && hours == 0 && minutes == 0 {
+        return Err(TimeError::NegativeZeroOffset(text.to_owned()));
     }
     Ok(TimeZone { negative, hours, minutes })
 }
