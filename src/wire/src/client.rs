@@ -115,8 +115,9 @@ fn authentication(message: &Map<String, Value>) -> Result<&str, ClientHandshakeE
 }
 
 fn take_message(input: &mut &[u8]) -> Result<Option<Map<String, Value>>, ClientHandshakeError> {
-    let Some(end) = input.iter().position(|byte| *byte == 0) else {
-        return if input.len() >= MESSAGE_BYTES_MAX {
+    let window = input.get(..MESSAGE_BYTES_MAX).unwrap_or(input);
+    let Some(end) = window.iter().position(|byte| *byte == 0) else {
+        return if window.len() == MESSAGE_BYTES_MAX {
             Err(ClientHandshakeError::Malformed("it does not end".into()))
         } else {
             Ok(None)
