@@ -181,6 +181,9 @@ fn read_function(input: &mut Input<'_>) -> Result<Ast, IndexFunctionError> {
     let body = function.graft(&body, body.root());
     let root = function.add_term(TermType::Func, smallvec![parameters, body], Optargs::new());
     function.set_root(root);
+    if function.parameters(root).is_none() {
+        return Err(IndexFunctionError::Malformed("A parameter is too large."));
+    }
     Ok(function)
 }
 

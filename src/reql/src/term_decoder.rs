@@ -9,7 +9,7 @@ use photondb_datum::{Datum, DatumError, Text};
 
 use crate::lexer::{Kind, Lexer, Malformed};
 use crate::literal::pack;
-use crate::{Args, Ast, Frame, Optargs, ReqlError, TermId, TermType};
+use crate::{Args, Ast, ErrorKind, Frame, Optargs, ReqlError, TermId, TermType};
 
 const MALFORMED: &str = "Client is buggy (failed to deserialize query).";
 
@@ -60,6 +60,8 @@ struct Level<'a> {
     children: usize,
     /// How many of its children are positional, once that is known.
     args: usize,
+    /// Elements of the raw term so far: number, arguments, options.
+    elements: usize,
     /// The name of the child that is being read.
     key: &'a [u8],
 }
@@ -112,7 +114,6 @@ impl<'a> TermDecoder<'a> {
             Kind::Object => {
                 self.lexer.expect(b'{')?;
                 self.open(TermType::MakeObj, Stage::Fields)?;
-                self.plain.push(b'{');
                 Ok(None)
             }
             _ => {
@@ -146,6 +147,7 @@ impl<'a> TermDecoder<'a> {
         if !more {
             return Ok(Some(match term {
                 TermType::MakeArray => self.literal(b"[]"),
+                TermType::MakeObj => self.literal(b"{}"),
                 term => Part::Node(self.ast.add_term(term, Args::new(), Optargs::new())),
             }));
         }
@@ -160,9 +162,6 @@ impl<'a> TermDecoder<'a> {
         };
         self.lexer.expect(if stage == Stage::Args { b'[' } else { b'{' })?;
         self.open(term, stage)?;
-        if term == TermType::MakeArray {
-            self.plain.push(b'[');
-        }
         Ok(None)
     }
 
@@ -185,16 +184,23 @@ impl<'a> TermDecoder<'a> {
         if self.levels.len() == NESTING_DEPTH_MAX {
             return Err(depth_error());
         }
+        let bracket = match (term, stage) {
+            (TermType::MakeArray, Stage::Args) => Some(b'['),
+            (TermType::MakeObj, Stage::Fields | Stage::Optargs) => Some(b'{'),
+            _ => None,
+        };
         self.levels.push(Level {
             term,
             stage,
             first: true,
-            literal: matches!(term, TermType::MakeArray | TermType::MakeObj) && stage != Stage::Optargs,
+            literal: bracket.is_some(),
             start: self.plain.len(),
             children: self.children.len(),
             args: 0,
+            elements: 2,
             key: b"",
         });
+        self.plain.extend(bracket);
         Ok(())
     }
 
@@ -244,6 +250,11 @@ impl<'a> TermDecoder<'a> {
             let Some(level) = self.levels.last_mut() else { return Ok(None) };
             let close = if level.stage == Stage::Args { b']' } else { b'}' };
             if self.lexer.element(&mut level.first, close)? {
+                // An array with options is no literal.
+                if level.stage == Stage::Optargs && level.literal && level.term == TermType::MakeArray {
+                    self.unfold()?;
+                }
+                let Some(level) = self.levels.last_mut() else { return Ok(None) };
                 if level.stage != Stage::Args {
                     if self.lexer.kind()? != Kind::String {
                         return Err(Malformed.into());
@@ -260,9 +271,8 @@ impl<'a> TermDecoder<'a> {
             match level.stage {
                 Stage::Fields => return self.finish().map(Some),
                 Stage::Optargs => {
-                    // The arguments, if there are any, come before.
-                    let size = if level.args > 0 || level.children < self.children.len() { 3 } else { 2 };
-                    self.end_term(size)?;
+                    let elements = level.elements;
+                    self.end_term(elements)?;
                     return self.finish().map(Some);
                 }
                 Stage::Args => {
@@ -275,11 +285,13 @@ impl<'a> TermDecoder<'a> {
                         return Err(ReqlError::compile(message));
                     }
                     self.lexer.expect(b'{')?;
-                    let level_literal = level.literal;
                     level.stage = Stage::Optargs;
                     level.first = true;
-                    if level_literal {
-                        self.unfold()?;
+                    level.elements = 3;
+                    if level.term == TermType::MakeObj && level.args == 0 {
+                        level.literal = true;
+                        level.start = self.plain.len();
+                        self.plain.push(b'{');
                     }
                 }
             }
@@ -299,6 +311,10 @@ impl<'a> TermDecoder<'a> {
             self.children.truncate(first);
             self.levels.pop();
             return Ok(Part::Literal { start, end: self.plain.len() });
+        }
+        if first == self.children.len() && matches!(term, TermType::MakeArray | TermType::MakeObj) {
+            self.levels.pop();
+            return Ok(self.literal(if term == TermType::MakeArray { b"[]" } else { b"{}" }));
         }
         let node = |child: &Child<'_>| match child.part {
             Part::Node(id) => Ok(id),
@@ -371,9 +387,6 @@ impl<'a> TermDecoder<'a> {
 
     /// Places an error below the first `count` levels.
     fn place(&self, mut error: ReqlError, count: usize) -> ReqlError {
-        if error.kind == crate::ErrorKind::Client {
-            return error;
-        }
         for (position, level) in self.levels[..count].iter().enumerate().rev() {
             let next = match self.levels.get(position + 1) {
                 Some(below) => below.children,
@@ -393,8 +406,11 @@ impl<'a> TermDecoder<'a> {
     }
 }
 
-/// Places an error below the child of a level.
+/// Places an error below the child of a level. A text that is no query has no places.
 fn below(error: ReqlError, level: &Level<'_>, position: usize) -> ReqlError {
+    if error.kind == ErrorKind::Client {
+        return error;
+    }
     if level.stage == Stage::Args {
         return error.below(Frame::Position(position as u32));
     }

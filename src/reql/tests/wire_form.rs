@@ -129,6 +129,27 @@ fn literals_join() {
 }
 
 #[test]
+fn raw_terms_of_literals_are_literals() {
+    let object = Datum::object([("a", Datum::Number(1.0))]);
+    for (text, expected) in [
+        ("[3]", Datum::object::<&str>([])),
+        ("[3,[]]", Datum::object::<&str>([])),
+        ("[3,[],{}]", Datum::object::<&str>([])),
+        (r#"[3,{"a":1}]"#, object.clone()),
+        (r#"[3,[],{"a":1}]"#, object.clone()),
+        (r#"[2,[5,[3,[]],[3,[],{"a":1}]]]"#, Datum::array([5.into(), Datum::object::<&str>([]), object])),
+        ("[2,{}]", Datum::array([])),
+        ("[2,[1],{}]", Datum::array([1.into()])),
+    ] {
+        let ast = term(text);
+        assert_eq!(ast.constant(ast.root()), Some(&expected), "{text}");
+    }
+    assert_eq!(term_error("[3,[5]]").message, "Expected 0 arguments but found 1.");
+    assert!(term_error(r#"[2,[1,2],{"a":1}]"#).message.starts_with("Unrecognized optional argument"));
+    assert!(term_error("[3,[],{},1]").message.ends_with("found 4."));
+}
+
+#[test]
 fn a_term_among_literals_keeps_its_place() {
     let ast = term(r#"[2,[1,{"k":"v","a b":2,"t":[103],"z":[2,[7]]},3,[2,[4]],[103,[]]]]"#);
     let root = ast.root();
