@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-/// What Git ignores or what is not ours to judge. In a second worktree `.git` is a file.
-const SKIPPED_NAMES: [&str; 5] = ["target", ".git", "node_modules", "photondb_data", "__pycache__"];
+/// What Git ignores or what is not ours to judge: a fuzzer's inputs may be any bytes. In a
+/// second worktree `.git` is a file.
+const SKIPPED_NAMES: [&str; 6] = ["target", ".git", "node_modules", "photondb_data", "__pycache__", "corpus"];
 /// Recorded data, not text of ours.
 const SKIPPED_EXTENSIONS: [&str; 2] = ["jsonl", "lock"];
 
@@ -61,6 +62,21 @@ pub fn manifests() -> Vec<(String, toml::Table)> {
     let is_manifest = |source: &Source| source.path.ends_with("/Cargo.toml");
     let elsewhere = |(_, manifest): &(String, toml::Table)| manifest.contains_key("workspace");
     sources().into_iter().filter(is_manifest).map(parsed).filter(|member| !elsewhere(member)).collect()
+}
+
+/// The names of everything that a manifest depends on, for itself, its tests and its build,
+/// on any system, and how each is given.
+pub fn dependencies(manifest: &toml::Table) -> Vec<(&str, &toml::Value)> {
+    let targets = manifest.get("target").and_then(toml::Value::as_table);
+    let tables = targets.into_iter().flat_map(toml::Table::values).filter_map(toml::Value::as_table);
+    std::iter::once(manifest).chain(tables).flat_map(dependencies_of).collect()
+}
+
+fn dependencies_of(holder: &toml::Table) -> impl Iterator<Item = (&str, &toml::Value)> {
+    ["dependencies", "dev-dependencies", "build-dependencies"]
+        .into_iter()
+        .filter_map(|kind| holder.get(kind)?.as_table())
+        .flat_map(|table| table.iter().map(|(name, value)| (name.as_str(), value)))
 }
 
 fn parsed(source: Source) -> (String, toml::Table) {

@@ -8,5 +8,5 @@
 mod house;
 mod packages;
 
-pub use house::{Source, manifests, root, sources};
+pub use house::{Source, dependencies, manifests, root, sources};
 pub use packages::{Package, Packages};

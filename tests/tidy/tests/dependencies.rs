@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use photondb_tidy::{Packages, manifests, root};
+use photondb_tidy::{Packages, dependencies, manifests, root};
 
 #[test]
 fn licences_are_allowed() {
@@ -30,15 +30,14 @@ fn every_dependency_has_a_reason() {
     // The table's rows begin with the crate's name in backquotes.
     let named: BTreeSet<&str> =
         document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-    let used: BTreeSet<String> = manifests()
+    let manifests = manifests();
+    let used: BTreeSet<&str> = manifests
         .iter()
-        .flat_map(|(_, manifest)| {
-            ["dependencies", "dev-dependencies", "build-dependencies"].map(|k| names(manifest, k))
-        })
-        .flatten()
+        .flat_map(|(_, manifest)| dependencies(manifest))
+        .map(|(name, _)| name)
         .filter(|name| !name.starts_with("photondb"))
         .collect();
-    let unnamed: Vec<_> = used.iter().filter(|name| !named.contains(name.as_str())).collect();
+    let unnamed: Vec<_> = used.iter().filter(|name| !named.contains(**name)).collect();
     let unused: Vec<_> = named.iter().filter(|name| !used.contains(**name)).collect();
     assert!(unnamed.is_empty(), "docs/dependencies.md gives no reason for {unnamed:?}");
     assert!(unused.is_empty(), "docs/dependencies.md names {unused:?}, which nothing uses");
@@ -47,12 +46,9 @@ fn every_dependency_has_a_reason() {
 #[test]
 fn versions_are_chosen_in_one_place() {
     for (folder, manifest) in manifests() {
-        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
-            let table = manifest.get(kind).and_then(toml::Value::as_table);
-            for (name, value) in table.into_iter().flatten() {
-                let inherits = value.get("workspace").and_then(toml::Value::as_bool);
-                assert_eq!(inherits, Some(true), "{folder}: {name} must say `workspace = true`");
-            }
+        for (name, value) in dependencies(&manifest) {
+            let inherits = value.get("workspace").and_then(toml::Value::as_bool);
+            assert_eq!(inherits, Some(true), "{folder}: {name} must say `workspace = true`");
         }
     }
 }
@@ -61,15 +57,12 @@ fn versions_are_chosen_in_one_place() {
 fn nothing_in_the_workspaces_list_is_unused() {
     let workspace: toml::Table = read("Cargo.toml").parse().expect("Cargo.toml is TOML");
     let listed = workspace["workspace"]["dependencies"].as_table().expect("[workspace.dependencies]");
-    let used: BTreeSet<String> = manifests()
-        .iter()
-        .flat_map(|(_, manifest)| {
-            ["dependencies", "dev-dependencies", "build-dependencies"].map(|k| names(manifest, k))
-        })
-        .flatten()
-        .collect();
+    let manifests = manifests();
+    let used: BTreeSet<&str> =
+        manifests.iter().flat_map(|(_, manifest)| dependencies(manifest)).map(|(name, _)| name).collect();
     let is_ours = |name: &str| name.starts_with("photondb");
-    let unused: Vec<_> = listed.keys().filter(|name| !used.contains(*name) && !is_ours(name)).collect();
+    let unused: Vec<_> =
+        listed.keys().filter(|name| !used.contains(name.as_str()) && !is_ours(name)).collect();
     assert!(unused.is_empty(), "Cargo.toml lists {unused:?}, which no crate uses");
 }
 
@@ -116,11 +109,6 @@ fn one(tokens: &[&str], at: &mut usize, allowed: &[&str]) -> bool {
     *at += 2;
     // An exception only ever permits more than the licence itself.
     allowed.contains(token) || allowed.contains(&with_exception.as_str())
-}
-
-fn names(manifest: &toml::Table, kind: &str) -> Vec<String> {
-    let table = manifest.get(kind).and_then(toml::Value::as_table);
-    table.into_iter().flat_map(toml::Table::keys).cloned().collect()
 }
 
 fn read(path: &str) -> String {
