@@ -145,6 +145,7 @@ impl From<TableError> for EvalError {
                 Err(error) => Self::new(ErrorKind::Internal, error.to_string()),
             },
             TableError::Key(error) => error.into(),
+            TableError::Limit { .. } => Self::resource(error.to_string()),
             other => {
                 let kind = if other.is_unavailable() { ErrorKind::OpFailed } else { ErrorKind::Internal };
                 Self::new(kind, other.to_string())

@@ -99,3 +99,13 @@ fn times_and_places() {
         ("[43,[[170,[[170,[[158,[[165,[[2,[0,0]],1]]]],\"coordinates\"]],0]]]]", "33"),
     ]);
 }
+
+#[test]
+fn arguments_that_cannot_be_spread() {
+    check(&[
+        ("[2,[0,[154,[7]]]]", "Cannot convert NUMBER to SEQUENCE @ [1]"),
+        ("[24,[1,[154,[null]]]]", "Cannot convert NULL to SEQUENCE @ [1]"),
+        ("[2,[0,[154,[[72,[[173,[3]]]]]]]]", "ZIP can only be called on the result of a join. @ [1]"),
+        ("[24,[1,[154,[[173,[3]]]]]]", "4"),
+    ]);
+}

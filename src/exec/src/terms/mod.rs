@@ -73,7 +73,9 @@ fn splice(call: &Invocation<'_>) -> Result<Call> {
                     .ok_or_else(|| EvalError::logic("Expected 1 argument but found 0."))?;
                 let items = match evaluate::value(call.env, list, call.frame)? {
                     Value { kind: Kind::Datum(photondb_datum::Datum::Array(items)), .. } => items.into_vec(),
-                    value => crate::sequence::Sequence::from_value(value)?.collect(call.env)?,
+                    value => crate::sequence::Sequence::from_value(value)
+                        .and_then(|sequence| sequence.collect(call.env))
+                        .map_err(|error| error.at(argument.site))?,
                 };
                 arguments.extend(items.into_iter().map(|item| Expression {
                     operation: Operation::Constant(item),
