@@ -161,3 +161,17 @@ fn deep_keys_do_not_overflow() {
     assert_eq!(key::decode(&open), Err(KeyError::Malformed));
     assert_eq!(key::encoded_len(&open), None);
 }
+
+#[test]
+fn what_is_cut_off_is_checked_all_the_same() {
+    let long = || Datum::string("~".repeat(key::SECONDARY_KEY_BYTES_MAX));
+    let encoded = |items: Vec<Datum>| key::encode_secondary(&Datum::from(items));
+    for wrong in [Datum::Null, Datum::from(vec![Datum::Null]), Datum::MinVal, Datum::object([("a", long())])]
+    {
+        assert!(encoded(vec![long(), wrong.clone()]).is_err(), "{wrong:?}");
+        assert!(encoded(vec![long(), long(), wrong]).is_err());
+    }
+    let whole = encoded(vec![long(), Datum::from(1), long()]).unwrap();
+    assert!(whole.truncated);
+    assert_eq!(whole.bytes.len(), key::SECONDARY_KEY_BYTES_MAX);
+}

@@ -15,7 +15,7 @@ use crate::view::DatumRef;
 struct Rules {
     null_bytes: bool,
     extrema: bool,
-    /// Stop once this long; the rest would be cut off.
+    /// What lies behind so many bytes need not be written; it would be cut off.
     bytes_max: usize,
 }
 
@@ -138,9 +138,8 @@ fn encode(value: DatumRef<'_>, rules: Rules, out: &mut Vec<u8>) -> Result<(), Re
         DatumRef::Array(array) => {
             out.push(ARRAY);
             for item in array.iter() {
-                if out.len() > rules.bytes_max {
-                    return Ok(());
-                }
+                // What lies behind the cut is not kept, but it must be allowed there.
+                out.truncate(rules.bytes_max.saturating_add(1));
                 encode(item, rules, out).map_err(|refusal| {
                     Refusal::Error(refusal.into_error(|| {
                         let datum = item.to_datum();
