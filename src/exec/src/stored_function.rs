@@ -110,12 +110,8 @@ impl IndexFunction for LoadedIndexFunction {
             return geometry::entries(&value, self.multi, out);
         }
         match value {
-            Datum::Array(items) if self.multi => {
-                let mut values: Vec<Datum> = items.iter().collect();
-                values.sort();
-                values.dedup();
-                out.extend(values.into_iter().map(IndexValue::Datum));
-            }
+            // A value that stands twice has two entries, and finds the document twice.
+            Datum::Array(items) if self.multi => out.extend(items.iter().map(IndexValue::Datum)),
             value => out.push(IndexValue::Datum(value)),
         }
     }
