@@ -85,6 +85,13 @@ impl Term {
         Self { wire: format!("[{},[[2,[{left},{right}]],{}]]", TermType::Func.id(), body.wire) }
     }
 
+    /// A function of three parameters.
+    pub fn function3(body: impl FnOnce(Self, Self, Self) -> Self) -> Self {
+        let (first, second, third) = (fresh_variable(), fresh_variable(), fresh_variable());
+        let body = body(variable(first), variable(second), variable(third));
+        Self { wire: format!("[{},[[2,[{first},{second},{third}]],{}]]", TermType::Func.id(), body.wire) }
+    }
+
     /// The same term with one more option.
     #[must_use]
     pub fn option(&self, name: &str, value: impl Into<Self>) -> Self {

@@ -40,6 +40,8 @@ pub struct Draft {
     /// Elements were read in an order that is up to the way, so that any of several
     /// errors may come first.
     pub any_error: bool,
+    /// How many terms were applied that may raise an error.
+    pub stages: usize,
     /// It is a sequence still, which may be answered as a stream or as one array.
     pub is_sequence: bool,
 }
@@ -54,12 +56,14 @@ impl Draft {
             order,
             short_circuits: false,
             any_error: order == Order::Bag,
+            stages: 0,
             is_sequence: true,
         }
     }
 
     /// Appends the same term to both forms.
     pub fn apply(&mut self, term: TermType, rest: &[Term], options: &[(&str, Term)]) {
+        self.stages += 1;
         for form in [&mut self.direct, &mut self.plain] {
             let mut args = vec![form.clone()];
             args.extend_from_slice(rest);

@@ -10,7 +10,9 @@
 mod dice;
 mod draft;
 mod expression;
+mod index;
 mod judge;
+mod recipe;
 mod rows;
 mod source;
 mod stage;
@@ -19,16 +21,11 @@ mod world;
 
 pub use dice::Dice;
 pub use draft::{Draft, Order, Shape};
-pub use judge::{Disagreement, compare, judge};
+pub use judge::{Disagreement, compare, judge, judge_seed};
+pub use recipe::Recipe;
 pub use world::{World, WorldError};
 
 /// A random query in its two forms.
 pub fn query(seed: u64) -> Draft {
-    let dice = Dice::new(seed);
-    let mut draft = source::draw(&dice);
-    for _ in 0..dice.below(4) {
-        stage::draw(&dice, &mut draft);
-    }
-    terminal::draw(&dice, &mut draft);
-    draft
+    Recipe::new(seed).draft()
 }

@@ -7,18 +7,24 @@ use crate::Dice;
 use crate::draft::{Draft, Order, Shape};
 use crate::expression::{KINDS, Kind, function, literal};
 
-/// Appends a terminal, or none.
+/// Appends a terminal.
 pub(crate) fn draw(dice: &Dice, draft: &mut Draft) {
-    if dice.chance(35) {
-        return;
-    }
     draft.is_sequence = false;
-    match dice.below(6) {
+    match dice.below(7) {
         0 | 1 => group(dice, draft),
         2 if draft.is_ordered() => ordered(dice, draft),
         3 => early(dice, draft),
+        4 => some(dice, draft),
         _ => aggregate(dice, draft),
     }
+}
+
+/// How many of some elements there are; which ones they are does not matter.
+fn some(dice: &Dice, draft: &mut Draft) {
+    let count = Term::from(dice.below(200) as f64);
+    draft.apply(dice.pick(&[TermType::Limit, TermType::Skip, TermType::Sample]), &[count], &[]);
+    draft.apply(TermType::Count, &[], &[]);
+    draft.short_circuits = true;
 }
 
 /// An aggregation whose answer does not depend on the order.
@@ -53,7 +59,7 @@ fn group(dice: &Dice, draft: &mut Draft) {
     let mut keys = Vec::new();
     for _ in 0..=dice.below(2) {
         keys.push(match draft.shape {
-            Shape::Row if dice.chance(50) => dice.pick(&["n", "s", "b", "m", "missing"]).into(),
+            Shape::Row if dice.chance(50) => dice.pick(&["n", "s", "b", "m", "l", "t", "missing"]).into(),
             shape => function(dice, shape, dice.pick(&KINDS)),
         });
     }
@@ -64,7 +70,12 @@ fn group(dice: &Dice, draft: &mut Draft) {
     let options: &[(&str, Term)] = if multi { &[("multi", true.into())] } else { &[] };
     draft.apply(TermType::Group, &keys, options);
     if draft.is_ordered() && dice.chance(40) {
-        match dice.below(4) {
+        match dice.below(6) {
+            4 => draft.apply(TermType::Map, &[function(dice, draft.shape, dice.pick(&KINDS))], &[]),
+            5 => {
+                draft.apply(TermType::Filter, &[function(dice, draft.shape, Kind::Bool)], &[]);
+                draft.apply(TermType::Distinct, &[], &[]);
+            }
             0 => draft.apply(TermType::Limit, &[2.into()], &[]),
             1 => draft.apply(TermType::OrderBy, &[Term::function(|element| element)], &[]),
             2 => draft.apply(TermType::Nth, &[0.into()], &[]),
@@ -83,7 +94,7 @@ fn group(dice: &Dice, draft: &mut Draft) {
 fn ordered(dice: &Dice, draft: &mut Draft) {
     let position = Term::from(dice.below(60) as f64 - 20.0);
     match dice.below(4) {
-        0 => draft.apply(TermType::Nth, &[position], &[]),
+        0 => draft.apply(dice.pick(&[TermType::Nth, TermType::Bracket]), &[position], &[]),
         1 => {
             let kind = dice.pick(&KINDS);
             draft.apply(TermType::Map, &[function(dice, draft.shape, kind)], &[]);

@@ -5,113 +5,11 @@ use photondb_client::Term;
 use photondb_datum::Datum;
 use photondb_reql::TermType;
 
-use crate::Dice;
-use crate::expression::{Kind, literal};
-use crate::rows::{mixed, rows};
+use crate::index::indexes;
+use crate::rows::rows;
 
 /// Tables of the same indexes and different rows.
 pub(crate) const TABLES: [&str; 2] = ["left", "right"];
-
-/// A secondary index: its value as a function of a row, and whether a row has one.
-pub(crate) struct Index {
-    pub(crate) name: &'static str,
-    pub(crate) multi: bool,
-    pub(crate) value: fn(&Term) -> Term,
-    pub(crate) present: fn(&Term) -> Term,
-    literal: fn(&Dice) -> Term,
-}
-
-impl Index {
-    /// A value that rows may have.
-    pub(crate) fn literal(&self, dice: &Dice) -> Term {
-        (self.literal)(dice)
-    }
-}
-
-/// The indexes of every table.
-pub(crate) fn indexes() -> [Index; 10] {
-    let number = |dice: &Dice| literal(dice, Kind::Number);
-    let text = |dice: &Dice| literal(dice, Kind::Text);
-    [
-        Index {
-            name: "n",
-            multi: false,
-            value: |row| row.field("n"),
-            present: |row| row.has_fields("n"),
-            literal: |dice| Term::from(dice.below(20) as f64 - 5.0),
-        },
-        Index {
-            name: "x",
-            multi: false,
-            value: |row| row.field("x"),
-            present: |row| row.has_fields("x"),
-            literal: number,
-        },
-        Index {
-            name: "s",
-            multi: false,
-            value: |row| row.field("s"),
-            present: |row| row.has_fields("s"),
-            literal: text,
-        },
-        Index {
-            name: "b",
-            multi: false,
-            value: |row| row.field("b"),
-            present: |row| row.has_fields("b"),
-            literal: |dice| literal(dice, Kind::Bool),
-        },
-        Index {
-            name: "t",
-            multi: false,
-            value: |row| row.field("t"),
-            present: |row| row.has_fields("t"),
-            literal: |dice| literal(dice, Kind::Time),
-        },
-        Index {
-            name: "m",
-            multi: false,
-            value: |row| row.field("m"),
-            present: |row| row.has_fields("m"),
-            literal: |dice| mixed(dice).into(),
-        },
-        Index {
-            name: "tags",
-            multi: true,
-            value: |row| row.field("tags"),
-            present: |row| row.has_fields("tags"),
-            literal: text,
-        },
-        Index {
-            name: "pair",
-            multi: false,
-            value: |row| Term::array(&[row.field("n"), row.field("s")]),
-            present: |row| row.has_fields("n").and(row.has_fields("s")),
-            literal: |dice| {
-                let first = Term::from(dice.below(20) as f64 - 5.0);
-                if dice.chance(30) {
-                    Term::array(&[first])
-                } else {
-                    Term::array(&[first, literal(dice, Kind::Text)])
-                }
-            },
-        },
-        Index {
-            name: "double",
-            multi: false,
-            value: |row| row.field("o").field("a").mul(2),
-            present: |row| row.field("o").field("a").ne(Datum::Null).default(false),
-            literal: |dice| Term::from(dice.below(20) as f64),
-        },
-        Index {
-            name: "words",
-            multi: true,
-            value: |row| row.field("tags").map(Term::function(|tag| tag.add("?"))),
-            present: |row| row.has_fields("tags"),
-            literal: |dice| literal(dice, Kind::Text).add("?"),
-        },
-    ]
-}
 
 /// Why the databases could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -143,21 +41,24 @@ impl World {
 
 fn filled(parallelism: Parallelism) -> Result<Database, WorldError> {
     let database = Database::open(&DatabaseOptions { parallelism, ..DatabaseOptions::in_memory() })?;
-    let run = |term: Term| database.run(term.wire());
-    run(Term::call(TermType::DbCreate, &["test".into()], &[])).or_else(|error| match error {
-        // A new database may come with one.
-        RunError::Query(_) => Ok(Vec::new()),
-        error => Err(error),
-    })?;
     for (number, name) in TABLES.into_iter().enumerate() {
-        run(Term::db("test").table_create(name))?;
-        let table = Term::table(name);
-        for index in indexes() {
-            let created = table.index_create_with(index.name, Term::function(|row| (index.value)(&row)));
-            run(if index.multi { created.option("multi", true) } else { created })?;
-        }
-        run(table.index_wait())?;
-        run(table.insert(Term::from(Datum::array(rows(number as u64)))))?;
+        make_table(&database, name)?;
+        database.run(Term::table(name).insert(Term::from(Datum::array(rows(number as u64)))).wire())?;
     }
     Ok(database)
+}
+
+/// Makes an empty table with all indexes.
+pub(crate) fn make_table(database: &Database, name: &str) -> Result<(), RunError> {
+    let run = |term: Term| database.run(term.wire());
+    run(Term::db("test").table_create(name))?;
+    let table = Term::table(name);
+    for index in indexes() {
+        let created = table.index_create_with(index.name, Term::function(|row| (index.value)(&row)));
+        run(if index.multi { created.option("multi", true) } else { created })?;
+    }
+    run(table.index_create("g").option("geo", true))?;
+    run(table.index_create("gs").option("geo", true).option("multi", true))?;
+    run(Term::call(TermType::IndexWait, &[table], &[]))?;
+    Ok(())
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use photondb_client::Term;
-use photondb_differential::{Draft, Order, World, judge, query};
+use photondb_differential::{Draft, Order, World, judge, judge_seed, query};
 
 const QUERIES: u64 = 2_000;
 const THREADS: u64 = 2;
@@ -32,7 +32,7 @@ fn all_ways_agree() {
     let work = |first: u64| -> Vec<String> {
         let mut wrong = Vec::new();
         for seed in seeds.clone().filter(|seed| seed % THREADS == first) {
-            match judge(&world, seed, &query(seed)) {
+            match judge_seed(&world, seed) {
                 Ok(with_answer) => drop(answered.fetch_add(u64::from(with_answer), Ordering::Relaxed)),
                 Err(disagreement) => {
                     // A long run tells what it found at once.

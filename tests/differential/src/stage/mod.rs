@@ -1,18 +1,23 @@
 //! Stages that turn one sequence into another.
 
+mod join;
+mod reshape;
+
 use photondb_client::Term;
-use photondb_datum::Datum;
 use photondb_reql::TermType;
 
 use crate::Dice;
 use crate::draft::{Draft, Order, Shape};
 use crate::expression::{KINDS, Kind, function};
+use crate::index;
 use crate::source;
-use crate::world::{TABLES, indexes};
+
+/// More rows than any query has.
+const SAMPLE_ALL: u32 = 99_999;
 
 /// Appends one random stage.
 pub(crate) fn draw(dice: &Dice, draft: &mut Draft) {
-    match dice.below(14) {
+    match dice.below(20) {
         0..=2 => filter(dice, draft),
         3 => map(dice, draft),
         4 | 5 => order(dice, draft),
@@ -23,16 +28,25 @@ pub(crate) fn draw(dice: &Dice, draft: &mut Draft) {
         }
         9 => concat_map(dice, draft),
         10 => union(dice, draft),
-        11 if draft.is_ordered() && draft.shape == Shape::Row => join(dice, draft),
-        _ if draft.shape == Shape::Row => reshape(dice, draft),
+        11 | 12 if draft.is_ordered() && draft.shape == Shape::Row => join::draw(dice, draft),
+        13 if draft.is_ordered() && draft.shape == Shape::Row => inner_query(dice, draft),
+        14 if draft.is_ordered() => fold(dice, draft),
+        15 => sample(draft),
+        16 => groups(dice, draft),
+        _ if draft.shape == Shape::Row => reshape::draw(dice, draft),
         _ => filter(dice, draft),
     }
 }
 
 fn filter(dice: &Dice, draft: &mut Draft) {
     let predicate = function(dice, draft.shape, Kind::Bool);
-    let default = dice.pick(&[Some(true), Some(false), None, None, None]);
-    let options: Vec<_> = default.into_iter().map(|value| ("default", Term::from(value))).collect();
+    let default = match dice.below(8) {
+        0 | 1 => Some(Term::from(true)),
+        2 => Some(false.into()),
+        3 => Some(Term::call(TermType::Error, &[], &[])),
+        _ => None,
+    };
+    let options: Vec<_> = default.into_iter().map(|value| ("default", value)).collect();
     draft.apply(TermType::Filter, &[predicate], &options);
 }
 
@@ -42,11 +56,13 @@ fn map(dice: &Dice, draft: &mut Draft) {
 }
 
 /// Sorts such that no two different elements stay in doubt.
-pub(crate) fn order(dice: &Dice, draft: &mut Draft) {
+fn order(dice: &Dice, draft: &mut Draft) {
     let mut keys = Vec::new();
     for _ in 0..=dice.below(2) {
         let key = match draft.shape {
-            Shape::Row if dice.chance(60) => dice.pick(&["n", "s", "x", "t", "b", "m", "missing"]).into(),
+            Shape::Row if dice.chance(60) => {
+                dice.pick(&["n", "s", "x", "t", "b", "m", "l", "y", "missing"]).into()
+            }
             shape => function(dice, shape, dice.pick(&KINDS)),
         };
         keys.push(match dice.below(3) {
@@ -69,9 +85,7 @@ fn window(dice: &Dice, draft: &mut Draft) {
             &[count(), count()],
             &[("right_bound", dice.pick(&["open", "closed"]).into())],
         ),
-        _ => {
-            draft.apply(TermType::Limit, &[count()], &[]);
-        }
+        _ => draft.apply(TermType::Limit, &[count()], &[]),
     }
     draft.short_circuits = true;
 }
@@ -84,79 +98,107 @@ fn concat_map(dice: &Dice, draft: &mut Draft) {
     );
 }
 
+/// Rows of another part of the tables, too; sorted sequences can stay sorted.
 fn union(dice: &Dice, draft: &mut Draft) {
-    let mut other = source::draw(dice);
-    if draft.shape != Shape::Row {
-        let kind = if let Shape::Value(kind) = draft.shape { kind } else { Kind::Any };
+    let mut other = source::rows_of_any(dice);
+    if let Shape::Value(kind) = draft.shape {
         other.apply_into(TermType::Map, &[function(dice, Shape::Row, kind)], Shape::Value(kind));
     }
-    draft.direct = Term::call(TermType::Union, &[draft.direct.clone(), other.direct], &[]);
-    draft.plain = Term::call(TermType::Union, &[draft.plain.clone(), other.plain], &[]);
-    draft.order = Order::Bag;
+    let merged = draft.is_ordered() && other.is_ordered() && dice.chance(50);
+    let option = if merged {
+        let kind = dice.pick(&KINDS);
+        let key = function(dice, draft.shape, kind);
+        let key = if dice.chance(50) { key } else { Term::call(TermType::Desc, &[key], &[]) };
+        Some(("interleave", key))
+    } else if dice.chance(30) {
+        Some(("interleave", dice.chance(50).into()))
+    } else {
+        None
+    };
+    let options: Vec<_> = option.into_iter().collect();
+    draft.direct = Term::call(TermType::Union, &[draft.direct.clone(), other.direct], &options);
+    draft.plain = Term::call(TermType::Union, &[draft.plain.clone(), other.plain], &options);
+    if !merged {
+        draft.order = Order::Bag;
+    }
     draft.any_error = true;
+    draft.short_circuits |= other.short_circuits;
 }
 
-/// Joins the first rows with a table, by an index or by looking at all pairs.
-fn join(dice: &Dice, draft: &mut Draft) {
-    let table = Term::table(dice.pick(&TABLES));
-    let indexes = indexes();
-    let index = &indexes[dice.below(6) as usize];
-    let few = Term::from(dice.below(8) as f64);
-    draft.apply(TermType::Limit, &[few], &[]);
-    draft.short_circuits = true;
-    let ids = Term::function(|pair| {
-        Term::array(&[pair.field("left").field("id"), pair.field("right").field("id")])
-    });
-    let value = Term::function(|row| (index.value)(&row));
-    let direct = Term::call(
-        TermType::EqJoin,
-        &[draft.direct.clone(), value, table.clone()],
-        &[("index", index.name.into())],
-    );
-    let rows = table.coerce_to("array");
-    let plain = Term::call(
-        TermType::InnerJoin,
-        &[
-            draft.plain.clone(),
-            rows,
-            Term::function2(|left, right| {
-                let present = left.has_fields(index.name).and(right.has_fields(index.name));
-                present.and((index.value)(&left).eq((index.value)(&right)))
-            }),
-        ],
-        &[],
-    );
-    draft.direct = direct.map(ids.clone());
-    draft.plain = plain.map(ids);
+/// A query of its own for each of a few rows.
+fn inner_query(dice: &Dice, draft: &mut Draft) {
+    let (table, array) = source::forms(dice);
+    let index = index::draw(dice);
+    draft.apply(TermType::Limit, &[Term::from(dice.below(6) as f64)], &[]);
+    let key = index.literal(dice);
+    let wanted = |row: &Term| {
+        // Values of multi indexes are arrays, and some of the odd ones no keys.
+        let fixed = index.multi || index.name == "odd";
+        if fixed { key.clone() } else { (index.value)(row).default(key.clone()) }
+    };
+    let id = || Term::function(|row| row.field("id"));
+    let sorted = |rows: Term| Term::call(TermType::OrderBy, &[rows.map(id()), Term::function(|id| id)], &[]);
+    let by_index = |row: &Term| {
+        let keys = [table.clone(), wanted(row)];
+        Term::call(TermType::GetAll, &keys, &[("index", index.name.into())])
+    };
+    let by_filter = |row: &Term| index.found(&array, &|value| value.eq(wanted(row)));
+    let counted = dice.chance(50);
+    let answer = |inner: Term, row: &Term| {
+        if counted { inner.count() } else { Term::array(&[row.field("id"), sorted(inner)]) }
+    };
+    draft.direct = draft.direct.map(Term::function(|row| answer(by_index(&row), &row)));
+    draft.plain = draft.plain.map(Term::function(|row| answer(by_filter(&row), &row)));
     draft.shape = Shape::Value(Kind::Any);
+    draft.short_circuits = true;
+}
+
+/// Numbers the elements, or pairs neighbours.
+fn fold(dice: &Dice, draft: &mut Draft) {
+    let number = function(dice, draft.shape, Kind::Number);
+    let call = |element: Term| Term::call(TermType::Funcall, &[number.clone(), element], &[]);
+    let step = Term::function2(|state, element| state.add(call(element)));
+    let emit = Term::function3(|old, element, new| {
+        if dice.chance(50) {
+            Term::array(&[old, new])
+        } else {
+            Term::array(&[new]).add(Term::array(&[element]))
+        }
+    });
+    let mut options = vec![("emit", emit)];
+    if dice.chance(50) {
+        options.push(("final_emit", Term::function(|state| Term::array(&[state, "end".into()]))));
+    }
+    draft.apply(TermType::Fold, &[0.into(), step], &options);
+    draft.shape = Shape::Value(Kind::Any);
+}
+
+/// All rows in another order.
+fn sample(draft: &mut Draft) {
+    draft.apply(TermType::Sample, &[SAMPLE_ALL.into()], &[]);
     draft.order = Order::Bag;
     draft.any_error = true;
 }
 
-/// Changes which fields rows have; all keep their primary key.
-fn reshape(dice: &Dice, draft: &mut Draft) {
-    let field = || Term::from(dice.pick(&["n", "s", "x", "b", "t", "m", "tags", "o"]));
-    match dice.below(6) {
-        0 => draft.apply(TermType::Pluck, &["id".into(), field(), field(), field()], &[]),
-        1 => draft.apply(TermType::Without, &[field(), field()], &[]),
-        2 => draft.apply(TermType::HasFields, &[field()], &[]),
-        3 => draft.apply(TermType::WithFields, &["id".into(), field(), field()], &[]),
-        4 => {
-            let kind = dice.pick(&KINDS);
-            let value = function(dice, Shape::Row, kind);
-            let name = match kind {
-                Kind::Number => "n",
-                Kind::Text => "s",
-                Kind::Bool => "b",
-                Kind::Time => "t",
-                Kind::Texts => "tags",
-                Kind::Any => "m",
-            };
-            let merged = Term::function(|row| {
-                Term::object(&[(name, Term::call(TermType::Funcall, &[value, row], &[]))])
-            });
-            draft.apply(TermType::Merge, &[merged], &[]);
-        }
-        _ => draft.apply(TermType::Filter, &[Term::object(&[("b", Datum::Bool(true).into())])], &[]),
+/// Groups and what they come to, as a sequence again.
+fn groups(dice: &Dice, draft: &mut Draft) {
+    let by = function(dice, draft.shape, dice.pick(&KINDS));
+    draft.apply(TermType::Group, &[by], &[]);
+    let part = if dice.chance(50) {
+        draft.apply(TermType::Count, &[], &[]);
+        "reduction"
+    } else {
+        draft.apply(TermType::Map, &[function(dice, draft.shape, Kind::Number)], &[]);
+        draft.apply(TermType::Sum, &[], &[]);
+        "group"
+    };
+    draft.apply(TermType::Ungroup, &[], &[]);
+    draft.order = Order::Total;
+    draft.shape = Shape::Value(Kind::Any);
+    match dice.below(4) {
+        0 => draft.apply(TermType::OrderBy, &[part.into(), "group".into()], &[]),
+        1 => draft.apply(TermType::GetField, &[part.into()], &[]),
+        2 => draft.apply(TermType::Filter, &[Term::function(|group| group.field("reduction").gt(3))], &[]),
+        _ => {}
     }
 }
