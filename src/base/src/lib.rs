@@ -1,5 +1,5 @@
 //! The ground everything stands on: typed ids, time and randomness as traits,
-//! named limits, cancellation and the fault class.
+//! named limits, cancellation, work that must be prompt.
 //!
 //! Invariants: nothing here allocates unboundedly or blocks; ids of different
 //! things cannot be mixed up.
@@ -10,6 +10,7 @@ mod cancel;
 mod clock;
 mod id;
 pub mod limits;
+pub mod prompt;
 mod random;
 
 pub use cancel::Cancel;

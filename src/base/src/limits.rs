@@ -13,6 +13,10 @@ pub const VALUE_BYTES_MAX: usize = 128 * 1024 * 1024;
 pub const THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
 /// Elements of an array unless the query sets `arrayLimit`.
 pub const ARRAY_SIZE_DEFAULT_MAX: usize = 100_000;
+/// Rows that a query reads on the thread that serves its connection.
+pub const PROMPT_ROWS_MAX: usize = 256;
+/// Bytes of those rows.
+pub const PROMPT_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of one query as it arrives.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Rows of one batch.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
-use photondb_base::LogPosition;
+use photondb_base::{LogPosition, prompt};
 
 use crate::background::{Background, Control};
 use crate::batch::{Batch, Operation, Operations};
@@ -213,6 +213,7 @@ impl Shared {
         }
         self.make_room()?;
         self.warm(&record)?;
+        prompt::before_change()?;
         let position = self.queue.commit(record, |records| self.commit_group(records))?;
         if self.options.background && self.log.wants_spare() {
             self.control.request_spare();
@@ -346,6 +347,7 @@ impl Shared {
         if self.dirty_total() <= self.options.dirty_bytes_max() {
             return Ok(());
         }
+        prompt::before_waiting()?;
         if !self.options.background {
             return self.checkpoint();
         }
@@ -414,6 +416,9 @@ impl Engine for DiskEngine {
     }
 
     fn wait_durable(&self, position: LogPosition) -> Result<(), StorageError> {
+        if self.shared.log.durable() < position {
+            prompt::before_waiting()?;
+        }
         self.shared.log.sync_to(position.0)
     }
 

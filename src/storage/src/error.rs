@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use photondb_base::LogPosition;
+use photondb_base::prompt::NotPrompt;
 use thiserror::Error;
 
 /// An error of the storage engine. Cheap to clone: one failed sync answers many writers.
@@ -91,6 +92,9 @@ pub enum StorageError {
         /// The oldest position one can still ask for.
         oldest: LogPosition,
     },
+    /// This thread may not wait for the disk. Nothing was changed.
+    #[error(transparent)]
+    NotPrompt(#[from] NotPrompt),
 }
 
 impl StorageError {

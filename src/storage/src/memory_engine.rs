@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use photondb_base::LogPosition;
+use photondb_base::{LogPosition, prompt};
 
 use crate::batch::Batch;
 use crate::engine::{Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable};
@@ -46,6 +46,7 @@ impl Engine for MemoryEngine {
     fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError> {
         let is_empty = batch.is_empty();
         let record = batch.seal()?;
+        prompt::before_change()?;
         let mut inner = self.inner.lock();
         if is_empty {
             return Ok(inner.state.position);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use photondb_base::prompt;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -93,6 +94,7 @@ impl Store {
 
     /// Reads and checks the bytes of a pointer from the disk, whatever the cache has.
     pub(crate) fn read(&self, pointer: &Pointer) -> Result<Bytes, StorageError> {
+        prompt::before_waiting()?;
         read_checked(&*self.file, pointer)
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use photondb_base::prompt::{Allowance, NotPrompt, promptly};
 use photondb_storage::{
     Batch, Cut, Direction, Disk, DiskEngine, Durability, Engine, KeyRange, LogPosition, OpenOptions,
     RealDisk, SimulatedDisk, StorageError, TreeId, check, check_disk,
@@ -501,4 +502,36 @@ fn directories_of_all_format_versions_open() {
         let report = check(directory.path()).unwrap();
         assert_eq!((report.problems, report.log_position), (Vec::<String>::new(), 51));
     }
+}
+
+#[test]
+fn prompt_work_waits_for_no_disk() {
+    const ALLOWANCE: Allowance = Allowance { rows_max: 10, bytes_max: 10_000 };
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for n in 0..1000 {
+        put(&engine, n, 100).unwrap();
+    }
+    engine.checkpoint().unwrap();
+    drop(engine);
+    let engine = open(&disk);
+    let (cold, warm) = (500u32.to_be_bytes(), 1u32.to_be_bytes());
+    let get =
+        |key: &[u8]| promptly(ALLOWANCE, || engine.snapshot().get(TREE, key).map(|value| value.is_some()));
+    assert!(engine.snapshot().get(TREE, &warm).unwrap().is_some());
+    assert!(matches!(get(&warm), Ok(Ok(true))));
+    assert!(matches!(get(&cold), Err(NotPrompt)));
+    // Neither does a write that is not in the log yet.
+    let before = engine.applied();
+    assert!(matches!(promptly(ALLOWANCE, || put(&engine, 500, 200)), Err(NotPrompt)));
+    assert_eq!(engine.applied(), before);
+    let write = promptly(ALLOWANCE, || put(&engine, 1, 200)).unwrap().unwrap();
+    assert_eq!(engine.applied(), write);
+    // What may wait brings it into the cache.
+    assert!(engine.snapshot().get(TREE, &cold).unwrap().is_some());
+    assert!(matches!(get(&cold), Ok(Ok(true))));
+    let durable = promptly(ALLOWANCE, || engine.wait_durable(write));
+    assert!(matches!(durable, Err(NotPrompt)));
+    engine.wait_durable(write).unwrap();
+    assert!(matches!(promptly(ALLOWANCE, || engine.wait_durable(write)), Ok(Ok(()))));
 }
