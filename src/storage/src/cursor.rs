@@ -7,7 +7,8 @@ use bytes::Bytes;
 use photondb_base::TreeId;
 
 use crate::error::StorageError;
-use crate::node::{NodeRef, Root, Value, child_index};
+use crate::node::{Root, Value};
+use crate::path::Path;
 use crate::range::{Direction, KeyRange};
 use crate::view::{Handle, View};
 
@@ -17,8 +18,7 @@ pub struct Cursor {
     source: Source,
     range: KeyRange,
     direction: Direction,
-    /// Internal nodes from the top with the child that is being walked.
-    path: Vec<(Handle, usize)>,
+    path: Path,
     leaf: Option<Leaf>,
     state: Progress,
 }
@@ -30,16 +30,15 @@ enum Source {
 
 #[derive(PartialEq, Eq)]
 enum Progress {
-    /// Nothing was read yet.
+    /// Nothing of the range was read yet.
     Start,
     Walking,
     Done,
 }
 
-/// The leaf being walked: its entries from `low` to before `high` lie in the range and are
-/// still to come.
+/// The entries of the path's leaf from `low` to before `high` lie in the range and are still to
+/// come.
 struct Leaf {
-    handle: Handle,
     /// Keys `low..high` when they had to be assembled and more than one was asked for.
     keys: Option<(usize, Vec<Bytes>)>,
     read: usize,
@@ -50,13 +49,16 @@ struct Leaf {
 
 impl Cursor {
     pub(crate) fn new(view: Arc<View>, tree: TreeId, range: KeyRange, direction: Direction) -> Self {
-        let (source, path) = (Source::Tree(tree), Vec::new());
-        Self { view, source, range, direction, path, leaf: None, state: Progress::Start }
+        Self::from(view, Source::Tree(tree), range, direction)
     }
 
     /// A cursor over a tree that is known by its root.
     pub(crate) fn over(view: Arc<View>, root: Root, range: KeyRange, direction: Direction) -> Self {
-        let (source, path) = (Source::Root(root), Vec::new());
+        Self::from(view, Source::Root(root), range, direction)
+    }
+
+    fn from(view: Arc<View>, source: Source, range: KeyRange, direction: Direction) -> Self {
+        let path = Path::default();
         Self { view, source, range, direction, path, leaf: None, state: Progress::Start }
     }
 
@@ -84,8 +86,13 @@ impl Cursor {
             Direction::Forward => KeyRange { start: bound, end: Bound::Unbounded },
             Direction::Backward => KeyRange { start: Bound::Unbounded, end: bound },
         };
-        self.range = self.range.intersection(&seek);
-        self.path.clear();
+        self.restart(self.range.intersection(&seek));
+    }
+
+    /// Goes on with another range of the same tree. A range near the place where the cursor
+    /// stands is found without going down the tree again.
+    pub fn restart(&mut self, range: KeyRange) {
+        self.range = range;
         self.leaf = None;
         self.state = Progress::Start;
     }
@@ -101,14 +108,14 @@ impl Cursor {
     /// The entry that comes next.
     fn peek(&mut self) -> Result<Option<(Bytes, Value)>, StorageError> {
         loop {
-            if let Some(leaf) = &mut self.leaf {
+            if let (Some(leaf), Some(node)) = (&mut self.leaf, self.path.leaf()) {
                 if leaf.low < leaf.high {
                     let index = match self.direction {
                         Direction::Forward => leaf.low,
                         Direction::Backward => leaf.high - 1,
                     };
-                    let key = leaf.key(index);
-                    return Ok(leaf.handle.value(index).map(|value| (key, value)));
+                    let key = leaf.key(node, index);
+                    return Ok(node.value(index).map(|value| (key, value)));
                 }
                 if leaf.is_last {
                     self.state = Progress::Done;
@@ -133,119 +140,71 @@ impl Cursor {
         }
     }
 
-    /// Goes down to the first leaf.
+    /// Goes to the first leaf.
     fn start(&mut self) -> Result<(), StorageError> {
-        let root = match &self.source {
-            Source::Tree(tree) => self.view.root(*tree)?,
-            Source::Root(root) => root.clone(),
-        };
-        let Some(node) = root.node.filter(|_| !self.range.is_empty()) else {
-            self.state = Progress::Done;
-            return Ok(());
-        };
-        self.path.clear();
-        let mut handle = self.view.load(&node)?;
-        while !handle.is_leaf() {
-            let bound = match self.direction {
-                Direction::Forward => &self.range.start,
-                Direction::Backward => &self.range.end,
-            };
-            let index = match (bound, self.direction) {
-                (Bound::Unbounded, Direction::Forward) => 0,
-                (Bound::Unbounded, Direction::Backward) => handle.count().saturating_sub(1),
-                (Bound::Included(key) | Bound::Excluded(key), _) => child_index(handle.search(key)),
-            };
-            handle = self.descend(handle, index)?;
+        if let Source::Tree(tree) = &self.source {
+            self.source = Source::Root(self.view.root(*tree)?);
         }
-        self.enter(handle);
+        let Source::Root(root) = &self.source else { return Ok(()) };
+        let bound = match self.direction {
+            Direction::Forward => &self.range.start,
+            Direction::Backward => &self.range.end,
+        };
+        let found = match bound {
+            _ if self.range.is_empty() => false,
+            Bound::Unbounded => self.path.seek_end(&self.view, root, self.direction)?,
+            Bound::Included(key) | Bound::Excluded(key) => self.path.seek(&self.view, root, key)?,
+        };
+        self.enter(found);
         Ok(())
     }
 
-    /// Goes on to the neighbouring leaf. The path changes only once everything is read, so that
-    /// an error leaves the cursor where it was.
+    /// Goes on to the neighbouring leaf. An error leaves the cursor where it was.
     fn advance(&mut self) -> Result<(), StorageError> {
-        let mut depth = self.path.len();
-        let next = loop {
-            let Some(above) = depth.checked_sub(1) else {
-                self.state = Progress::Done;
-                self.leaf = None;
-                return Ok(());
-            };
-            depth = above;
-            let Some((handle, index)) = self.path.get(above) else { continue };
-            let next = match self.direction {
-                Direction::Forward => Some(index + 1).filter(|next| *next < handle.count()),
-                Direction::Backward => index.checked_sub(1),
-            };
-            if let Some(next) = next {
-                break next;
-            }
-        };
-        let (mut added, mut index) = (Vec::new(), next);
-        let mut parent = self.path.get(depth).map(|(handle, _)| handle.clone());
-        let leaf = loop {
-            let child = parent.as_ref().and_then(|handle| handle.child(index));
-            let Some((handle, child)) = parent.zip(child) else {
-                self.state = Progress::Done;
-                self.leaf = None;
-                return Ok(());
-            };
-            let loaded = self.view.load(&child)?;
-            added.push((handle, index));
-            if loaded.is_leaf() {
-                break loaded;
-            }
-            index = match self.direction {
-                Direction::Forward => 0,
-                Direction::Backward => loaded.count().saturating_sub(1),
-            };
-            parent = Some(loaded);
-        };
-        self.path.truncate(depth);
-        self.path.append(&mut added);
-        self.enter(leaf);
+        let found = self.path.step(&self.view, self.direction)?;
+        self.enter(found);
         Ok(())
     }
 
-    fn descend(&mut self, handle: Handle, index: usize) -> Result<Handle, StorageError> {
-        let child: Option<NodeRef> = handle.child(index);
-        let loaded = match &child {
-            Some(child) => self.view.load(child)?,
-            None => return Err(crate::view::malformed_catalog()),
+    /// Finds out which entries of the leaf lie in the range; without one the walk is done.
+    fn enter(&mut self, found: bool) {
+        let Some(node) = self.path.leaf().filter(|_| found) else {
+            self.state = Progress::Done;
+            self.leaf = None;
+            return;
         };
-        self.path.push((handle, index));
-        Ok(loaded)
-    }
-
-    fn enter(&mut self, handle: Handle) {
         let low = match &self.range.start {
             Bound::Unbounded => 0,
-            Bound::Included(key) => handle.search(key).unwrap_or_else(|index| index),
-            Bound::Excluded(key) => handle.search(key).map_or_else(|index| index, |index| index + 1),
+            Bound::Included(key) => node.search(key).unwrap_or_else(|index| index),
+            Bound::Excluded(key) => node.search(key).map_or_else(|index| index, |index| index + 1),
         };
+        // Most ranges are short or end in another leaf.
         let high = match &self.range.end {
-            Bound::Unbounded => handle.count(),
-            Bound::Included(key) => handle.search(key).map_or_else(|index| index, |index| index + 1),
-            Bound::Excluded(key) => handle.search(key).unwrap_or_else(|index| index),
+            Bound::Unbounded => node.count(),
+            Bound::Included(key) => node.search_near(low, key).map_or_else(|index| index, |index| index + 1),
+            Bound::Excluded(key) => node.search_near(low, key).unwrap_or_else(|index| index),
         };
         let is_last = match self.direction {
-            Direction::Forward => high < handle.count(),
+            Direction::Forward => high < node.count(),
             Direction::Backward => low > 0,
         };
-        let handle = if high > low + 1 { handle.shareable() } else { handle };
+        if high > low + 1 {
+            self.path.make_leaf_shareable();
+        }
         self.state = Progress::Walking;
-        self.leaf = Some(Leaf { handle, keys: None, read: 0, low, high, is_last });
+        self.leaf = Some(Leaf { keys: None, read: 0, low, high, is_last });
     }
 }
 
 impl Leaf {
-    fn key(&mut self, index: usize) -> Bytes {
+    /// Key `index` of the leaf.
+    fn key(&mut self, node: &Handle, index: usize) -> Bytes {
         if let Some((first, keys)) = &self.keys {
             return keys.get(index.wrapping_sub(*first)).cloned().unwrap_or_default();
         }
         // Keys of a page with a prefix are assembled. One allocation for all of them pays from
         // the second on.
-        if let (Handle::Page(page), 1..) = (&self.handle, self.read)
+        if let (Handle::Page(page), 1..) = (node, self.read)
             && page.has_prefix()
         {
             let keys = page.keys(self.low, self.high);
@@ -253,6 +212,6 @@ impl Leaf {
             self.keys = Some((self.low, keys));
             return key;
         }
-        self.handle.key(index)
+        node.key(index)
     }
 }

@@ -8,6 +8,7 @@ use photondb_base::{LogPosition, TreeId};
 use crate::batch::Batch;
 use crate::cursor::Cursor;
 use crate::error::StorageError;
+use crate::lookup::Lookup;
 use crate::range::{Direction, KeyRange};
 
 /// What an acknowledged write survives.
@@ -33,7 +34,8 @@ pub trait Engine: Send + Sync {
     /// nothing was applied. An empty batch writes nothing and gives the applied position.
     fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError>;
 
-    /// Waits until `position` is durable. Many waiters share one sync.
+    /// Waits until `position` is durable. Many waiters share one sync. What must be prompt may
+    /// not wait: see [`photondb_base::prompt`].
     fn wait_durable(&self, position: LogPosition) -> Result<(), StorageError>;
 
     /// Calls `done` when `position` is durable, without waiting for it here.
@@ -79,6 +81,9 @@ pub trait Snapshot: Send + Sync {
 
     /// The value of a key.
     fn get(&self, tree: TreeId, key: &[u8]) -> Result<Option<Bytes>, StorageError>;
+
+    /// The values of many keys. The lookup holds the snapshot.
+    fn lookup(&self, tree: TreeId) -> Lookup;
 
     /// The entries of a range in order. The cursor holds the snapshot.
     fn range(&self, tree: TreeId, range: KeyRange, direction: Direction) -> Cursor;

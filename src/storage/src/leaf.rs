@@ -3,6 +3,7 @@
 //! Keys and values are copied in, so that a leaf takes about the memory of its page and holds
 //! nothing else alive.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -117,6 +118,11 @@ impl Leaf {
     /// Where `key` is, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
         crate::page::search(&self.prefix, self.count(), key, |index| self.suffix(index))
+    }
+
+    /// How key `index` stands to another one.
+    pub(crate) fn compare(&self, index: usize, key: &[u8]) -> Ordering {
+        crate::page::compare(&self.prefix, self.suffix(index), key)
     }
 
     pub(crate) fn key(&self, index: usize) -> Bytes {

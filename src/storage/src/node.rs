@@ -1,6 +1,7 @@
 //! Nodes in memory: changed since the last checkpoint, shared with snapshots by reference
 //! counts. What hangs below a node on disk is on disk too.
 
+use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -121,6 +122,14 @@ impl MemoryNode {
         match &self.body {
             Body::Leaf(leaf) => leaf.count(),
             Body::Internal(internal) => internal.count(),
+        }
+    }
+
+    /// How key `index` stands to another one.
+    pub(crate) fn compare(&self, index: usize, key: &[u8]) -> Ordering {
+        match &self.body {
+            Body::Leaf(leaf) => leaf.compare(index, key),
+            Body::Internal(internal) => internal.key(index).cmp(key),
         }
     }
 

@@ -144,6 +144,11 @@ impl Page {
         ends.into_iter().map(|end| buffer.slice(std::mem::replace(&mut at, end)..end)).collect()
     }
 
+    /// How key `index` stands to another one.
+    pub(crate) fn compare(&self, index: usize, key: &[u8]) -> Ordering {
+        compare(self.prefix(), self.suffix(index), key)
+    }
+
     /// Where `key` is, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
         search(self.prefix(), self.count, key, |index| self.suffix(index))
@@ -208,6 +213,12 @@ pub(crate) const LEAF_ENTRY_BYTES: usize = 4;
 pub(crate) const INTERNAL_ENTRY_BYTES: usize = 2 + CHILD_BYTES;
 /// Bytes of a node without entries.
 pub(crate) const EMPTY_NODE_BYTES: usize = HEADER_BYTES + 2;
+
+/// How a key in two parts stands to another one.
+pub(crate) fn compare(prefix: &[u8], suffix: &[u8], key: &[u8]) -> Ordering {
+    let (head, rest) = key.split_at_checked(prefix.len()).unwrap_or((key, &[]));
+    prefix.cmp(head).then_with(|| suffix.cmp(rest))
+}
 
 /// Where `key` is among `count` ascending keys with a common prefix, or where it would be.
 pub(crate) fn search<'a>(

@@ -1,14 +1,16 @@
 //! Reading trees: one view of all of them, held by a catalog root.
 
+use std::cmp::Ordering;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use photondb_base::{LogPosition, TreeId};
-use std::ops::Bound;
 
 use crate::cursor::Cursor;
 use crate::engine::Snapshot;
 use crate::error::StorageError;
+use crate::lookup::Lookup;
 use crate::node::{Body, MemoryNode, NodeRef, Root, Value, child_index};
 use crate::page::{PackedValue, Page};
 use crate::pointer::Pointer;
@@ -75,6 +77,41 @@ impl Handle {
             Self::Page(page) => page.search(key),
             Self::Memory(node) => node.search(key),
         }
+    }
+
+    /// How key `index` stands to another one.
+    pub(crate) fn compare(&self, index: usize, key: &[u8]) -> Ordering {
+        match self {
+            Self::Page(page) => page.compare(index, key),
+            Self::Memory(node) => node.compare(index, key),
+        }
+    }
+
+    /// [`Handle::search`] for a key that is probably at entry `hint` or shortly behind.
+    pub(crate) fn search_near(&self, hint: usize, key: &[u8]) -> Result<usize, usize> {
+        let count = self.count();
+        let (mut low, mut high) = (0, count);
+        let (mut probe, mut step) = (hint, 0);
+        while probe < high {
+            match self.compare(probe, key) {
+                Ordering::Equal => return Ok(probe),
+                Ordering::Greater => high = probe,
+                Ordering::Less => {
+                    low = probe + 1;
+                    probe = low + step;
+                    step = 2 * step + 1;
+                }
+            }
+        }
+        while low < high {
+            let middle = (low + high) / 2;
+            match self.compare(middle, key) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok(middle),
+            }
+        }
+        Err(low)
     }
 
     pub(crate) fn key(&self, index: usize) -> Bytes {
@@ -310,6 +347,10 @@ impl Snapshot for TreeSnapshot {
     fn get(&self, tree: TreeId, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
         let root = self.0.root(tree)?;
         self.0.find(&root, key)?.map(|value| self.0.bytes(value)).transpose()
+    }
+
+    fn lookup(&self, tree: TreeId) -> Lookup {
+        Lookup::new(self.0.clone(), tree)
     }
 
     fn range(&self, tree: TreeId, range: KeyRange, direction: Direction) -> Cursor {

@@ -117,6 +117,50 @@ fn verify(snapshot: &Arc<dyn Snapshot>, model: &Model, probes: &[Vec<u8>]) {
         for pair in probes.windows(2) {
             verify_range(snapshot, tree, entries, &pair[0], &pair[1]);
         }
+        verify_reuse(snapshot, tree, entries, probes);
+    }
+}
+
+/// One lookup and one cursor that go from place to place: neighbours, then back and forth.
+fn verify_reuse(
+    snapshot: &Arc<dyn Snapshot>,
+    tree: TreeId,
+    entries: &BTreeMap<Vec<u8>, Vec<u8>>,
+    probes: &[Vec<u8>],
+) {
+    let mut lookup = snapshot.lookup(tree);
+    for (key, value) in entries {
+        assert_eq!(lookup.get(key).unwrap().as_deref(), Some(value.as_slice()));
+    }
+    let strides = [1, 7, 61].map(|stride| entries.keys().rev().step_by(stride)).into_iter().flatten();
+    let keys: Vec<&Vec<u8>> = probes.iter().chain(strides).collect();
+    for key in &keys {
+        assert_eq!(lookup.get(key).unwrap().as_deref(), entries.get(*key).map(Vec::as_slice));
+    }
+    for direction in [Direction::Forward, Direction::Backward] {
+        let mut cursor = snapshot.range(tree, KeyRange::half_open(Bytes::new(), Bytes::new()), direction);
+        assert_eq!(cursor.next_key().unwrap(), None);
+        for key in keys.iter().step_by(3) {
+            let start = Bytes::copy_from_slice(key);
+            let range = KeyRange::new(
+                Bound::Included(start.clone()),
+                Bound::Excluded([key, &[9][..]].concat().into()),
+            );
+            let mut inside: Vec<&[u8]> = entries
+                .range::<Vec<u8>, _>(key.to_vec()..[key, &[9][..]].concat())
+                .map(|(key, _)| key.as_slice())
+                .collect();
+            if direction == Direction::Backward {
+                inside.reverse();
+            }
+            cursor.restart(range);
+            for expected in inside.iter().take(3) {
+                assert_eq!(cursor.next_key().unwrap().as_deref(), Some(*expected));
+            }
+            if inside.len() < 3 {
+                assert_eq!(cursor.next_key().unwrap(), None);
+            }
+        }
     }
 }
 

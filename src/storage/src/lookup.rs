@@ -1,0 +1,48 @@
+//! Looking up many keys of one tree.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use photondb_base::TreeId;
+
+use crate::error::StorageError;
+use crate::node::Root;
+use crate::path::Path;
+use crate::view::View;
+
+/// Finds values of one tree by their keys. Owns its snapshot. A key near the one before, best
+/// the one that follows it, is found without going down the tree again.
+pub struct Lookup {
+    view: Arc<View>,
+    tree: TreeId,
+    /// Looked up with the first key.
+    root: Option<Root>,
+    path: Path,
+    /// Where the key before was found in the leaf.
+    index: usize,
+}
+
+impl Lookup {
+    pub(crate) fn new(view: Arc<View>, tree: TreeId) -> Self {
+        Self { view, tree, root: None, path: Path::default(), index: 0 }
+    }
+
+    /// The value of a key.
+    pub fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        let root = match &self.root {
+            Some(root) => root,
+            None => self.root.insert(self.view.root(self.tree)?),
+        };
+        if !self.path.seek(&self.view, root, key)? {
+            return Ok(None);
+        }
+        let Some(leaf) = self.path.leaf() else { return Ok(None) };
+        match leaf.search_near(self.index, key) {
+            Ok(index) => {
+                self.index = index;
+                leaf.value(index).map(|value| self.view.bytes(value)).transpose()
+            }
+            Err(_) => Ok(None),
+        }
+    }
+}
