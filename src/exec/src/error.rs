@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use photondb_base::prompt::NotPrompt;
 use photondb_catalog::{CatalogError, ErrorClass};
 use photondb_datum::{Datum, DatumError, DatumErrorKind, Text};
 use photondb_reql::{Ast, ErrorKind, ReqlError, TermId};
@@ -128,6 +129,12 @@ impl From<CatalogError> for EvalError {
 impl From<ReqlError> for EvalError {
     fn from(error: ReqlError) -> Self {
         Self::new(error.kind, error.message)
+    }
+}
+
+impl From<NotPrompt> for EvalError {
+    fn from(error: NotPrompt) -> Self {
+        Self::new(ErrorKind::Internal, error.to_string())
     }
 }
 

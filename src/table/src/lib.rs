@@ -35,6 +35,6 @@ pub use function::{
 pub use layout::{ExpiryLayout, IndexLayout, TableLayout};
 pub use local::{LocalShards, LocalShardsOptions, TableProblem, TableReport, check_table};
 pub use photondb_storage::{Direction, Durability, KeyRange};
-pub use read::{Budget, DatumRange, ReadMode, ReadOp, ReadSnapshot, ShardStream, Source};
-pub use shards::{IndexObserver, IndexProgress, Shards, TableStatistics, Tables};
+pub use read::{Budget, DatumRange, KeysOp, ReadMode, ReadOp, ReadSnapshot, ShardStream, Source};
+pub use shards::{IndexObserver, IndexProgress, KeyVisitor, Shards, TableStatistics, Tables};
 pub use write::{ChangePair, Conflict, ReturnChanges, Verb, WriteKind, WriteOp, WriteSummary};

@@ -52,6 +52,19 @@ impl ReadOp {
     }
 }
 
+/// A search for the documents of many keys.
+#[derive(Clone, Debug)]
+pub struct KeysOp {
+    /// The table.
+    pub table: TableId,
+    /// The index that the keys are values of; primary keys when there is none.
+    pub index: Option<IndexId>,
+    /// The keys, in any order and perhaps repeated.
+    pub keys: Vec<Datum>,
+    /// How fresh and how safe.
+    pub mode: ReadMode,
+}
+
 /// Which documents a read finds.
 #[derive(Clone, Debug)]
 pub enum Source {

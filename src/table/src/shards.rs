@@ -9,9 +9,14 @@ use photondb_storage::{Durability, StorageError};
 
 use crate::change::{Subscriber, Subscription};
 use crate::error::TableError;
+use crate::function::Flow;
 use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
-use crate::read::{ReadMode, ReadOp, ReadSnapshot, ShardStream};
+use crate::read::{KeysOp, ReadMode, ReadOp, ReadSnapshot, ShardStream};
 use crate::write::{WriteOp, WriteSummary};
+
+/// Is given a document and the positions of the keys that lead to it, ascending; says whether
+/// it wants more.
+pub type KeyVisitor<'a> = &'a mut dyn FnMut(&[usize], Datum) -> Flow;
 
 /// The documents of all tables, wherever they are.
 pub trait Shards: Send + Sync {
@@ -23,6 +28,11 @@ pub trait Shards: Send + Sync {
         mode: ReadMode,
         snapshot: Option<&ReadSnapshot>,
     ) -> Result<Option<Datum>, TableError>;
+
+    /// Looks many keys up at once. The keys come in an order of the shards' own, the documents
+    /// of one key in the order of the index; a document that several entries lead to comes
+    /// several times.
+    fn look_up(&self, op: &KeysOp, visit: KeyVisitor<'_>) -> Result<(), TableError>;
 
     /// Opens a read.
     fn read(&self, op: ReadOp) -> Result<Box<dyn ShardStream>, TableError>;

@@ -25,7 +25,7 @@ use crate::value::{Kind, TableRef, Value, wrong_type};
 
 pub(crate) use group::{GroupStage, into_grouped_datum};
 pub(crate) use machine::{Machine, Pipeline, keeps};
-pub(crate) use open::RowStream;
+pub(crate) use open::{INNER_BUDGET, RowStream};
 pub(crate) use read::{IndexRef, TableRead, TableSource};
 pub(crate) use sources::Interleave;
 pub(crate) use terminal::{Terminal, TerminalAnswer, finite};

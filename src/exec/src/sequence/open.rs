@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
+use photondb_base::prompt;
 use photondb_catalog::Permission;
 use photondb_datum::{Array, Datum};
 use photondb_reql::TermId;
@@ -110,6 +111,15 @@ impl Sequence {
             let count = env.services()?.shards.count(&read.clone().into_operation(None)?)?;
             return Ok(TerminalAnswer::Single(Datum::Number(count as f64)));
         }
+        if let Terminal::Count = terminal
+            && self.stages.is_empty()
+            && !matches!(self.source, Source::Table(_))
+        {
+            // To count is to pass over everything.
+            let count = self.open_with(env, None, false)?.skip(env, u64::MAX, &mut Vec::new())?;
+            env.check_cancelled()?;
+            return Ok(TerminalAnswer::Single(Datum::Number(count as f64)));
+        }
         let grouped = self.is_grouped();
         let partials = match self.into_parts(env, &terminal)? {
             Ok(parts) => parallel::drain_all(env, parts)?,
@@ -141,6 +151,7 @@ impl Sequence {
         if shards.count(&read.clone().into_operation(None)?)? < parallelism.rows_min {
             return Ok(Err(self));
         }
+        prompt::before_waiting()?;
         let index_values = self.groups_by_index();
         let terminal = Some(terminal.clone());
         let pipeline =
@@ -231,6 +242,7 @@ impl Sequence {
 /// The rows of a table of the `rethinkdb` database, filtered as the read says.
 fn system_rows(env: &Arc<Environment>, read: &TableRead) -> Result<Array> {
     env.check_table(Permission::Read, &read.table)?;
+    prompt::before_waiting()?;
     let rows = match env.services()?.system_tables.rows(&read.table.name, read.table.identifiers) {
         Some(rows) => rows?,
         None => return Err(EvalError::failed(format!("Table `{}` does not exist.", read.table.full_name()))),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use photondb_base::prompt;
 use photondb_catalog::{IdentifierFormat, Permission};
 use photondb_datum::{Array, Datum, ObjectBuilder, Text};
 use photondb_plan::Operation;
@@ -415,6 +416,7 @@ impl WriteFunction for Modify {
 }
 
 fn system_row(env: &Arc<Environment>, table: &Arc<TableRef>, key: &Datum) -> Result<Datum> {
+    prompt::before_waiting()?;
     let rows = match env.services()?.system_tables.rows(&table.name, IdentifierFormat::Name) {
         Some(rows) => rows?,
         None => return Err(EvalError::failed(format!("Table `{}` does not exist.", table.full_name()))),

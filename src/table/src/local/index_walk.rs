@@ -8,16 +8,17 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use photondb_base::TreeId;
+use photondb_base::{TreeId, prompt};
 use photondb_datum::Datum;
 use photondb_storage::{Direction, KeyRange, Snapshot, StorageError};
 use rustc_hash::FxHashSet;
 
+use super::documents::Documents;
 use super::entry::{FoundEntry, values_like};
 use super::keys;
 use super::scan::Found;
 use super::table::OpenIndex;
-use super::walk::{RangeWalk, split};
+use super::walk::{RangeWalk, nothing, split};
 use crate::error::TableError;
 use crate::limits::TRUNCATED_RUN_ROWS_MAX;
 use crate::read::DatumRange;
@@ -27,26 +28,30 @@ use crate::read::DatumRange;
 pub(crate) struct IndexRange {
     pub(crate) keys: KeyRange,
     /// What truncated entries are compared with, when the range's own bounds are truncated.
-    pub(crate) check: Option<DatumRange>,
+    pub(crate) check: Check,
 }
 
 /// The documents that some ranges of an index lead to.
 pub(crate) struct IndexWalk {
     index: Arc<OpenIndex>,
-    /// The tree of the documents.
-    documents: TreeId,
+    documents: Documents,
     direction: Direction,
     with_values: bool,
     /// The keys that were found, when each document is to be found once.
     seen: Option<FxHashSet<Bytes>>,
-    /// The range that is walked and those that follow.
-    current: Option<(RangeWalk, Option<DatumRange>)>,
+    walk: RangeWalk,
+    /// What the range that is walked is checked with; absent between two ranges.
+    current: Option<Check>,
+    ranges_begun: usize,
     following: VecDeque<IndexRange>,
     /// An entry that was read ahead.
     ahead: Option<FoundEntry>,
     /// Documents of truncated entries, put in order.
     sorted: VecDeque<Found>,
 }
+
+/// See [`IndexRange::check`].
+type Check = Option<DatumRange>;
 
 impl IndexWalk {
     /// `ranges` in the order in which they are walked.
@@ -58,17 +63,25 @@ impl IndexWalk {
         with_values: bool,
         once: bool,
     ) -> Self {
+        let walk = RangeWalk::new(index.tree, nothing(), direction);
         Self {
             index,
-            documents,
+            documents: Documents::new(documents),
             direction,
             with_values,
             seen: once.then(FxHashSet::default),
+            walk,
             current: None,
+            ranges_begun: 0,
             following: ranges.into(),
             ahead: None,
             sorted: VecDeque::new(),
         }
+    }
+
+    /// The number of the range in which the last document was found, from 0.
+    pub(crate) fn range_number(&self) -> usize {
+        self.ranges_begun.saturating_sub(1)
     }
 
     pub(crate) fn check_present(&self) -> Result<(), TableError> {
@@ -89,7 +102,7 @@ impl IndexWalk {
             if self.seen.as_mut().is_some_and(|seen| !seen.insert(key.clone())) {
                 continue;
             }
-            let Some(bytes) = snapshot.get(self.documents, &key)? else { continue };
+            let Some(bytes) = self.documents.get(snapshot, &key)? else { continue };
             let mut found = Found::new(key, bytes, None)?;
             if self.with_values {
                 found.index_value = self.value_of(&entry, &found.document);
@@ -99,9 +112,8 @@ impl IndexWalk {
     }
 
     pub(crate) fn release(&mut self) {
-        if let Some((walk, _)) = &mut self.current {
-            walk.release();
-        }
+        self.walk.release();
+        self.documents.release();
     }
 
     /// Passes over `n` documents or all that are left, and says how many.
@@ -109,9 +121,9 @@ impl IndexWalk {
         let mut skipped = 0;
         while skipped < n {
             let by_counts = self.sorted.is_empty() && self.ahead.is_none() && self.seen.is_none();
-            match &mut self.current {
-                Some((walk, None)) if by_counts => {
-                    let step = walk.skip(snapshot, n - skipped)?;
+            match &self.current {
+                Some(None) if by_counts => {
+                    let step = self.walk.skip(snapshot, n - skipped)?;
                     skipped += step;
                     if skipped < n {
                         self.current = None;
@@ -120,7 +132,7 @@ impl IndexWalk {
                         return Ok(skipped + self.skip_one_by_one(snapshot, n - skipped)?);
                     }
                 }
-                None if by_counts && !self.following.is_empty() => self.start_range(),
+                None if by_counts && !self.following.is_empty() => self.start_range()?,
                 _ => {
                     if self.skip_one_by_one(snapshot, 1)? == 0 {
                         break;
@@ -165,16 +177,19 @@ impl IndexWalk {
         let each = pieces.len().div_ceil(parts).max(1);
         let walks = pieces.chunks(each).map(|ranges| {
             let (index, ranges) = (self.index.clone(), ranges.to_vec());
-            Self::new(index, self.documents, ranges, self.direction, self.with_values, false)
+            Self::new(index, self.documents.tree(), ranges, self.direction, self.with_values, false)
         });
         Ok(walks.collect())
     }
 
-    fn start_range(&mut self) {
-        self.current = self
-            .following
-            .pop_front()
-            .map(|range| (RangeWalk::new(self.index.tree, range.keys, self.direction), range.check));
+    fn start_range(&mut self) -> Result<(), StorageError> {
+        prompt::before_row(0)?;
+        self.ranges_begun += 1;
+        self.current = self.following.pop_front().map(|range| {
+            self.walk.restart(range.keys);
+            range.check
+        });
+        Ok(())
     }
 
     fn next_entry(&mut self, snapshot: &Arc<dyn Snapshot>) -> Result<Option<FoundEntry>, TableError> {
@@ -183,10 +198,12 @@ impl IndexWalk {
         }
         loop {
             if self.current.is_none() {
-                self.start_range();
+                self.start_range()?;
             }
-            let Some((walk, _)) = &mut self.current else { return Ok(None) };
-            match walk.next(snapshot)? {
+            if self.current.is_none() {
+                return Ok(None);
+            }
+            match self.walk.next(snapshot)? {
                 Some((key, value)) => match FoundEntry::parse(key, &value) {
                     Some(entry) => return Ok(Some(entry)),
                     None => return Err(malformed().into()),
@@ -200,7 +217,7 @@ impl IndexWalk {
     /// order of their real values.
     fn sort_run(&mut self, snapshot: &Arc<dyn Snapshot>, first: FoundEntry) -> Result<(), TableError> {
         let secondary = first.secondary();
-        let check = self.current.as_ref().and_then(|(_, check)| check.clone());
+        let check = self.current.clone().flatten();
         let mut run: Vec<(Datum, Found)> = Vec::new();
         let mut next = Some(first);
         while let Some(entry) = next.take() {
@@ -209,8 +226,7 @@ impl IndexWalk {
                 return Err(TableError::Limit { what, max: TRUNCATED_RUN_ROWS_MAX });
             }
             self.add_to_run(snapshot, &entry, check.as_ref(), &mut run)?;
-            let Some((walk, _)) = &mut self.current else { break };
-            match walk.next(snapshot)? {
+            match self.walk.next(snapshot)? {
                 None => self.current = None,
                 Some((key, value)) => {
                     let entry = FoundEntry::parse(key, &value).ok_or_else(malformed)?;
@@ -239,7 +255,7 @@ impl IndexWalk {
         run: &mut Vec<(Datum, Found)>,
     ) -> Result<(), TableError> {
         let key = entry.primary();
-        let Some(bytes) = snapshot.get(self.documents, &key)? else { return Ok(()) };
+        let Some(bytes) = self.documents.get(snapshot, &key)? else { return Ok(()) };
         let mut found = Found::new(key, bytes, None)?;
         let mut values = values_like(&self.index, &entry.secondary(), &found.document);
         // Several values of one document may have the same truncated bytes: each has an
@@ -277,7 +293,7 @@ impl IndexWalk {
     /// When the walk stands inside a run of truncated entries, goes back to the first of
     /// them; says how many entries that are.
     fn back_to_run_start(&mut self, snapshot: &Arc<dyn Snapshot>) -> Result<u64, TableError> {
-        let Some((walk, _)) = &mut self.current else { return Ok(0) };
+        let walk = &mut self.walk;
         let standing = match (self.direction, &walk.range()) {
             (Direction::Forward, KeyRange { start: Bound::Included(key), .. })
             | (Direction::Backward, KeyRange { end: Bound::Included(key), .. }) => key.clone(),

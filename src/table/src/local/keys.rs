@@ -45,13 +45,30 @@ pub(crate) fn primary_range(range: &DatumRange) -> Result<KeyRange, DatumError> 
     Ok(KeyRange::new(bound(&range.left)?, bound(&range.right)?))
 }
 
+/// A bound of a range of an index, or a value to look up.
+pub(crate) fn secondary_bound(datum: &Datum) -> Result<SecondaryKey, DatumError> {
+    Ok(key::encode_secondary_bound(datum)?)
+}
+
+/// The entries of an index with one value.
+pub(crate) fn secondary_point(key: &SecondaryKey, value: &Datum) -> IndexRange {
+    let end = behind(key).map_or(Bound::Unbounded, Bound::Excluded);
+    let check = key.truncated.then(|| DatumRange::point(value.clone()));
+    IndexRange { keys: KeyRange::new(Bound::Included(key.bytes.clone()), end), check }
+}
+
 /// The entries of an index whose value lies in a range. Entries that share the truncated
 /// bytes of a bound are all in it and have to be looked at one by one.
 pub(crate) fn secondary_range(range: &DatumRange) -> Result<IndexRange, DatumError> {
+    if let (Bound::Included(left), Bound::Included(right)) = (&range.left, &range.right)
+        && left == right
+    {
+        return Ok(secondary_point(&secondary_bound(left)?, left));
+    }
     let encoded = |bound: &Bound<Datum>| -> Result<Option<SecondaryKey>, DatumError> {
         match bound {
             Bound::Unbounded => Ok(None),
-            Bound::Included(datum) | Bound::Excluded(datum) => Ok(Some(key::encode_secondary_bound(datum)?)),
+            Bound::Included(datum) | Bound::Excluded(datum) => Ok(Some(secondary_bound(datum)?)),
         }
     };
     let (left, right) = (encoded(&range.left)?, encoded(&range.right)?);

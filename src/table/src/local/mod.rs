@@ -2,10 +2,12 @@
 
 mod build;
 mod check;
+mod documents;
 mod effect;
 mod entry;
 mod expiry;
 mod index_walk;
+mod key_lookup;
 mod keys;
 mod latch;
 mod listeners;
@@ -23,7 +25,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
-use photondb_base::{Clock, IndexId, LogPosition, TableId, TreeId};
+use photondb_base::{Clock, IndexId, LogPosition, TableId, TreeId, prompt};
 use photondb_datum::{Datum, Text, packed};
 use photondb_storage::{Batch, Durability, Engine, KeyRange, Snapshot, StorageError};
 use rustc_hash::FxHashMap;
@@ -40,8 +42,8 @@ use crate::error::TableError;
 use crate::function::{Evaluator, IndexValue};
 use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
 use crate::limits::{CURSOR_SNAPSHOT_MS_MAX, READ_PARTS_MAX};
-use crate::read::{ReadMode, ReadOp, ReadSnapshot, ShardStream};
-use crate::shards::{IndexObserver, IndexProgress, Shards, TableStatistics, Tables};
+use crate::read::{KeysOp, ReadMode, ReadOp, ReadSnapshot, ShardStream};
+use crate::shards::{IndexObserver, IndexProgress, KeyVisitor, Shards, TableStatistics, Tables};
 use crate::write::{WriteOp, WriteSummary};
 
 /// How local tables behave.
@@ -180,7 +182,10 @@ impl Shards for LocalShards {
         let snapshot = self.snapshot_for(mode, snapshot)?;
         table.rows_read.fetch_add(1, Ordering::Relaxed);
         match snapshot.get(table.state().layout.tree, &key)? {
-            Some(bytes) => Ok(Some(packed::decode(bytes)?)),
+            Some(bytes) => {
+                prompt::before_row(bytes.len()).map_err(StorageError::from)?;
+                Ok(Some(packed::decode(bytes)?))
+            }
             None => Ok(None),
         }
     }
@@ -205,6 +210,14 @@ impl Shards for LocalShards {
         let scan = Scan::new(&table.state(), op)?;
         let snapshot = self.snapshot_for(op.mode, op.snapshot.as_ref())?;
         scan.count(&snapshot)
+    }
+
+    fn look_up(&self, op: &KeysOp, visit: KeyVisitor<'_>) -> Result<(), TableError> {
+        let table = self.table(op.table)?;
+        let snapshot = self.snapshot_for(op.mode, None)?;
+        let rows = key_lookup::look_up(&table.state(), op, &snapshot, visit)?;
+        table.rows_read.fetch_add(rows, Ordering::Relaxed);
+        Ok(())
     }
 
     fn write(&self, op: WriteOp) -> Result<WriteSummary, TableError> {

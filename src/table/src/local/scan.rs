@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use photondb_base::TreeId;
+use photondb_base::prompt;
 use photondb_datum::{Datum, packed};
-use photondb_storage::{Direction, Snapshot};
+use photondb_storage::{Direction, Snapshot, StorageError};
 
+use super::documents::Documents;
 use super::index_walk::{IndexRange, IndexWalk};
 use super::keys;
 use super::table::TableState;
@@ -27,6 +28,7 @@ pub(crate) struct Found {
 
 impl Found {
     pub(crate) fn new(key: Bytes, bytes: Bytes, index_value: Option<Datum>) -> Result<Self, TableError> {
+        prompt::before_row(bytes.len()).map_err(StorageError::from)?;
         Ok(Self { key, bytes: bytes.len(), document: packed::decode(bytes)?, index_value })
     }
 }
@@ -34,7 +36,7 @@ impl Found {
 /// The documents of a source, one after the other.
 pub(crate) enum Scan {
     Primary(Box<RangeWalk>),
-    Keys { documents: TreeId, keys: VecDeque<Bytes> },
+    Keys { documents: Documents, keys: VecDeque<Bytes> },
     Index(Box<IndexWalk>),
 }
 
@@ -52,7 +54,7 @@ impl Scan {
                 if backward {
                     encoded.reverse();
                 }
-                Ok(Self::Keys { documents, keys: encoded.into() })
+                Ok(Self::Keys { documents: Documents::new(documents), keys: encoded.into() })
             }
             Source::Index { index, ranges } => {
                 let mut ranges = ranges.iter().map(keys::secondary_range).collect::<Result<Vec<_>, _>>()?;
@@ -81,7 +83,8 @@ impl Scan {
             },
             Self::Keys { documents, keys } => {
                 while let Some(key) = keys.pop_front() {
-                    if let Some(bytes) = snapshot.get(*documents, &key)? {
+                    prompt::before_row(0).map_err(StorageError::from)?;
+                    if let Some(bytes) = documents.get(snapshot, &key)? {
                         return Ok(Some(Found::new(key, bytes, None)?));
                     }
                 }
@@ -95,7 +98,7 @@ impl Scan {
     pub(crate) fn release(&mut self) {
         match self {
             Self::Primary(walk) => walk.release(),
-            Self::Keys { .. } => {}
+            Self::Keys { documents, .. } => documents.release(),
             Self::Index(walk) => walk.release(),
         }
     }
@@ -151,10 +154,14 @@ impl Scan {
             Self::Keys { documents, keys } => {
                 let keys = Vec::from(keys);
                 let each = keys.len().div_ceil(parts.max(1)).max(1);
-                let scan = |piece: &[Bytes]| Self::Keys { documents, keys: piece.to_vec().into() };
+                let tree = documents.tree();
+                let scan = |piece: &[Bytes]| Self::Keys {
+                    documents: Documents::new(tree),
+                    keys: piece.to_vec().into(),
+                };
                 let mut scans: Vec<Self> = keys.chunks(each).map(scan).collect();
                 if scans.is_empty() {
-                    scans.push(Self::Keys { documents, keys: VecDeque::new() });
+                    scans.push(scan(&[]));
                 }
                 Ok(scans)
             }

@@ -23,6 +23,15 @@ impl RangeWalk {
         Self { tree, range, direction, cursor: None, last: None }
     }
 
+    /// Goes on with another range.
+    pub(crate) fn restart(&mut self, range: KeyRange) {
+        if let Some(cursor) = &mut self.cursor {
+            cursor.restart(range.clone());
+        }
+        self.range = range;
+        self.last = None;
+    }
+
     pub(crate) fn next(
         &mut self,
         snapshot: &Arc<dyn Snapshot>,
