@@ -5,9 +5,10 @@ use std::sync::Arc;
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedKind, FeedStream};
 use photondb_plan::{Plan, explain, lower, lower_expression};
-use photondb_reql::{Ast, Family, Node, ReqlError, StartQuery, TermId, TermType};
+use photondb_reql::{Ast, ReqlError, StartQuery, TermId};
 use photondb_table::Budget;
 
+use crate::cheap::is_cheap;
 use crate::environment::{Environment, EvaluationOptions};
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Frame};
@@ -20,9 +21,6 @@ use crate::sequence::{
 };
 use crate::terms::object;
 use crate::value::{Kind, Value};
-
-/// Terms of a query that may run where it arrived.
-const CHEAP_TERMS_MAX: usize = 64;
 
 /// Global options that the evaluation as a whole depends on.
 const CONSULTED: &[&str] = &["array_limit", "profile", "explain"];
@@ -59,10 +57,10 @@ impl Executor {
         self
     }
 
-    /// Whether a query surely ends soon and so may run on the thread it arrived on: few
-    /// terms, and no table but for single rows.
+    /// Whether a query is probably short: worth to be begun on the thread it arrived on, within
+    /// the limits of [`photondb_base::prompt`].
     pub fn is_cheap(&self, query: &StartQuery) -> bool {
-        query.ast.len() <= CHEAP_TERMS_MAX && is_cheap(&query.ast, query.ast.root())
+        is_cheap(&query.ast)
     }
 
     /// Opens a query.
@@ -289,39 +287,5 @@ impl FeedStream for TransformedFeed {
 
     fn includes_states(&self) -> bool {
         self.inner.includes_states()
-    }
-}
-
-fn is_cheap(ast: &Ast, id: TermId) -> bool {
-    let Node::Term { term, args, optargs } = ast.node(id) else { return true };
-    let first = args.first().map(|arg| ast.term_type(*arg));
-    let cheap = match term {
-        TermType::Javascript | TermType::Http | TermType::Fold | TermType::ForEach | TermType::Info => false,
-        TermType::Db | TermType::Table | TermType::Get => true,
-        TermType::Update | TermType::Replace | TermType::Delete => first == Some(TermType::Get),
-        TermType::Insert => args.get(1).is_some_and(|arg| is_small_literal(ast, *arg)),
-        _ => {
-            matches!(
-                term.info().family,
-                Family::Value
-                    | Family::Function
-                    | Family::Control
-                    | Family::Comparison
-                    | Family::Arithmetic
-                    | Family::Document
-                    | Family::Time
-            ) && first != Some(TermType::Table)
-        }
-    };
-    cheap
-        && args.iter().all(|arg| is_cheap(ast, *arg))
-        && optargs.iter().all(|(_, value)| is_cheap(ast, *value))
-}
-
-/// One document rather than an array or a stream of them.
-fn is_small_literal(ast: &Ast, id: TermId) -> bool {
-    match ast.node(id) {
-        Node::Constant(datum) => matches!(datum, Datum::Object(_)),
-        Node::Term { term, .. } => *term == TermType::MakeObj,
     }
 }

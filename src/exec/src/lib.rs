@@ -10,6 +10,7 @@
 //!
 //! Does not know about: sockets, sessions, the cluster.
 
+mod cheap;
 mod environment;
 mod error;
 mod evaluate;

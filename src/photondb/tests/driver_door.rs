@@ -122,6 +122,29 @@ fn cursors_go_on_until_they_end() {
 }
 
 #[test]
+fn queries_that_turn_out_long_are_answered_all_the_same() {
+    let fixture = with_table();
+    let mut client = fixture.connect();
+    let rows: Vec<String> = (0..2000).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
+    let inserted = client.ask(1, &insert(&format!("[2,[{}]]", rows.join(","))));
+    assert!(inserted.contains(r#""inserted":2000"#), "{inserted}");
+    for (term, expected) in [
+        (format!("[43,[[39,[[182,[{TABLE},5,1995]],{{}}]]]]"), "1990"),
+        (format!("[31,[[45,[[182,[{TABLE},5,1995]],1000]],\"id\"]]"), "1005"),
+        (format!("[147,[[31,[[182,[{TABLE},5,1995]],\"id\"]]]]"), "5"),
+    ] {
+        assert_eq!(client.ask(2, &format!("[1,{term},{{}}]")), format!(r#"{{"t":1,"r":[{expected}]}}"#));
+    }
+    let noreply = format!(
+        r#"[1,[56,[{TABLE},{{"id":"sum","of":[145,[[31,[[182,[{TABLE},0,2000]],"id"]]]]}}]],{{"noreply":true}}]"#
+    );
+    client.send(3, &noreply);
+    assert_eq!(client.ask(4, "[4]"), r#"{"t":4,"r":[]}"#);
+    let sum = client.ask(5, &format!(r#"[1,[31,[[16,[{TABLE},"sum"]],"of"]],{{}}]"#));
+    assert_eq!(sum, r#"{"t":1,"r":[1999000]}"#);
+}
+
+#[test]
 fn queries_without_reply_can_be_waited_for() {
     let fixture = with_table();
     let mut client = fixture.connect();

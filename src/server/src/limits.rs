@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use photondb_base::limits::{PROMPT_BYTES_MAX, PROMPT_ROWS_MAX};
+use photondb_base::prompt::Allowance;
+
 /// Queries of one connection that run at the same time; further ones wait in the socket.
 pub const QUERIES_PER_CONNECTION_MAX: usize = 1024;
 /// Cursors and feeds that one connection keeps open.
@@ -22,6 +25,8 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Queries larger than this are decoded away from the connection's own task.
 pub const INLINE_QUERY_BYTES_MAX: usize = 16 * 1024;
+/// How much a query may read on the connection's own task.
+pub const INLINE_ALLOWANCE: Allowance = Allowance { rows_max: PROMPT_ROWS_MAX, bytes_max: PROMPT_BYTES_MAX };
 /// Rows of one batch of a feed.
 pub const FEED_BATCH_ROWS_MAX: usize = 1024;
 /// Bytes of one response; above it the rest of a batch waits for the next one.

@@ -91,10 +91,16 @@ impl Session {
             let error = ReqlError::client(format!("ERROR: duplicate token {}", token.0.cast_signed()));
             return self.tell_error(token, &error);
         }
-        if body.len() <= INLINE_QUERY_BYTES_MAX && self.context.executor.is_cheap(&query) {
-            return self.start_here(token, query);
+        if body.len() > INLINE_QUERY_BYTES_MAX || !self.context.executor.is_cheap(&query) {
+            return self.start_elsewhere(token, query, body).await;
         }
-        self.start_elsewhere(token, query, body).await;
+        if self.start_here(token, query).is_ok() {
+            return;
+        }
+        // It was not as short as it looked. The same bytes are the same query once more.
+        if let Ok(Query::Start(query)) = decode_query(&body) {
+            self.start_elsewhere(token, query, body).await;
+        }
     }
 
     fn next(self: &Arc<Self>, token: Token) {

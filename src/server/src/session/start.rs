@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use photondb_base::prompt::{NotPrompt, promptly};
 use photondb_base::{Cancel, LogPosition};
 use photondb_datum::Datum;
 use photondb_exec::{Answer, Failure, Outcome, Request, ResultStream};
@@ -16,6 +17,7 @@ use super::open_query::{OpenQuery, RowsGuard};
 use crate::batch::BatchLimits;
 use crate::context::Context;
 use crate::durability::wait_durable;
+use crate::limits::INLINE_ALLOWANCE;
 use crate::workers::guarded;
 
 /// A query that has run, with its first answer written out.
@@ -34,13 +36,18 @@ enum Rest {
 }
 
 impl Session {
-    /// Runs a cheap query on the connection's own task.
-    pub(super) fn start_here(self: &Arc<Self>, token: Token, query: Box<StartQuery>) {
+    /// Runs a cheap query on the connection's own task, unless that would hold it up.
+    pub(super) fn start_here(
+        self: &Arc<Self>,
+        token: Token,
+        query: Box<StartQuery>,
+    ) -> Result<(), NotPrompt> {
         let noreply = query.flag("noreply", false);
         let limits = BatchLimits::of(&query);
         let cancel = Cancel::default();
         let request = Request { query, user: self.user.clone(), cancel: cancel.clone() };
-        let started = guarded(|| run(&self.context, token, request, limits, &cancel)).unwrap_or_else(crash);
+        let work = || guarded(|| run(&self.context, token, request, limits, &cancel)).unwrap_or_else(crash);
+        let started = promptly(INLINE_ALLOWANCE, work)?;
         let (done, durable_at) = match &started {
             Ok(started) => (matches!(started.rest, Rest::Nothing), started.durable_at),
             Err(failure) => (true, failure.durable_at),
@@ -52,18 +59,20 @@ impl Session {
                     started.map_err(|failure| failure.error).map(|started| started.answer),
                 );
             }
-            return;
+            return Ok(());
         }
         let (open, rows) = OpenQuery::new(token, limits);
         let guard = noreply.then(|| self.fence.enter());
         if let Err(error) = self.keep(&open) {
-            return self.tell_error(token, &error);
+            self.tell_error(token, &error);
+            return Ok(());
         }
         let session = Arc::clone(self);
         tokio::spawn(async move {
             session.finish_start(&open, rows, started, noreply).await;
             drop(guard);
         });
+        Ok(())
     }
 
     /// Runs a query where it may block.
