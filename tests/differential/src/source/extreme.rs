@@ -37,7 +37,7 @@ fn first_or_last(dice: &Dice, index: &Index, direct: &Term, entries: &Term) -> D
         by(Term::function(|entry| entry.nth(0))),
         by(Term::function(|entry| entry.nth(1).field("id"))),
     ];
-    let direct = Term::call(term, &[direct.clone()], &[("index", index.name.into())]);
+    let direct = Term::call(term, std::slice::from_ref(direct), &[("index", index.name.into())]);
     let plain = Term::call(TermType::OrderBy, &keys, &[]).nth(0).nth(1);
     let mut draft = Draft::rows(direct.default(Datum::Null), plain.default(Datum::Null), Order::Total);
     draft.is_sequence = false;
@@ -45,7 +45,8 @@ fn first_or_last(dice: &Dice, index: &Index, direct: &Term, entries: &Term) -> D
 }
 
 fn distinct(index: &Index, direct: &Term, entries: &Term) -> Draft {
-    let direct = Term::call(TermType::Distinct, &[direct.clone()], &[("index", index.name.into())]);
+    let direct =
+        Term::call(TermType::Distinct, std::slice::from_ref(direct), &[("index", index.name.into())]);
     let plain = entries.map(Term::function(|entry| entry.nth(0))).distinct();
     let mut draft = Draft::rows(direct, plain, Order::Total);
     draft.shape = Shape::Value(Kind::Any);
