@@ -62,6 +62,9 @@ fn unique_indexes() {
     run(&database, &format!(r#"[75,[{TABLE},"copy",{blob}]]"#));
     let status = run(&database, &format!(r#"[140,[{TABLE},"copy"]]"#));
     assert_eq!(field(&status.as_array().expect("an array").to_vec()[0], "unique"), Datum::Bool(true));
+    let info = run(&database, &format!("[79,[{TABLE}]]"));
+    assert_eq!(text(&field(&info, "indexes")), r#"["copy","mail","pair","plain"]"#);
+    assert_eq!(text(&field(&info, "unique_indexes")), r#"["copy","mail","pair"]"#);
     let geo = refused(&database, &format!(r#"[75,[{TABLE},"g"],{{"unique":true,"geo":true}}]"#));
     assert!(geo.contains("A geospatial index can't be unique."), "{geo}");
 }
@@ -91,6 +94,8 @@ fn expiry_is_part_of_the_config() {
     let database = Database::open(&DatabaseOptions::in_memory()).expect("opens");
     let created = run(&database, r#"[60,["t"],{"ttl":{"field":"at","seconds":3600}}]"#);
     assert!(text(&created).contains(r#""ttl":{"field":"at","seconds":3600}"#), "{}", text(&created));
+    let info = format!("[79,[{TABLE}]]");
+    assert_eq!(text(&field(&run(&database, &info), "ttl")), r#"{"field":"at","seconds":3600}"#);
     let config = format!("[174,[{TABLE}]]");
     assert_eq!(text(&field(&run(&database, &config), "ttl")), r#"{"field":"at","seconds":3600}"#);
     // A document of the past, one of now, one without a time.

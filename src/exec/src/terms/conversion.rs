@@ -246,10 +246,18 @@ fn describe_table(call: &Invocation<'_>, table: &TableRef, set: &mut dyn FnMut(&
     }
     set("id", Datum::String(Text::from(table.id.to_string())));
     let state = call.env.catalog()?;
-    let indexes = state
-        .table_by_id(table.id)
-        .map(|config| config.indexes.keys().map(|name| Datum::String(name.clone())).collect::<Vec<_>>());
-    set("indexes", Datum::Array(indexes.unwrap_or_default().into()));
+    let config = state.table_by_id(table.id);
+    let indexes = || config.iter().flat_map(|config| config.indexes.iter());
+    let names = |(name, _): (&Text, _)| Datum::String(name.clone());
+    set("indexes", Datum::array(indexes().map(names)));
+    // What RethinkDB does not know is told only where it is used.
+    let unique: Vec<Datum> = indexes().filter(|(_, index)| index.unique).map(names).collect();
+    if !unique.is_empty() {
+        set("unique_indexes", Datum::Array(unique.into()));
+    }
+    if let Some(expiry) = config.and_then(|config| config.expiry.as_ref()) {
+        set("ttl", expiry.ttl.describe());
+    }
     let rows = call.env.services()?.shards.statistics(table.id)?.rows;
     set("doc_count_estimates", Datum::Array(vec![Datum::Number(rows as f64)].into()));
     Ok(())
