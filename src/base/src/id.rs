@@ -86,6 +86,16 @@ uuid_id! {
     IndexId
 }
 
+/// Whether rows about the server name servers, databases and tables by name or by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum IdentifierFormat {
+    /// By name.
+    #[default]
+    Name,
+    /// By id.
+    Uuid,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

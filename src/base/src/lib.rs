@@ -15,5 +15,5 @@ mod random;
 
 pub use cancel::Cancel;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use id::{DatabaseId, IndexId, LogPosition, TableId, TreeId};
+pub use id::{DatabaseId, IdentifierFormat, IndexId, LogPosition, TableId, TreeId};
 pub use random::{Random, SeededRandom, SystemRandom};

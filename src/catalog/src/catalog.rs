@@ -16,7 +16,7 @@ use crate::error::CatalogError;
 use crate::model::{Database, Server, ServerId};
 use crate::names::{NameKind, check_name};
 use crate::state::State;
-use crate::users;
+use crate::users::{self, Password};
 
 /// Trees below this are reserved.
 pub(crate) const FIRST_TREE: u64 = 16;
@@ -220,7 +220,7 @@ fn create(engine: &dyn Engine, random: &dyn Random, options: &CatalogOptions) ->
         None => Text::from(format!("photondb_{:08x}", random.next_u64() as u32)),
     };
     let password = options.initial_password.as_deref().unwrap_or_default();
-    let admin = Arc::new(users::admin(new_credentials(random, password), !password.is_empty()));
+    let admin = Arc::new(users::admin(new_credentials(random, password.into()), !password.is_empty()));
     let server = Server { id: ServerId(new_uuid(random)), name, tags: vec![Text::from("default")] };
     let mut state = State {
         version: 1,
@@ -255,10 +255,11 @@ pub(crate) fn new_uuid(random: &dyn Random) -> u128 {
     (random.next_u128() & !VERSION & !VARIANT) | (0x4 << 76) | (0x2 << 62)
 }
 
-pub(crate) fn new_credentials(random: &dyn Random, password: &str) -> ScramCredentials {
+pub(crate) fn new_credentials(random: &dyn Random, password: Password<'_>) -> ScramCredentials {
     let mut salt = [0u8; SALT_BYTES];
     salt.copy_from_slice(&random.next_u128().to_le_bytes());
     // An empty password is no secret; iterating over it would only slow every login.
-    let iterations = if password.is_empty() { 1 } else { ITERATIONS_DEFAULT };
-    ScramCredentials::derive(password, salt, iterations)
+    let usual = if password.text.is_empty() { 1 } else { ITERATIONS_DEFAULT };
+    let iterations = password.iterations.unwrap_or(usual).min(users::ITERATIONS_MAX);
+    ScramCredentials::derive(password.text, salt, iterations)
 }

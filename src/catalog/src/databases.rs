@@ -10,7 +10,7 @@ use crate::codec;
 use crate::error::CatalogError;
 use crate::model::{Database, Table};
 use crate::names::{NameKind, check_name};
-use crate::state::SYSTEM_DATABASE;
+use crate::state::{SYSTEM_DATABASE, State};
 use crate::users;
 
 /// The database of a new data directory.
@@ -37,12 +37,20 @@ pub struct DatabaseDrop {
 impl Catalog {
     /// `dbCreate`
     pub fn create_database(&self, name: &str) -> Result<Applied<DatabaseChange>, CatalogError> {
+        self.create_database_as(DatabaseId(new_uuid(self.random.as_ref())), name)
+    }
+
+    /// Creates a database whose id was chosen already; it must be a new one.
+    pub fn create_database_as(
+        &self,
+        id: DatabaseId,
+        name: &str,
+    ) -> Result<Applied<DatabaseChange>, CatalogError> {
         check_name(NameKind::Database, name)?;
         self.command(|command| {
             if name == SYSTEM_DATABASE || command.state.databases.contains_key(name) {
                 return Err(CatalogError::DatabaseExists(name.to_owned()));
             }
-            let id = DatabaseId(new_uuid(self.random.as_ref()));
             let database = Arc::new(Database { id, name: Text::from(name) });
             codec::put_database(&mut command.batch, &database);
             command.state.put_database(database.clone());
@@ -56,15 +64,27 @@ impl Catalog {
         if name == SYSTEM_DATABASE {
             return Err(CatalogError::SystemDatabase("delete it"));
         }
+        self.drop_database_where(|state| state.database(name).cloned())
+    }
+
+    /// The same for a database by id.
+    pub fn drop_database_by_id(&self, id: DatabaseId) -> Result<Applied<DatabaseDrop>, CatalogError> {
+        self.drop_database_where(|state| state.database_by_id(id).cloned().ok_or(CatalogError::DatabaseGone))
+    }
+
+    fn drop_database_where(
+        &self,
+        find: impl FnOnce(&State) -> Result<Arc<Database>, CatalogError>,
+    ) -> Result<Applied<DatabaseDrop>, CatalogError> {
         self.command_with(
             |command| {
-                let database = command.state.database(name)?.clone();
+                let database = find(&command.state)?;
                 let tables: Vec<Arc<Table>> = command.state.tables_of(database.id).cloned().collect();
                 for table in &tables {
                     codec::delete_table(&mut command.batch, table);
                 }
                 codec::delete_database(&mut command.batch, database.id);
-                users::forget(command, |grants| grants.forget_database(database.id));
+                users::edit_grants(command, |grants| grants.forget_database(database.id));
                 command.state.remove_database(&database);
                 Ok(DatabaseDrop { database, tables })
             },
@@ -86,7 +106,7 @@ impl Catalog {
         self.command(|command| {
             let old = command.state.database_by_id(id).ok_or(CatalogError::DatabaseGone)?.clone();
             if old.name != *name && (name == SYSTEM_DATABASE || command.state.databases.contains_key(name)) {
-                return Err(CatalogError::DatabaseExists(name.to_owned()));
+                return Err(CatalogError::DatabaseRename { old: old.name.to_string(), new: name.to_owned() });
             }
             let new = Arc::new(Database { id, name: Text::from(name) });
             codec::put_database(&mut command.batch, &new);

@@ -1,21 +1,12 @@
 //! Metadata as users see it: the rows of `db_config`, `table_config` and the like.
 
+use photondb_base::IdentifierFormat;
 use photondb_datum::{Datum, Text};
 use photondb_table::Durability;
 
 use crate::model::{Database, ServerId, ShardConfig, Table, User, WriteAcks};
 use crate::permissions::{Permission, Permissions};
 use crate::state::State;
-
-/// Whether databases and servers are told by name or by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum IdentifierFormat {
-    /// By name.
-    #[default]
-    Name,
-    /// By id.
-    Uuid,
-}
 
 impl State {
     /// The row of a table in `table_config`; the state may be older or newer than the table.

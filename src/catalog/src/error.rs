@@ -33,6 +33,14 @@ pub enum CatalogError {
     /// `dbCreate` of a name that is taken.
     #[error("Database `{0}` already exists.")]
     DatabaseExists(String),
+    /// A database that is to get a name that is taken.
+    #[error("Cannot rename database `{old}` to `{new}` because database `{new}` already exists.")]
+    DatabaseRename {
+        /// Its name.
+        old: String,
+        /// The name it is to get.
+        new: String,
+    },
     /// No database has that name.
     #[error("Database `{0}` does not exist.")]
     NoDatabase(String),
@@ -46,6 +54,14 @@ pub enum CatalogError {
         database: String,
         /// Its name.
         table: String,
+    },
+    /// A table that is to get a name that is taken.
+    #[error("Can't rename table `{old}` to `{new}` because table `{new}` already exists.")]
+    TableRename {
+        /// Its full name.
+        old: String,
+        /// The full name it is to get.
+        new: String,
     },
     /// No table has that name.
     #[error("Table `{database}.{table}` does not exist.")]
@@ -144,7 +160,7 @@ pub enum CatalogError {
     #[error("User `{0}` already exists.")]
     UserExists(String),
     /// `admin` cannot be dropped.
-    #[error("The user `admin` can't be deleted.")]
+    #[error("The user `admin` can't be deleted")]
     AdminDrop,
     /// `admin` has every permission, for good.
     #[error("The permissions of the user `admin` can't be modified.")]

@@ -32,7 +32,6 @@ pub use catalog::{Applied, Catalog, CatalogOptions, StateObserver};
 pub use check::{CheckProgress, CheckReport, check};
 pub use credentials::ScramCredentials;
 pub use databases::{DatabaseChange, DatabaseDrop};
-pub use describe::IdentifierFormat;
 pub use error::{CatalogError, ErrorClass};
 pub use expiry::{Expiry, TimeToLive, TimeToLiveError};
 pub use indexes::{IndexOptions, WriteHookChange};
@@ -40,7 +39,7 @@ pub use model::{
     ClusterConfig, Database, Index, Server, ServerId, ShardConfig, Table, User, WriteAcks, WriteHookConfig,
 };
 pub use names::{NameKind, check_name};
-pub use permissions::{Grants, Permission, Permissions, Scope};
+pub use permissions::{Grants, Permission, Permissions, PermissionsEdit, PermissionsError, Scope};
 pub use state::{SYSTEM_DATABASE, SYSTEM_DATABASE_ID, State};
 pub use tables::{TableChange, TableEdit, TableOptions};
-pub use users::UserChange;
+pub use users::{ITERATIONS_MAX, Password, UserChange};

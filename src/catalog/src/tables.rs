@@ -13,7 +13,7 @@ use crate::error::CatalogError;
 use crate::expiry::{Expiry, TimeToLive};
 use crate::model::{ServerId, ShardConfig, Table, WriteAcks};
 use crate::names::{NameKind, check_name};
-use crate::state::SYSTEM_DATABASE;
+use crate::state::{SYSTEM_DATABASE, State};
 use crate::users;
 
 /// Shards of one table, as in RethinkDB.
@@ -22,6 +22,8 @@ pub const SHARDS_MAX: usize = 64;
 /// What `tableCreate` may say about a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableOptions {
+    /// The table's id when it was chosen already; it must be a new one.
+    pub id: Option<TableId>,
     /// Name of the primary key field.
     pub primary_key: Text,
     /// For writes that do not ask for one.
@@ -30,6 +32,10 @@ pub struct TableOptions {
     pub shards: usize,
     /// Replicas of each shard, the primary included.
     pub replicas: usize,
+    /// How many replicas must have a write.
+    pub write_acks: WriteAcks,
+    /// Whatever the user keeps with the settings; null for nothing.
+    pub data: Datum,
     /// How documents expire, when they do.
     pub ttl: Option<TimeToLive>,
 }
@@ -37,10 +43,13 @@ pub struct TableOptions {
 impl Default for TableOptions {
     fn default() -> Self {
         Self {
+            id: None,
             primary_key: Text::from("id"),
             durability: Durability::Hard,
             shards: 1,
             replicas: 1,
+            write_acks: WriteAcks::default(),
+            data: Datum::Null,
             ttl: None,
         }
     }
@@ -101,18 +110,18 @@ impl Catalog {
                     ..self.new_expiry(command, ttl)
                 });
                 let table = Arc::new(Table {
-                    id: TableId(new_uuid(self.random.as_ref())),
+                    id: options.id.unwrap_or_else(|| TableId(new_uuid(self.random.as_ref()))),
                     database: parent.id,
                     name: Text::from(name),
                     primary_key: options.primary_key,
                     tree: command.new_tree(),
                     durability: options.durability,
-                    write_acks: WriteAcks::default(),
+                    write_acks: options.write_acks,
                     shards,
                     indexes: BTreeMap::new(),
                     write_hook: None,
                     expiry,
-                    data: Datum::Null,
+                    data: options.data,
                 });
                 codec::put_table(&mut command.batch, &table);
                 command.state.put_table(table.clone());
@@ -132,13 +141,26 @@ impl Catalog {
         if database == SYSTEM_DATABASE {
             return Err(CatalogError::SystemDatabase("drop tables in it"));
         }
+        self.drop_table_where(|state| state.table(database, name).cloned())
+    }
+
+    /// The same for a table by id.
+    pub fn drop_table_by_id(&self, id: TableId) -> Result<Applied<TableChange>, CatalogError> {
+        self.drop_table_where(|state| state.table_by_id(id).cloned().ok_or(CatalogError::TableGone))
+    }
+
+    fn drop_table_where(
+        &self,
+        find: impl FnOnce(&State) -> Result<Arc<Table>, CatalogError>,
+    ) -> Result<Applied<TableChange>, CatalogError> {
         self.command_with(
             |command| {
-                let table = command.state.table(database, name)?.clone();
+                let table = find(&command.state)?;
+                let database_name = command.state.database_name(&table);
                 codec::delete_table(&mut command.batch, &table);
-                users::forget(command, |grants| grants.forget_table(table.id));
+                users::edit_grants(command, |grants| grants.forget_table(table.id));
                 command.state.remove_table(&table);
-                Ok(TableChange { old: Some(table), new: None, database_name: Text::from(database) })
+                Ok(TableChange { old: Some(table), new: None, database_name })
             },
             |change, commit| {
                 let table: Vec<TableId> = change.old.iter().map(|table| table.id).collect();
@@ -181,8 +203,18 @@ impl Catalog {
                 let parent =
                     command.state.database_by_id(table.database).ok_or(CatalogError::DatabaseGone)?.clone();
                 match command.state.table_in(&parent, &table.name) {
-                    Ok(other) if other.id != id => return Err(exists(&parent.name, &table.name)),
+                    Ok(other) if other.id != id => {
+                        let full_name =
+                            |table: &Table| format!("{}.{}", command.state.database_name(table), table.name);
+                        return Err(CatalogError::TableRename {
+                            old: full_name(&old),
+                            new: full_name(&table),
+                        });
+                    }
                     _ => {}
+                }
+                if table.database != old.database {
+                    users::edit_grants(command, |grants| grants.move_table(id, old.database, table.database));
                 }
                 let table = Arc::new(table);
                 codec::put_table(&mut command.batch, &table);

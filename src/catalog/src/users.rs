@@ -14,6 +14,24 @@ use crate::permissions::{Grants, Permissions, Scope};
 /// The user that is always there and may do everything.
 pub(crate) const ADMIN: &str = "admin";
 
+/// The most rounds that a password may ask for: logging in takes that long.
+pub const ITERATIONS_MAX: u32 = 1_000_000;
+
+/// A password that is to be set; an empty one means none.
+#[derive(Clone, Copy)]
+pub struct Password<'a> {
+    /// What the user types.
+    pub text: &'a str,
+    /// Rounds of its derivation; what is usual when absent.
+    pub iterations: Option<u32>,
+}
+
+impl<'a> From<&'a str> for Password<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { text, iterations: None }
+    }
+}
+
 /// A user before and after a command.
 #[derive(Clone, Debug)]
 pub struct UserChange {
@@ -25,7 +43,12 @@ pub struct UserChange {
 
 impl Catalog {
     /// Adds a user who may do nothing yet.
-    pub fn create_user(&self, name: &str, password: &str) -> Result<Applied<UserChange>, CatalogError> {
+    pub fn create_user<'a>(
+        &self,
+        name: &str,
+        password: impl Into<Password<'a>>,
+    ) -> Result<Applied<UserChange>, CatalogError> {
+        let password = password.into();
         let credentials = new_credentials(self.random.as_ref(), password);
         self.command(|command| {
             if command.state.users.contains_key(name) {
@@ -34,19 +57,24 @@ impl Catalog {
             let user = User {
                 name: Text::from(name),
                 credentials,
-                has_password: !password.is_empty(),
+                has_password: !password.text.is_empty(),
                 grants: Grants::default(),
             };
             Ok(UserChange { old: None, new: Some(store(command, user)) })
         })
     }
 
-    /// Sets a password; an empty one means none.
-    pub fn set_password(&self, name: &str, password: &str) -> Result<Applied<UserChange>, CatalogError> {
+    /// Sets a password.
+    pub fn set_password<'a>(
+        &self,
+        name: &str,
+        password: impl Into<Password<'a>>,
+    ) -> Result<Applied<UserChange>, CatalogError> {
+        let password = password.into();
         let credentials = new_credentials(self.random.as_ref(), password);
         self.command(|command| {
             let old = find(command, name)?;
-            let user = User { credentials, has_password: !password.is_empty(), ..(*old).clone() };
+            let user = User { credentials, has_password: !password.text.is_empty(), ..(*old).clone() };
             Ok(UserChange { old: Some(old), new: Some(store(command, user)) })
         })
     }
@@ -93,12 +121,12 @@ pub(crate) fn admin(credentials: ScramCredentials, has_password: bool) -> User {
     User { name: Text::from(ADMIN), credentials, has_password, grants }
 }
 
-/// Takes grants about something dropped out of every user.
-pub(crate) fn forget(command: &mut Command, forget: impl Fn(&mut Grants) -> bool) {
+/// Changes the grants of every user; `edit` tells whether it changed any.
+pub(crate) fn edit_grants(command: &mut Command, edit: impl Fn(&mut Grants) -> bool) {
     let users: Vec<Arc<User>> = command.state.users.values().cloned().collect();
     for user in users {
         let mut grants = user.grants.clone();
-        if forget(&mut grants) {
+        if edit(&mut grants) {
             store(command, User { grants, ..(*user).clone() });
         }
     }

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use photondb_catalog::{
-    CatalogError, IdentifierFormat, IndexOptions, TableEdit, TableOptions, TimeToLive, check,
-};
+use photondb_base::IdentifierFormat;
+use photondb_catalog::{CatalogError, IndexOptions, TableEdit, TableOptions, TimeToLive, check};
 use photondb_datum::{Datum, Text};
 use photondb_storage::Batch;
 use photondb_table::{Evaluator, Shards};

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use photondb_base::{DatabaseId, IdentifierFormat, TableId};
 use photondb_catalog::{
-    CatalogError, CatalogOptions, ErrorClass, IdentifierFormat, Permission, Permissions, SYSTEM_DATABASE_ID,
-    Scope, State, StateObserver, TableEdit, TableOptions, WriteHookConfig,
+    CatalogError, CatalogOptions, ErrorClass, Password, Permission, Permissions, SYSTEM_DATABASE_ID, Scope,
+    State, StateObserver, TableEdit, TableOptions, WriteHookConfig,
 };
 use photondb_datum::{Datum, Text};
 use photondb_storage::MemoryEngine;
@@ -81,7 +82,11 @@ fn databases() {
         ErrorClass::OpFailed,
         "Database `rethinkdb` is special; you can't delete it.",
     );
-    check(catalog.rename_database(bar.id, "test"), ErrorClass::OpFailed, "Database `test` already exists.");
+    check(
+        catalog.rename_database(bar.id, "test"),
+        ErrorClass::OpFailed,
+        "Cannot rename database `bar` to `test` because database `test` already exists.",
+    );
     let renamed = catalog.rename_database(bar.id, "baz").unwrap().outcome;
     assert_eq!(renamed.old.unwrap().name, "bar");
     assert_eq!(renamed.new.unwrap().name, "baz");
@@ -132,7 +137,11 @@ fn tables() {
     create("test", "other").unwrap();
     let rename = |name: &str| TableEdit { name: Some(Text::from(name)), ..TableEdit::default() };
     let refused = catalog.configure_table(table.id, rename("other"));
-    check(refused, ErrorClass::OpFailed, "Table `test.other` already exists.");
+    check(
+        refused,
+        ErrorClass::OpFailed,
+        "Can't rename table `test.foo` to `test.other` because table `test.other` already exists.",
+    );
     catalog.configure_table(table.id, rename("foo2")).unwrap();
     assert!(catalog.state().table("test", "foo").is_err());
     assert_eq!(server.table("foo2"), table.id);
@@ -227,7 +236,7 @@ fn users() {
     let refused = catalog.grant("admin", Scope::Global, |now| now.read = None);
     check(refused, ErrorClass::OpFailed, "The permissions of the user `admin` can't be modified.");
     check(catalog.grant("bob", scope, |_| {}), ErrorClass::OpFailed, "User `bob` not found.");
-    check(catalog.drop_user("admin"), ErrorClass::OpFailed, "The user `admin` can't be deleted.");
+    check(catalog.drop_user("admin"), ErrorClass::OpFailed, "The user `admin` can't be deleted");
 
     catalog.drop_table("test", "t").unwrap();
     assert!(catalog.state().user("ann").unwrap().grants.tables.is_empty());
@@ -304,4 +313,28 @@ fn many_tables() {
     assert_eq!(dropped.position, server.engine.applied());
     assert!(dropped.position > before);
     assert_eq!(server.trees(), [0]);
+}
+
+#[test]
+fn ids_may_be_chosen_before() {
+    let server = new_server();
+    let catalog = &server.catalog;
+    let (database, table) = (DatabaseId(7), TableId(8));
+    assert_eq!(catalog.create_database_as(database, "d").unwrap().outcome.new.unwrap().id, database);
+    let options = TableOptions { id: Some(table), ..TableOptions::default() };
+    assert_eq!(catalog.create_table("d", "t", options).unwrap().outcome.new.unwrap().id, table);
+    assert_eq!(catalog.drop_table_by_id(table).unwrap().outcome.database_name, "d");
+    check(catalog.drop_table_by_id(table), ErrorClass::OpFailed, "The table was dropped.");
+    assert_eq!(catalog.drop_database_by_id(database).unwrap().outcome.database.name, "d");
+    check(catalog.drop_database_by_id(database), ErrorClass::OpFailed, "The database was dropped.");
+}
+
+#[test]
+fn passwords_may_say_how_often_they_are_hashed() {
+    let server = new_server();
+    let password = Password { text: "secret", iterations: Some(64) };
+    server.catalog.create_user("ann", password).unwrap();
+    let ann = server.catalog.state().user("ann").unwrap().clone();
+    assert_eq!((ann.credentials.iterations, ann.has_password), (64, true));
+    assert!(ann.credentials.verify("secret"));
 }

@@ -118,6 +118,11 @@ impl Environment {
         Ok(self.catalog()?.check_permission(&self.user, permission, scope)?)
     }
 
+    /// Who asks.
+    pub(crate) fn user(&self) -> &Text {
+        &self.user
+    }
+
     /// The same for the documents of a table.
     pub(crate) fn check_table(&self, permission: Permission, table: &TableRef) -> Result<()> {
         self.check_permission(permission, Scope::Table(table.database.id, table.id))

@@ -34,6 +34,6 @@ pub use fetch::{
 pub use parallelism::Parallelism;
 pub use request::{
     Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables,
-    system_database_id, system_table_id,
+    SystemWrite, system_database_id, system_table_id,
 };
 pub use stored_function::StoredFunctions;

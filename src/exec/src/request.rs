@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use photondb_base::{Cancel, Clock, DatabaseId, LogPosition, Random, TableId};
-use photondb_catalog::{Catalog, IdentifierFormat};
+use photondb_base::{Cancel, Clock, DatabaseId, IdentifierFormat, LogPosition, Random, TableId};
+use photondb_catalog::Catalog;
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedOpener, FeedStream};
 use photondb_reql::{ReqlError, StartQuery};
@@ -39,13 +39,30 @@ pub fn system_table_id(name: &str) -> TableId {
     TableId(uuid::Uuid::new_v5(&database, name.as_bytes()).as_u128())
 }
 
+/// One row that is to be written to a table of the `rethinkdb` database: `old` and `new` as
+/// in an effect, null when absent.
+pub struct SystemWrite<'a> {
+    /// The primary key.
+    pub key: &'a Datum,
+    /// Whether nobody chose the primary key.
+    pub key_is_generated: bool,
+    pub old: &'a Datum,
+    pub new: &'a Datum,
+    /// How the rows name other things.
+    pub identifiers: IdentifierFormat,
+    /// Who writes; that the table may be written has been checked.
+    pub user: &'a Text,
+}
+
 /// The tables of the `rethinkdb` database, which no disk holds.
 pub trait SystemTables: Send + Sync {
     /// The rows of a table; `None` when there is no such table. Rows carry their primary
     /// key in the field that `primary_key` tells, and name other things as `format` says.
     fn rows(&self, table: &str, format: IdentifierFormat) -> Option<Result<Vec<Datum>, ReqlError>>;
-    /// Writes one row: `old` and `new` as in an effect, null when absent.
-    fn write(&self, table: &str, old: &Datum, new: &Datum) -> Result<(), ReqlError>;
+    /// The row with a primary key, null when there is none; `None` when there is no such table.
+    fn row(&self, table: &str, key: &Datum, format: IdentifierFormat) -> Option<Result<Datum, ReqlError>>;
+    /// Writes one row and gives it as it is then, null when it is absent.
+    fn write(&self, table: &str, write: SystemWrite<'_>) -> Result<Datum, ReqlError>;
     /// The primary key field of a table.
     fn primary_key(&self, table: &str) -> Option<&'static str>;
     /// The names of all of them, sorted.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use photondb_base::{DatabaseId, TableId};
-use photondb_catalog::IdentifierFormat;
+use photondb_base::{DatabaseId, IdentifierFormat, TableId};
 use photondb_datum::{Datum, Text};
 use photondb_reql::{ErrorKind, TermId};
 
@@ -56,6 +55,9 @@ pub(crate) struct TableRef {
     pub(crate) system: bool,
     /// How rows of such a table name other things.
     pub(crate) identifiers: IdentifierFormat,
+    /// Whether the rows are what `config` gives: then it is enough to write them that one
+    /// may configure what they are about.
+    pub(crate) configuration: bool,
 }
 
 impl TableRef {

@@ -42,9 +42,7 @@ impl Feeds {
 
     fn member(&self, plan: FeedPlan, format: RowFormat) -> Result<Box<dyn Member>, ReqlError> {
         if let Some(table) = self.row_tables.as_ref().and_then(|tables| tables.table(plan.table)) {
-            let FeedPlan { primary_key, scope, transform, .. } = plan;
-            let clock = Arc::clone(&self.clock);
-            return Ok(Box::new(RowsFeed::new(table, primary_key, scope, transform, format, clock)?));
+            return Ok(Box::new(RowsFeed::new(table, plan, format, Arc::clone(&self.clock))?));
         }
         let waiting = WaitingOptions {
             squash: plan.options.squash,

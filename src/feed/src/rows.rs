@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use photondb_base::{Clock, TableId};
+use photondb_base::{Clock, IdentifierFormat, TableId};
 use photondb_datum::{Datum, Text};
-use photondb_plan::feed::{FeedScope, FeedTransform};
+use photondb_plan::feed::{FeedPlan, FeedScope, FeedTransform};
 use photondb_reql::ReqlError;
 use photondb_table::Budget;
 
@@ -25,8 +25,8 @@ pub trait RowTables: Send + Sync {
 
 /// A table that can only be asked for all of its rows.
 pub trait RowTable: Send + Sync {
-    /// All rows.
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError>;
+    /// All rows; `identifiers` tells how they name other things.
+    fn rows(&self, identifiers: IdentifierFormat) -> Result<Vec<Datum>, ReqlError>;
 
     /// `wake` is called whenever the rows may have changed, for as long as it lives.
     fn watch(&self, wake: &Wake);
@@ -39,6 +39,7 @@ pub trait RowTable: Send + Sync {
 pub(crate) struct RowsFeed {
     table: Arc<dyn RowTable>,
     primary_key: Text,
+    identifiers: IdentifierFormat,
     scope: FeedScope,
     transform: Option<Arc<dyn FeedTransform>>,
     format: RowFormat,
@@ -62,12 +63,11 @@ struct Signal {
 impl RowsFeed {
     pub(crate) fn new(
         table: Arc<dyn RowTable>,
-        primary_key: Text,
-        scope: FeedScope,
-        transform: Option<Arc<dyn FeedTransform>>,
+        plan: FeedPlan,
         format: RowFormat,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ReqlError> {
+        let FeedPlan { primary_key, scope, transform, identifiers, .. } = plan;
         if matches!(scope, FeedScope::Index { .. } | FeedScope::OrderLimit { .. }) {
             return Err(ReqlError::logic(
                 "System tables don't support changefeeds on `.order_by().limit()` or on an index.",
@@ -87,6 +87,7 @@ impl RowsFeed {
         let mut feed = Self {
             table,
             primary_key,
+            identifiers,
             scope,
             transform,
             format,
@@ -106,7 +107,7 @@ impl RowsFeed {
     fn look(&mut self) -> Result<BTreeMap<Datum, Datum>, ReqlError> {
         self.looked_us = self.clock.monotonic_us();
         let mut found = BTreeMap::new();
-        for row in self.table.rows()? {
+        for row in self.table.rows(self.identifiers)? {
             let Some(key) = row.get(&self.primary_key) else { continue };
             let wanted = match &self.scope {
                 FeedScope::Point { key: wanted } => *wanted == key,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use photondb_base::{IndexId, TableId};
+use photondb_base::{IdentifierFormat, IndexId, TableId};
 use photondb_datum::{Datum, Text};
 use photondb_reql::ReqlError;
 use photondb_table::{Budget, DatumRange, Direction};
@@ -18,6 +18,8 @@ pub struct FeedPlan {
     /// What a document becomes before it is compared and delivered.
     pub transform: Option<Arc<dyn FeedTransform>>,
     pub options: FeedOptions,
+    /// How rows of a system table name other things; without meaning for other tables.
+    pub identifiers: IdentifierFormat,
 }
 
 /// Which documents of the table a feed watches.

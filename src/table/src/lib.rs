@@ -33,7 +33,10 @@ pub use function::{
     WriteHook, WriteHookContext,
 };
 pub use layout::{ExpiryLayout, IndexLayout, TableLayout};
-pub use local::{LocalShards, LocalShardsOptions, TableProblem, TableReport, check_table};
+pub use local::{
+    LocalShards, LocalShardsOptions, TableProblem, TableReport, check_replacement, check_table,
+    duplicate_key, primary_key_of,
+};
 pub use photondb_storage::{Direction, Durability, KeyRange};
 pub use read::{Budget, DatumRange, KeysOp, ReadMode, ReadOp, ReadSnapshot, ShardStream, Source};
 pub use shards::{IndexObserver, IndexProgress, KeyVisitor, Shards, TableStatistics, Tables};

@@ -243,21 +243,20 @@ impl Sequence {
 fn system_rows(env: &Arc<Environment>, read: &TableRead) -> Result<Array> {
     env.check_table(Permission::Read, &read.table)?;
     prompt::before_waiting()?;
-    let rows = match env.services()?.system_tables.rows(&read.table.name, read.table.identifiers) {
-        Some(rows) => rows?,
-        None => return Err(EvalError::failed(format!("Table `{}` does not exist.", read.table.full_name()))),
-    };
-    let key = |row: &Datum| match row {
-        Datum::Object(object) => object.get(&read.table.primary_key).unwrap_or(Datum::Null),
-        _ => Datum::Null,
-    };
+    let tables = &env.services()?.system_tables;
+    let (name, format) = (&read.table.name, read.table.identifiers);
+    let missing = || EvalError::failed(format!("Table `{}` does not exist.", read.table.full_name()));
+    let key = |row: &Datum| row.get(&read.table.primary_key).unwrap_or(Datum::Null);
     let mut rows: Vec<Datum> = match &read.source {
-        TableSource::All => rows,
-        TableSource::Between(range) => rows.into_iter().filter(|row| range.contains(&key(row))).collect(),
-        TableSource::Keys(keys) => keys
-            .iter()
-            .flat_map(|wanted| rows.iter().filter(move |row| key(row) == *wanted).cloned())
-            .collect(),
+        TableSource::All => tables.rows(name, format).ok_or_else(missing)??,
+        TableSource::Between(range) => {
+            let rows = tables.rows(name, format).ok_or_else(missing)??;
+            rows.into_iter().filter(|row| range.contains(&key(row))).collect()
+        }
+        TableSource::Keys(keys) => {
+            let rows = keys.iter().map(|key| Ok(tables.row(name, key, format).ok_or_else(missing)??));
+            rows.filter(|row: &Result<Datum>| !matches!(row, Ok(Datum::Null))).collect::<Result<_>>()?
+        }
         // These tables have no such index.
         TableSource::Raw(_) => Vec::new(),
     };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use photondb_catalog::Permission;
 use photondb_datum::Datum;
 use photondb_plan::feed::{FeedOptions, FeedPlan, FeedScope, FeedTransform, Squash};
 use photondb_reql::ReqlError;
@@ -17,7 +18,7 @@ pub(crate) fn changes(call: &Invocation<'_>) -> Result<Value> {
     let options = options(call)?;
     let site = value.site;
     let plans = match value.kind {
-        Kind::Row(row) => vec![row_plan(*row, options).map_err(|error| error.at(site))?],
+        Kind::Row(row) => vec![row_plan(call.env, *row, options).map_err(|error| error.at(site))?],
         Kind::Datum(_) | Kind::SelectionArray(..) => return Err(eager().at(site)),
         kind => {
             let sequence = Sequence::from_value(Value::new(kind, site))?;
@@ -81,10 +82,10 @@ fn squash(datum: &Datum) -> Result<Squash> {
     }
 }
 
-fn row_plan(row: Row, options: FeedOptions) -> Result<FeedPlan> {
+fn row_plan(env: &Environment, row: Row, options: FeedOptions) -> Result<FeedPlan> {
     match row.origin {
-        RowOrigin::Key => plan(&row.table, FeedScope::Point { key: row.key }, None, options),
-        RowOrigin::First(read) => plan(&row.table, first_rows(&read, 1)?, None, options),
+        RowOrigin::Key => plan(env, &row.table, FeedScope::Point { key: row.key }, None, options),
+        RowOrigin::First(read) => plan(env, &row.table, first_rows(&read, 1)?, None, options),
         RowOrigin::Sequence => Err(eager()),
     }
 }
@@ -103,12 +104,21 @@ fn first_rows(read: &TableRead, limit: usize) -> Result<FeedScope> {
 }
 
 fn plan(
+    env: &Environment,
     table: &Arc<TableRef>,
     scope: FeedScope,
     transform: Option<Arc<dyn FeedTransform>>,
     options: FeedOptions,
 ) -> Result<FeedPlan> {
-    Ok(FeedPlan { table: table.id, primary_key: table.primary_key.clone(), scope, transform, options })
+    env.check_table(Permission::Read, table)?;
+    Ok(FeedPlan {
+        table: table.id,
+        primary_key: table.primary_key.clone(),
+        scope,
+        transform,
+        options,
+        identifiers: table.identifiers,
+    })
 }
 
 fn plans(env: &Arc<Environment>, sequence: Sequence, options: &FeedOptions) -> Result<Vec<FeedPlan>> {
@@ -117,7 +127,9 @@ fn plans(env: &Arc<Environment>, sequence: Sequence, options: &FeedOptions) -> R
     }
     let transform = transform(env, sequence.stages)?;
     match sequence.source {
-        Source::Table(read) => Ok(vec![plan(&read.table, read.feed_scope()?, transform, options.clone())?]),
+        Source::Table(read) => {
+            Ok(vec![plan(env, &read.table, read.feed_scope()?, transform, options.clone())?])
+        }
         Source::Window { inner, skip: 0, take: Some(limit) } => {
             let Source::Table(read) = inner.source else { return Err(eager()) };
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -131,7 +143,7 @@ fn plans(env: &Arc<Environment>, sequence: Sequence, options: &FeedOptions) -> R
                 }
                 (first, second) => first.or(second),
             };
-            Ok(vec![plan(&read.table, scope, transform, options.clone())?])
+            Ok(vec![plan(env, &read.table, scope, transform, options.clone())?])
         }
         Source::Union(inputs, _) if transform.is_none() => {
             let mut all = Vec::new();

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use photondb_base::IdentifierFormat;
 use photondb_catalog::{
-    Database, IdentifierFormat, Permission, Permissions, SYSTEM_DATABASE, Scope, Table, TableEdit,
-    TableOptions, TimeToLive,
+    Database, Permission, Permissions, PermissionsEdit, SYSTEM_DATABASE, SYSTEM_DATABASE_ID, Scope, Table,
+    TableEdit, TableOptions, TimeToLive,
 };
 use photondb_datum::{Datum, Text};
 
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
+use crate::request::system_table_id;
 use crate::terms::{table, write};
 use crate::value::{DatabaseRef, Kind, Row, RowOrigin, TableRef, Value};
 
@@ -236,21 +238,20 @@ fn tables_argument(call: &Invocation<'_>) -> Result<(Vec<Arc<Table>>, bool)> {
 }
 
 /// A row of a table of the `rethinkdb` database, by its key.
-fn system_row(call: &Invocation<'_>, name: &str, key: Datum) -> Result<Value> {
+fn system_row(call: &Invocation<'_>, name: &str, key: Datum, configuration: bool) -> Result<Value> {
     let tables = &call.env.services()?.system_tables;
     let missing = || EvalError::failed(format!("Table `rethinkdb.{name}` does not exist."));
     let primary_key = tables.primary_key(name).ok_or_else(missing)?;
-    let rows = tables.rows(name, IdentifierFormat::Name).ok_or_else(missing)??;
-    let datum =
-        rows.into_iter().find(|row| row.get(primary_key).as_ref() == Some(&key)).unwrap_or(Datum::Null);
+    let datum = tables.row(name, &key, IdentifierFormat::Name).ok_or_else(missing)??;
     let database = table::database(call, &Text::from(SYSTEM_DATABASE))?;
     let table = Arc::new(TableRef {
-        id: crate::request::system_table_id(name),
+        id: system_table_id(name),
         database,
         name: Text::from(name),
         primary_key: Text::from(primary_key),
         system: true,
         identifiers: IdentifierFormat::Name,
+        configuration,
     });
     Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, origin: RowOrigin::Key })), call.site))
 }
@@ -261,11 +262,15 @@ pub(crate) fn config(call: &Invocation<'_>) -> Result<Value> {
         if database.name.as_str() == SYSTEM_DATABASE {
             return Err(EvalError::failed("Database `rethinkdb` is special; you can't configure it."));
         }
-        return system_row(call, "db_config", Datum::string(database.id.to_string()));
+        call.env.check_permission(Permission::Config, Scope::Database(database.id))?;
+        return system_row(call, "db_config", Datum::string(database.id.to_string()), true);
     }
     let (tables, _) = tables_of_value(call, value)?;
     match tables.first() {
-        Some(table) => system_row(call, "table_config", Datum::string(table.id.to_string())),
+        Some(table) => {
+            call.env.check_permission(Permission::Config, Scope::Table(table.database, table.id))?;
+            system_row(call, "table_config", Datum::string(table.id.to_string()), true)
+        }
         None => call.answer(Datum::Null),
     }
 }
@@ -278,7 +283,7 @@ fn tables_of_value(call: &Invocation<'_>, value: Value) -> Result<(Vec<Arc<Table
 pub(crate) fn status(call: &Invocation<'_>) -> Result<Value> {
     let (tables, _) = tables_argument(call)?;
     match tables.first() {
-        Some(table) => system_row(call, "table_status", Datum::string(table.id.to_string())),
+        Some(table) => system_row(call, "table_status", Datum::string(table.id.to_string()), false),
         None => call.answer(Datum::Null),
     }
 }
@@ -366,7 +371,8 @@ pub(crate) fn rebalance(call: &Invocation<'_>) -> Result<Value> {
     let (tables, _) = tables_argument(call)?;
     let mut changes = Vec::with_capacity(tables.len());
     for table in &tables {
-        let row = system_row(call, "table_status", Datum::string(table.id.to_string()))?.into_datum()?;
+        let row =
+            system_row(call, "table_status", Datum::string(table.id.to_string()), false)?.into_datum()?;
         let settling = settling(&row);
         changes.push(change(row, settling));
     }
@@ -395,48 +401,16 @@ pub(crate) fn grant(call: &Invocation<'_>) -> Result<Value> {
         },
     };
     let user = call.value(last - 1)?.into_text()?;
-    let mentioned = mentioned(&call.value(last)?.into_datum()?)?;
-    call.env.check_permission(Permission::Config, Scope::Global)?;
-    let applied = call.env.services()?.catalog.grant(&user, scope, |granted| merge(granted, &mentioned))?;
+    let said = call.value(last)?.into_datum()?;
+    let edit = PermissionsEdit::parse(&said, scope).map_err(|error| EvalError::failed(error.to_string()))?;
+    // It is a way of writing that table, and takes what writing it takes.
+    let permissions = Scope::Table(SYSTEM_DATABASE_ID, system_table_id("permissions"));
+    call.env.check_permission(Permission::Read, permissions)?;
+    call.env.check_permission(Permission::Write, permissions)?;
+    let applied = call.env.services()?.catalog.grant(&user, scope, |granted| edit.apply(granted))?;
     call.env.wrote(applied.position);
     let (old, new) = applied.outcome;
     let told = |granted: Permissions| if granted.is_empty() { Datum::Null } else { granted.describe() };
     let changes = Datum::array([change(told(old), told(new))]);
     call.answer(Datum::object([("granted", Datum::Number(1.0)), ("permissions_changes", changes)]))
-}
-
-/// The permissions that a grant mentions: given, denied, or (`null`) no longer said.
-#[derive(Default)]
-struct Mentioned {
-    read: Option<Option<bool>>,
-    write: Option<Option<bool>>,
-    config: Option<Option<bool>>,
-    connect: Option<Option<bool>>,
-}
-
-fn mentioned(datum: &Datum) -> Result<Mentioned> {
-    let Datum::Object(object) = datum else { return Err(crate::value::wrong_type("OBJECT", datum)) };
-    let mut mentioned = Mentioned::default();
-    for (name, value) in object.iter() {
-        let value = match value {
-            Datum::Bool(value) => Some(value),
-            Datum::Null => None,
-            other => return Err(crate::value::wrong_type("BOOL", &other)),
-        };
-        match name.as_str() {
-            "read" => mentioned.read = Some(value),
-            "write" => mentioned.write = Some(value),
-            "config" => mentioned.config = Some(value),
-            "connect" => mentioned.connect = Some(value),
-            other => return Err(EvalError::logic(format!("Unexpected key(s) `{other}`."))),
-        }
-    }
-    Ok(mentioned)
-}
-
-fn merge(granted: &mut Permissions, mentioned: &Mentioned) {
-    granted.read = mentioned.read.unwrap_or(granted.read);
-    granted.write = mentioned.write.unwrap_or(granted.write);
-    granted.config = mentioned.config.unwrap_or(granted.config);
-    granted.connect = mentioned.connect.unwrap_or(granted.connect);
 }

@@ -3,8 +3,8 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use photondb_base::IndexId;
-use photondb_catalog::{IdentifierFormat, NameKind, Permission, SYSTEM_DATABASE, check_name};
+use photondb_base::{IdentifierFormat, IndexId};
+use photondb_catalog::{NameKind, Permission, SYSTEM_DATABASE, check_name};
 use photondb_datum::{Datum, Text};
 use photondb_table::{DatumRange, ReadMode};
 
@@ -103,6 +103,7 @@ fn resolve(call: &Invocation<'_>, database: DatabaseRef, name: Text) -> Result<T
             primary_key: Text::from(primary_key),
             system: true,
             identifiers: IdentifierFormat::Name,
+            configuration: false,
         });
     }
     check_name(NameKind::Table, &name)?;
@@ -114,6 +115,7 @@ fn resolve(call: &Invocation<'_>, database: DatabaseRef, name: Text) -> Result<T
         name,
         system: false,
         identifiers: IdentifierFormat::Name,
+        configuration: false,
     })
 }
 

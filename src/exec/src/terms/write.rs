@@ -1,9 +1,10 @@
 //! Writes: `insert`, `update`, `replace`, `delete`, `sync`.
 
+mod system;
+
 use std::sync::Arc;
 
-use photondb_base::prompt;
-use photondb_catalog::{IdentifierFormat, Permission};
+use photondb_catalog::Permission;
 use photondb_datum::{Array, Datum, ObjectBuilder, Text};
 use photondb_plan::Operation;
 use photondb_table::{
@@ -18,6 +19,7 @@ use crate::function::{Function, Shortcut};
 use crate::sequence::Sequence;
 use crate::terms::{object, table};
 use crate::value::{Kind, TableRef, Value};
+use system::SystemRows;
 
 /// Rows of one `WriteOp`: enough to amortise a log record, few enough to cancel soon.
 const WRITE_ROWS_MAX: usize = 1000;
@@ -185,13 +187,13 @@ impl Inserter<'_> {
         if documents.is_empty() {
             return Ok(());
         }
+        documents.retain(|document| self.is_object(document));
+        if self.table.system {
+            return documents.into_iter().try_for_each(|document| self.insert_system(document));
+        }
         for document in &mut documents {
             self.complete(document)?;
         }
-        if self.table.system {
-            return self.insert_system(documents);
-        }
-        documents.retain(|document| self.is_object(document));
         let kind = WriteKind::Insert { documents, conflict: self.conflict.clone() };
         self.summary.absorb(send(self.env, self.table, kind, &self.options)?);
         Ok(())
@@ -212,11 +214,11 @@ impl Inserter<'_> {
         false
     }
 
-    /// Gives a document without a primary key one.
-    fn complete(&mut self, document: &mut Datum) -> Result<()> {
-        let Datum::Object(object) = document else { return Ok(()) };
+    /// Gives a document without a primary key one; tells whether it did.
+    fn complete(&mut self, document: &mut Datum) -> Result<bool> {
+        let Datum::Object(object) = document else { return Ok(false) };
         if object.contains_key(&self.table.primary_key) || object.pseudo_type().is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let bits = self.env.services()?.random.next_u128();
         let key = Datum::string(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string());
@@ -225,27 +227,13 @@ impl Inserter<'_> {
             self.generated.push(key.clone());
         }
         *document = Datum::Object(object.clone().with(self.table.primary_key.clone(), key));
-        Ok(())
+        Ok(true)
     }
 
-    fn insert_system(&mut self, documents: Vec<Datum>) -> Result<()> {
-        for document in documents {
-            let key = document.get(&self.table.primary_key).unwrap_or(Datum::Null);
-            let old = system_row(self.env, self.table, &key)?;
-            let new = match (&old, &self.conflict) {
-                (Datum::Null, _) | (_, Conflict::Replace) => Ok(document),
-                (old, Conflict::Update) => Ok(object::merge(old, &document)),
-                (old, Conflict::Function(function)) => function.resolve(&key, old, &document),
-                (old, Conflict::Error) => Err(RowError::new(format!(
-                    "Duplicate primary key `{}`:\n{}\n{}",
-                    self.table.primary_key,
-                    old.print(),
-                    document.print()
-                ))),
-            };
-            write_system(self.env, self.table, &old, new, &self.options, &mut self.summary);
-        }
-        Ok(())
+    fn insert_system(&mut self, mut document: Datum) -> Result<()> {
+        let key_is_generated = self.complete(&mut document)?;
+        let mut rows = SystemRows::open(self.env, self.table, self.options.return_changes)?;
+        rows.insert(document, key_is_generated, &self.conflict, &mut self.summary)
     }
 
     fn finish(mut self, call: &Invocation<'_>) -> Result<Value> {
@@ -361,12 +349,10 @@ impl Modifier<'_> {
         }
         let env = self.call.env;
         if table.system {
-            for key in keys {
-                let old = system_row(env, table, &key)?;
-                let new = self.function.new_row(&old);
-                write_system(env, table, &old, new, &self.options, &mut self.summary);
-            }
-            return Ok(());
+            let mut rows = SystemRows::open(env, table, self.options.return_changes)?;
+            return keys
+                .iter()
+                .try_for_each(|key| rows.replace(key, self.function.as_ref(), &mut self.summary));
         }
         let kind = WriteKind::Replace { keys, function: Arc::clone(&self.function), verb: self.verb };
         self.summary.absorb(send(env, table, kind, &self.options)?);
@@ -411,61 +397,6 @@ impl WriteFunction for Modify {
                 other.type_name(),
                 other.print()
             ))),
-        }
-    }
-}
-
-fn system_row(env: &Arc<Environment>, table: &Arc<TableRef>, key: &Datum) -> Result<Datum> {
-    prompt::before_waiting()?;
-    let rows = match env.services()?.system_tables.rows(&table.name, IdentifierFormat::Name) {
-        Some(rows) => rows?,
-        None => return Err(EvalError::failed(format!("Table `{}` does not exist.", table.full_name()))),
-    };
-    let found = rows.into_iter().find(|row| row.get(&table.primary_key).as_ref() == Some(key));
-    Ok(found.unwrap_or(Datum::Null))
-}
-
-fn write_system(
-    env: &Arc<Environment>,
-    table: &TableRef,
-    old: &Datum,
-    new: std::result::Result<Datum, RowError>,
-    options: &WriteOptions,
-    summary: &mut WriteSummary,
-) {
-    let written = new.and_then(|new| {
-        if new == *old {
-            return Ok(new);
-        }
-        let tables = &env.services().map_err(row_error)?.system_tables;
-        match tables.write(&table.name, old, &new) {
-            Ok(()) => Ok(new),
-            Err(error) => Err(RowError::new(error.message)),
-        }
-    });
-    match written {
-        Ok(new) => {
-            match (old.is_null(), new.is_null()) {
-                (true, true) => summary.skipped += 1,
-                _ if new == *old => summary.unchanged += 1,
-                (true, false) => summary.inserted += 1,
-                (false, true) => summary.deleted += 1,
-                (false, false) => summary.replaced += 1,
-            }
-            let changed = new != *old;
-            if options.return_changes == ReturnChanges::Always
-                || (changed && options.return_changes == ReturnChanges::Yes)
-            {
-                summary.changes.push(ChangePair { old: old.clone(), new, error: None });
-            }
-        }
-        Err(error) => {
-            summary.errors += 1;
-            if options.return_changes == ReturnChanges::Always {
-                let error = Some(error.message.clone());
-                summary.changes.push(ChangePair { old: old.clone(), new: old.clone(), error });
-            }
-            summary.first_error.get_or_insert(error.message);
         }
     }
 }

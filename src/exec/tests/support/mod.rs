@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use photondb_base::{Cancel, Clock, ManualClock, Random, SeededRandom};
-use photondb_catalog::{Catalog, CatalogOptions, IdentifierFormat};
+use photondb_base::{Cancel, Clock, IdentifierFormat, ManualClock, Random, SeededRandom};
+use photondb_catalog::{Catalog, CatalogOptions};
 use photondb_datum::{Datum, json};
 use photondb_exec::{
     Executor, FetchError, FetchRequest, FetchResponse, FetchSession, Fetcher, Outcome, Request, Script,
-    Scripts, Services, StoredFunctions, SystemTables,
+    Scripts, Services, StoredFunctions, SystemTables, SystemWrite,
 };
 use photondb_plan::feed::{FeedOpener, FeedPlan, FeedStream};
 use photondb_reql::{Query, ReqlError, decode_query};
@@ -32,7 +32,11 @@ impl SystemTables for Absent {
         None
     }
 
-    fn write(&self, _: &str, _: &Datum, _: &Datum) -> Result<(), ReqlError> {
+    fn row(&self, _: &str, _: &Datum, _: IdentifierFormat) -> Option<Result<Datum, ReqlError>> {
+        None
+    }
+
+    fn write(&self, _: &str, _: SystemWrite<'_>) -> Result<Datum, ReqlError> {
         Err(ReqlError::client("There are no system tables."))
     }
 

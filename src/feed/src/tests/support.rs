@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use photondb_base::{IndexId, ManualClock, TableId, TreeId};
+use photondb_base::{IdentifierFormat, IndexId, ManualClock, TableId, TreeId};
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedOpener, FeedOptions, FeedPlan, FeedScope, FeedStream, FeedTransform};
 use photondb_reql::ReqlError;
@@ -108,7 +108,8 @@ pub(super) fn plan(
     options: FeedOptions,
     transform: Option<Arc<dyn FeedTransform>>,
 ) -> FeedPlan {
-    FeedPlan { table: TABLE, primary_key: "id".into(), scope, transform, options }
+    let identifiers = IdentifierFormat::Name;
+    FeedPlan { table: TABLE, primary_key: "id".into(), scope, transform, options, identifiers }
 }
 
 pub(super) fn document(id: i32, a: impl Into<Datum>) -> Datum {

@@ -1,4 +1,5 @@
 //! A server in this process and a client that sends whatever bytes it likes.
+#![allow(dead_code, reason = "each test that includes this uses a part of it")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use photondb_catalog::{ClusterConfig, IdentifierFormat};
+use photondb_base::IdentifierFormat;
+use photondb_catalog::ClusterConfig;
 use photondb_datum::Datum;
+use photondb_exec::SystemWrite;
 use photondb_reql::ReqlError;
 
-use super::{Sources, SystemTable, refuse_read_only, wrong_row};
+use super::fields::{Fields, wrong_format};
+use super::{Sources, SystemTable};
 
 const HEARTBEAT: &str = "heartbeat";
 const TIMEOUT: &str = "heartbeat_timeout_secs";
@@ -23,20 +26,23 @@ impl SystemTable for ClusterConfigTable {
         Ok(vec![Datum::object([("id", Datum::from(HEARTBEAT)), (TIMEOUT, Datum::Number(timeout))])])
     }
 
-    fn write(&self, old: &Datum, new: &Datum) -> Result<(), ReqlError> {
-        if old.is_null() || new.is_null() {
+    fn write(&self, write: &SystemWrite<'_>) -> Result<(), ReqlError> {
+        if write.old.is_null() || write.new.is_null() {
             return Err(ReqlError::op_failed(
                 "It's illegal to insert new rows into or delete rows from the `rethinkdb.cluster_config` table.",
             ));
         }
-        refuse_read_only(self.name(), old, new, &[TIMEOUT])?;
-        let timeout = new.get(TIMEOUT).and_then(|value| value.as_number()).filter(|seconds| *seconds >= 2.0);
-        let Some(heartbeat_timeout_seconds) = timeout else {
-            return Err(wrong_row(
-                self.name(),
-                "The heartbeat timeout must be a number of at least two seconds.",
-            ));
-        };
+        let heartbeat_timeout_seconds = parse(write.new).map_err(wrong_format(self.name()))?;
         self.0.settle(self.0.catalog.configure_cluster(ClusterConfig { heartbeat_timeout_seconds }))
     }
+}
+
+fn parse(row: &Datum) -> Result<f64, ReqlError> {
+    let mut fields = Fields::of(row)?;
+    fields.require("id")?;
+    let timeout = fields.require(TIMEOUT)?;
+    fields.finish()?;
+    timeout.as_number().filter(|seconds| *seconds >= 2.0).ok_or_else(|| {
+        ReqlError::op_failed("The heartbeat timeout must be a number of at least two seconds.")
+    })
 }

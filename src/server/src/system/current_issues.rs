@@ -1,6 +1,6 @@
 //! `current_issues`: what needs somebody's attention.
 
-use photondb_catalog::IdentifierFormat;
+use photondb_base::IdentifierFormat;
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 

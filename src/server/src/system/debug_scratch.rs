@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
-use photondb_catalog::IdentifierFormat;
+use photondb_base::IdentifierFormat;
 use photondb_datum::Datum;
+use photondb_exec::SystemWrite;
 use photondb_reql::ReqlError;
 
-use super::{PRIMARY_KEY, SystemTable, wrong_row};
+use super::SystemTable;
 
 /// Rows that the table holds.
 const SCRATCH_ROWS_MAX: usize = 10_000;
@@ -26,20 +27,22 @@ impl SystemTable for DebugScratch {
         Ok(self.rows.lock().values().cloned().collect())
     }
 
-    fn write(&self, old: &Datum, new: &Datum) -> Result<(), ReqlError> {
-        let row = if new.is_null() { old } else { new };
-        let Some(key) = row.get(PRIMARY_KEY) else { return Err(wrong_row(self.name(), "Expected an `id`.")) };
+    fn row(&self, key: &Datum, _format: IdentifierFormat) -> Result<Datum, ReqlError> {
+        Ok(self.rows.lock().get(key).cloned().unwrap_or(Datum::Null))
+    }
+
+    fn write(&self, write: &SystemWrite<'_>) -> Result<(), ReqlError> {
         let mut rows = self.rows.lock();
-        if new.is_null() {
-            rows.remove(&key);
+        if write.new.is_null() {
+            rows.remove(write.key);
             return Ok(());
         }
-        if rows.len() >= SCRATCH_ROWS_MAX && !rows.contains_key(&key) {
+        if rows.len() >= SCRATCH_ROWS_MAX && !rows.contains_key(write.key) {
             return Err(ReqlError::resource_limit(format!(
                 "`rethinkdb._debug_scratch` holds at most {SCRATCH_ROWS_MAX} rows."
             )));
         }
-        rows.insert(key, new.clone());
+        rows.insert(write.key.clone(), write.new.clone());
         Ok(())
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use photondb_catalog::IdentifierFormat;
+use photondb_base::IdentifierFormat;
 use photondb_datum::Datum;
+use photondb_exec::SystemWrite;
 use photondb_reql::{Query, ReqlError, decode_query, print_term};
 use uuid::Uuid;
 
@@ -55,20 +56,23 @@ impl SystemTable for JobsTable {
         Ok(rows)
     }
 
-    fn write(&self, old: &Datum, new: &Datum) -> Result<(), ReqlError> {
-        if old.is_null() || !new.is_null() {
-            return Err(ReqlError::op_failed("The `rethinkdb.jobs` table only allows deletion of queries."));
+    fn write(&self, write: &SystemWrite<'_>) -> Result<(), ReqlError> {
+        if !write.new.is_null() {
+            return Err(ReqlError::op_failed(
+                "The `rethinkdb.jobs` system table only allows deletions, not inserts or updates.",
+            ));
         }
-        let id = old.get("id");
-        let text = id.as_ref().and_then(Datum::as_array).and_then(|id| id.get(1));
-        let number = text.as_ref().and_then(Datum::as_str).and_then(|text| Uuid::parse_str(text).ok());
-        let is_query = old.get("type").as_ref().and_then(Datum::as_str) == Some("query");
-        match number {
-            Some(number) if is_query => {
+        let Datum::Array(id) = write.key else { return Ok(()) };
+        let number = id.get(1).as_ref().and_then(Datum::as_str).and_then(|text| Uuid::parse_str(text).ok());
+        match (id.get(0).as_ref().and_then(Datum::as_str), number) {
+            (Some("query"), Some(number)) => {
                 self.0.jobs.stop(number.as_u64_pair().1);
                 Ok(())
             }
-            _ => Err(ReqlError::op_failed("Only jobs of type `query` can be interrupted.")),
+            (Some(kind), Some(_)) => {
+                Err(ReqlError::op_failed(format!("Jobs of type `{kind}` cannot be interrupted.")))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use photondb_catalog::IdentifierFormat;
+use photondb_base::IdentifierFormat;
 use photondb_datum::{Datum, pseudo};
 use photondb_reql::ReqlError;
 

@@ -4,28 +4,29 @@ mod cluster_config;
 mod current_issues;
 mod db_config;
 mod debug_scratch;
+mod fields;
 mod jobs;
 mod logs;
 mod permissions;
 mod server_config;
 mod server_status;
+mod shards;
 mod stats;
 mod table_config;
 mod table_status;
 mod users;
 mod watchers;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use photondb_base::{LogPosition, TableId};
-use photondb_catalog::{
-    Applied, Catalog, CatalogError, ErrorClass, IdentifierFormat, State, StateObserver, Table,
-};
+use photondb_base::{IdentifierFormat, LogPosition, TableId};
+use photondb_catalog::{Applied, Catalog, CatalogError, ErrorClass, State, StateObserver, Table};
 use photondb_datum::{Datum, pseudo};
-use photondb_exec::{SystemTables, system_table_id};
+use photondb_exec::{SystemTables, SystemWrite, system_table_id};
 use photondb_feed::{RowTable, RowTables, Wake};
 use photondb_reql::{ErrorKind, ReqlError};
 use photondb_storage::Engine;
@@ -94,8 +95,14 @@ trait SystemTable: Send + Sync {
     /// The rows; `format` tells how they name servers, databases and tables.
     fn rows(&self, format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError>;
 
-    /// Writes a row; null stands for absence.
-    fn write(&self, _old: &Datum, _new: &Datum) -> Result<(), ReqlError> {
+    /// The row with a primary key, null when there is none.
+    fn row(&self, key: &Datum, format: IdentifierFormat) -> Result<Datum, ReqlError> {
+        let mut rows = self.rows(format)?.into_iter();
+        Ok(rows.find(|row| row.get(PRIMARY_KEY).as_ref() == Some(key)).unwrap_or(Datum::Null))
+    }
+
+    /// Writes a row. It may be one that is absent and stays absent.
+    fn write(&self, _write: &SystemWrite<'_>) -> Result<(), ReqlError> {
         Err(ReqlError::op_failed(format!("It's illegal to write to the `rethinkdb.{}` table.", self.name())))
     }
 }
@@ -134,6 +141,14 @@ const LISTED: [&str; 12] = [
     "users",
 ];
 
+/// The others.
+const DEBUG: [&str; 1] = ["_debug_scratch"];
+
+/// The ids of the tables that users may have permissions for.
+fn system_table_ids() -> BTreeMap<TableId, &'static str> {
+    LISTED.iter().chain(&DEBUG).map(|name| (system_table_id(name), *name)).collect()
+}
+
 impl SystemCatalog {
     /// All tables over the given sources.
     pub fn new(sources: Arc<Sources>) -> Self {
@@ -144,7 +159,7 @@ impl SystemCatalog {
             Box::new(db_config::DbConfig(Arc::clone(&sources))),
             Box::new(jobs::JobsTable(Arc::clone(&sources))),
             Box::new(logs::LogsTable(Arc::clone(&sources))),
-            Box::new(permissions::PermissionsTable(Arc::clone(&sources))),
+            Box::new(permissions::PermissionsTable::new(Arc::clone(&sources), system_table_ids())),
             Box::new(server_config::ServerConfig(Arc::clone(&sources))),
             Box::new(server_status::ServerStatus(Arc::clone(&sources))),
             Box::new(stats::Stats::new(Arc::clone(&sources))),
@@ -175,8 +190,8 @@ impl RowTables for SystemCatalog {
 }
 
 impl RowTable for Watched {
-    fn rows(&self) -> Result<Vec<Datum>, ReqlError> {
-        self.table.rows(IdentifierFormat::Name)
+    fn rows(&self, identifiers: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
+        self.table.rows(identifiers)
     }
 
     fn watch(&self, wake: &Wake) {
@@ -193,15 +208,17 @@ impl SystemTables for SystemCatalog {
         self.find(table).map(|table| table.rows(format))
     }
 
-    fn write(&self, table: &str, old: &Datum, new: &Datum) -> Result<(), ReqlError> {
-        match self.find(table) {
-            Some(table) => {
-                table.write(old, new)?;
-                self.watchers.tell();
-                Ok(())
-            }
-            None => Err(ReqlError::op_failed(format!("Table `rethinkdb.{table}` does not exist."))),
-        }
+    fn row(&self, table: &str, key: &Datum, format: IdentifierFormat) -> Option<Result<Datum, ReqlError>> {
+        self.find(table).map(|table| table.row(key, format))
+    }
+
+    fn write(&self, table: &str, write: SystemWrite<'_>) -> Result<Datum, ReqlError> {
+        let Some(table) = self.find(table) else {
+            return Err(ReqlError::op_failed(format!("Table `rethinkdb.{table}` does not exist.")));
+        };
+        table.write(&write)?;
+        self.watchers.tell();
+        table.row(write.key, write.identifiers)
     }
 
     fn primary_key(&self, table: &str) -> Option<&'static str> {
@@ -278,37 +295,4 @@ fn time(at: std::time::SystemTime) -> Datum {
 
 fn number(count: u64) -> Datum {
     Datum::Number(count as f64)
-}
-
-/// A field that must hold a text.
-fn text_field(row: &Datum, table: &str, field: &str) -> Result<photondb_datum::Text, ReqlError> {
-    match row.get(field) {
-        Some(Datum::String(text)) => Ok(text),
-        Some(other) => {
-            Err(wrong_row(table, &format!("In `{field}`: Expected a string, got {}.", other.print())))
-        }
-        None => Err(wrong_row(table, &format!("Expected a field named `{field}`."))),
-    }
-}
-
-/// A row that the table cannot take.
-fn wrong_row(table: &str, what: &str) -> ReqlError {
-    ReqlError::op_failed(format!(
-        "The change you're trying to make to `rethinkdb.{table}` has the wrong format. {what}"
-    ))
-}
-
-/// Refuses to change fields that only the server sets.
-fn refuse_read_only(table: &str, old: &Datum, new: &Datum, writable: &[&str]) -> Result<(), ReqlError> {
-    let Some(fields) = new.as_object() else { return Err(wrong_row(table, "Expected an object.")) };
-    for (name, value) in fields.iter() {
-        let name = name.as_str();
-        if !writable.contains(&name) && old.get(name).as_ref() != Some(&value) {
-            return Err(match old.get(name) {
-                Some(_) => wrong_row(table, &format!("The field `{name}` is read-only.")),
-                None => wrong_row(table, &format!("Unexpected key(s) `{name}`.")),
-            });
-        }
-    }
-    Ok(())
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use photondb_catalog::IdentifierFormat;
-use photondb_datum::Datum;
+use photondb_base::IdentifierFormat;
+use photondb_datum::{Datum, Text};
+use photondb_exec::SystemWrite;
 use photondb_reql::ReqlError;
 
-use super::{Sources, SystemTable, refuse_read_only, text_field};
+use super::fields::{self, Fields, within, wrong_format};
+use super::{Sources, SystemTable};
 
 pub(super) struct ServerConfig(pub(super) Arc<Sources>);
 
@@ -32,14 +34,26 @@ impl SystemTable for ServerConfig {
         ])])
     }
 
-    fn write(&self, old: &Datum, new: &Datum) -> Result<(), ReqlError> {
-        if old.is_null() || new.is_null() {
+    fn write(&self, write: &SystemWrite<'_>) -> Result<(), ReqlError> {
+        if write.old.is_null() || write.new.is_null() {
             return Err(ReqlError::op_failed(
                 "It's illegal to insert new rows into or delete rows from the `rethinkdb.server_config` table.",
             ));
         }
-        refuse_read_only(self.name(), old, new, &["name"])?;
-        let name = text_field(new, self.name(), "name")?;
+        let name = parse(write).map_err(wrong_format(self.name()))?;
         self.0.settle(self.0.catalog.rename_server(&name)).map(drop)
     }
+}
+
+/// The name that a row asks for; the other settings are those of the command line.
+fn parse(write: &SystemWrite<'_>) -> Result<Text, ReqlError> {
+    let mut fields = Fields::of(write.new)?;
+    let name = fields::name(&fields.require("name")?, "server name").map_err(within("name"))?;
+    for field in ["id", "tags", "cache_size_mb"] {
+        if fields.require(field)? != write.old.get(field).unwrap_or(Datum::Null) {
+            return Err(ReqlError::op_failed(format!("The field `{field}` is read-only.")));
+        }
+    }
+    fields.finish()?;
+    Ok(name)
 }

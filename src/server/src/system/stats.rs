@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use photondb_base::TableId;
-use photondb_catalog::{IdentifierFormat, State, Table};
+use photondb_base::{IdentifierFormat, TableId};
+use photondb_catalog::{State, Table};
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 use photondb_table::TableStatistics;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use photondb_catalog::IdentifierFormat;
+use photondb_base::{IdentifierFormat, TableId};
+use photondb_catalog::{State, Table};
 use photondb_datum::Datum;
 use photondb_reql::ReqlError;
 
@@ -17,29 +18,38 @@ impl SystemTable for TableStatus {
 
     fn rows(&self, format: IdentifierFormat) -> Result<Vec<Datum>, ReqlError> {
         let state = self.0.catalog.state();
+        Ok(state.tables().map(|table| self.describe(&state, table, format)).collect())
+    }
+
+    fn row(&self, key: &Datum, format: IdentifierFormat) -> Result<Datum, ReqlError> {
+        let state = self.0.catalog.state();
+        let table = key.as_str().and_then(TableId::parse).and_then(|id| state.table_by_id(id));
+        Ok(table.map_or(Datum::Null, |table| self.describe(&state, table, format)))
+    }
+}
+
+impl TableStatus {
+    fn describe(&self, state: &State, table: &Table, format: IdentifierFormat) -> Datum {
         let server = self.0.server_label(format);
-        let rows = state.tables().map(|table| {
-            let replica = Datum::object([("server", server.clone()), ("state", Datum::from("ready"))]);
-            let shard = Datum::object([
-                ("primary_replicas", Datum::array([server.clone()])),
-                ("replicas", Datum::array([replica])),
-            ]);
-            let ready = Datum::Bool(true);
-            let status = Datum::object([
-                ("all_replicas_ready", ready.clone()),
-                ("ready_for_outdated_reads", ready.clone()),
-                ("ready_for_reads", ready.clone()),
-                ("ready_for_writes", ready),
-            ]);
-            Datum::object([
-                ("db", database_label(&state, table, format)),
-                ("id", Datum::string(table.id.to_string())),
-                ("name", Datum::String(table.name.clone())),
-                ("raft_leader", server.clone()),
-                ("shards", Datum::array(table.shards.iter().map(|_| shard.clone()))),
-                ("status", status),
-            ])
-        });
-        Ok(rows.collect())
+        let replica = Datum::object([("server", server.clone()), ("state", Datum::from("ready"))]);
+        let shard = Datum::object([
+            ("primary_replicas", Datum::array([server.clone()])),
+            ("replicas", Datum::array([replica])),
+        ]);
+        let ready = Datum::Bool(true);
+        let status = Datum::object([
+            ("all_replicas_ready", ready.clone()),
+            ("ready_for_outdated_reads", ready.clone()),
+            ("ready_for_reads", ready.clone()),
+            ("ready_for_writes", ready),
+        ]);
+        Datum::object([
+            ("db", database_label(state, table, format)),
+            ("id", Datum::string(table.id.to_string())),
+            ("name", Datum::String(table.name.clone())),
+            ("raft_leader", server.clone()),
+            ("shards", Datum::array(table.shards.iter().map(|_| shard.clone()))),
+            ("status", status),
+        ])
     }
 }

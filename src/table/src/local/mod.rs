@@ -34,6 +34,7 @@ use self::build::Builder;
 pub use self::check::{TableProblem, TableReport, check_table};
 use self::expiry::Expirer;
 use self::position::Sweeper;
+pub use self::row::{check_replacement, duplicate_key, primary_key_of};
 use self::scan::Scan;
 use self::stream::{LocalStream, StreamContext};
 use self::table::{OpenIndex, OpenTable};

@@ -6,7 +6,7 @@ use crate::error::RowError;
 use crate::limits::DOCUMENT_BYTES_MAX;
 
 /// The primary key of a row that is to be stored.
-pub(crate) fn primary_key_of(row: &Datum, primary_key: &str) -> Result<Datum, RowError> {
+pub fn primary_key_of(row: &Datum, primary_key: &str) -> Result<Datum, RowError> {
     let object = as_object(row)?;
     object.get(primary_key).ok_or_else(|| {
         RowError::new(format!("Inserted object must have primary key `{primary_key}`:\n{}", row.print()))
@@ -25,12 +25,7 @@ fn as_object(row: &Datum) -> Result<&Object, RowError> {
 }
 
 /// Checks what a function or hook made of a row: null, or an object with the same key.
-pub(crate) fn check_replacement(
-    old: &Datum,
-    new: &Datum,
-    key: &Datum,
-    primary_key: &str,
-) -> Result<(), RowError> {
+pub fn check_replacement(old: &Datum, new: &Datum, key: &Datum, primary_key: &str) -> Result<(), RowError> {
     if new.is_null() {
         return Ok(());
     }
@@ -61,7 +56,7 @@ pub(crate) fn check_storable(row: &Datum) -> Result<(), RowError> {
 }
 
 /// The complaint about an insert whose key exists.
-pub(crate) fn duplicate(primary_key: &str, old: &Datum, new: &Datum) -> RowError {
+pub fn duplicate_key(primary_key: &str, old: &Datum, new: &Datum) -> RowError {
     RowError::new(format!("Duplicate primary key `{primary_key}`:\n{}\n{}", old.print(), new.print()))
 }
 

@@ -357,7 +357,7 @@ fn resolve_conflict(
     new: &Datum,
 ) -> Result<Datum, RowError> {
     match conflict {
-        Conflict::Error => Err(row::duplicate(primary_key, old, new)),
+        Conflict::Error => Err(row::duplicate_key(primary_key, old, new)),
         Conflict::Replace => Ok(new.clone()),
         Conflict::Update => Ok(row::merge(old.clone(), new)),
         Conflict::Function(function) => function.resolve(key, old, new),
