@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use photondb_datum::Datum;
 use photondb_wire::{ClientHandshake, NONCE_BYTES, Token, take_frame, write_frame};
 
-use crate::{ClientError, Cursor, Options, Response};
+use crate::{ClientError, Cursor, Options, Response, Term};
 
 /// Bytes read from the socket at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -133,6 +133,13 @@ impl Connection {
             (Some(value), true) if !partial => Ok(value),
             _ => Err(ClientError::Malformed("a sequence where one value was asked for")),
         }
+    }
+
+    /// How the server would run a term, without running it: an object with the query as
+    /// text, the stages that rows pass through, and the tree of operations. Servers other
+    /// than PhotonDB refuse to tell.
+    pub fn explain(&mut self, term: &Term) -> Result<Datum, ClientError> {
+        self.run_value(&term.explain())
     }
 
     /// Runs a query and gives its rows as they come. The connection is free for other

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use photondb_datum::{Datum, json};
-use photondb_reql::{Ast, TermType, encode};
+use photondb_reql::{Ast, EXPLAIN_QUERY_TYPE, TermType, encode};
 
 /// A term of a query, built from the outside in: `Term::table("films").get(1).field("title")`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +114,11 @@ impl Term {
     /// The query that runs this term.
     pub fn start(&self) -> Vec<u8> {
         format!("[1,{}]", self.wire).into_bytes()
+    }
+
+    /// The query that asks for the plan of this term.
+    pub fn explain(&self) -> Vec<u8> {
+        format!("[{EXPLAIN_QUERY_TYPE},{}]", self.wire).into_bytes()
     }
 
     /// The query that runs this term with options.

@@ -65,7 +65,7 @@ impl Executor {
 
     /// Opens a query.
     pub fn run(&self, request: Request) -> std::result::Result<Answer, Failure> {
-        let StartQuery { ast, optargs } = *request.query;
+        let StartQuery { ast, optargs, explain: plan_only } = *request.query;
         let ast = Arc::new(ast);
         let options = self.options(&ast, &optargs, &request.user).map_err(|error| failure(error, &ast))?;
         let env = Arc::new(Environment::new(
@@ -78,7 +78,7 @@ impl Executor {
         let fail = |error: ReqlError| Failure { error, durable_at: env.durable_at() };
         ast.check_array_sizes(env.options.array_size_max).map_err(fail)?;
         let plan = lower(Arc::clone(&ast)).map_err(fail)?;
-        if env.options.explain {
+        if plan_only || env.options.explain {
             return Ok(Answer { outcome: Outcome::Atom(explain(&plan)), durable_at: None, profile: None });
         }
         let opened = match &env.profiler {

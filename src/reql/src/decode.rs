@@ -9,10 +9,13 @@ use crate::term::GLOBAL_OPTARGS;
 use crate::term_decoder::TermDecoder;
 use crate::{Ast, ReqlError, TermId};
 
+/// The query type that asks for the plan of a query; RethinkDB's own end at 5.
+pub const EXPLAIN_QUERY_TYPE: u64 = 100;
+
 /// What a driver asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Query {
-    /// Run a query.
+    /// Run a query, or tell its plan.
     Start(Box<StartQuery>),
     /// Send the next batch.
     Continue,
@@ -31,6 +34,8 @@ pub struct StartQuery {
     pub ast: Ast,
     /// Options of the query as a whole, as expressions.
     pub optargs: SmallVec<[(Text, TermId); 4]>,
+    /// Whether the plan is asked for instead of the result.
+    pub explain: bool,
 }
 
 impl StartQuery {
@@ -88,14 +93,15 @@ fn envelope(decoder: &mut TermDecoder<'_>) -> Result<Query, ReqlError> {
         let message = format!("Expected a query type as a number, but found {}.", kind.name());
         return Err(envelope_error(&message));
     }
-    let number = decoder.number()?;
+    let (number, text) = decoder.number()?;
     let query = match number {
-        1 => return start_query(decoder),
-        2 => Query::Continue,
-        3 => Query::Stop,
-        4 => Query::NoreplyWait,
-        5 => Query::ServerInfo,
-        _ => return Err(envelope_error(&format!("Unrecognized QueryType: {number}."))),
+        Some(1) => return start_query(decoder, false),
+        Some(EXPLAIN_QUERY_TYPE) => return start_query(decoder, true),
+        Some(2) => Query::Continue,
+        Some(3) => Query::Stop,
+        Some(4) => Query::NoreplyWait,
+        Some(5) => Query::ServerInfo,
+        _ => return Err(envelope_error(&format!("Unrecognized QueryType: {text}."))),
     };
     let mut count = 1;
     while decoder.lexer.element(&mut first, b']')? {
@@ -105,10 +111,11 @@ fn envelope(decoder: &mut TermDecoder<'_>) -> Result<Query, ReqlError> {
     if count > 3 { Err(count_error(count)) } else { Ok(query) }
 }
 
-fn start_query(decoder: &mut TermDecoder<'_>) -> Result<Query, ReqlError> {
+fn start_query(decoder: &mut TermDecoder<'_>, explain: bool) -> Result<Query, ReqlError> {
     let mut first = false;
     if !decoder.lexer.element(&mut first, b']')? {
-        return Err(envelope_error("Expected a term in a START query."));
+        let name = if explain { "an EXPLAIN" } else { "a START" };
+        return Err(envelope_error(&format!("Expected a term in {name} query.")));
     }
     let root = decoder.node()?;
     decoder.ast.set_root(root);
@@ -138,7 +145,7 @@ fn start_query(decoder: &mut TermDecoder<'_>) -> Result<Query, ReqlError> {
         }
         check(&decoder.ast, *value)?;
     }
-    Ok(Query::Start(Box::new(StartQuery { ast: std::mem::take(&mut decoder.ast), optargs })))
+    Ok(Query::Start(Box::new(StartQuery { ast: std::mem::take(&mut decoder.ast), optargs, explain })))
 }
 
 fn global_optargs(decoder: &mut TermDecoder<'_>) -> Result<SmallVec<[(Text, TermId); 4]>, ReqlError> {

@@ -135,11 +135,10 @@ impl<'a> TermDecoder<'a> {
             let message = format!("Expected a TermType as a NUMBER but found {}.", kind.name());
             return Err(ReqlError::compile(message));
         }
-        let number = self.number()?;
-        let term = u64::try_from(number)
-            .ok()
+        let (number, text) = self.number()?;
+        let term = number
             .and_then(TermType::from_id)
-            .ok_or_else(|| ReqlError::compile(format!("Unrecognized TermType: {number}.")))?;
+            .ok_or_else(|| ReqlError::compile(format!("Unrecognized TermType: {text}.")))?;
         let more = self.lexer.element(&mut first, b']')?;
         if term == TermType::Datum {
             return self.raw_datum(more).map(Some);
@@ -376,13 +375,13 @@ impl<'a> TermDecoder<'a> {
         Ok(key)
     }
 
-    /// An integer; RethinkDB cuts fractions.
-    pub(crate) fn number(&mut self) -> Result<i64, ReqlError> {
+    /// The number of a term or a query type, and how it is written. What is no whole number
+    /// is the number of nothing.
+    pub(crate) fn number(&mut self) -> Result<(Option<u64>, &'a str), ReqlError> {
         let text = std::str::from_utf8(self.lexer.scalar()?).map_err(|_| Malformed)?;
-        match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(number as i64),
-            _ => Err(Malformed.into()),
-        }
+        let number: f64 = text.parse().map_err(|_| Malformed)?;
+        let whole = number >= 0.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0;
+        Ok((whole.then_some(number as u64), text))
     }
 
     /// Places an error below the first `count` levels.

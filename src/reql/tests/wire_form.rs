@@ -31,11 +31,14 @@ fn positions(frames: &[u32]) -> Vec<Frame> {
 fn envelopes() {
     assert_eq!(decode_query(b"[2]"), Ok(Query::Continue));
     assert_eq!(decode_query(b" [3,{}] "), Ok(Query::Stop));
+    // Some languages have no other numbers.
+    assert_eq!(decode_query(b"[2.0]"), Ok(Query::Continue));
     assert_eq!(decode_query(b"[4]"), Ok(Query::NoreplyWait));
     assert_eq!(decode_query(b"[5]"), Ok(Query::ServerInfo));
     let query = start(r#"[1,[39,[[15,["t"]],{"a":1}]],{"db":[14,["x"]],"noreply":true,"profile":[1,true]}]"#);
     assert_eq!(query.ast.term_type(query.ast.root()), TermType::Filter);
     assert!(query.flag("noreply", false) && query.flag("profile", false) && query.flag("missing", true));
+    assert!(!query.explain && start(r#"[100,[15,["t"]]]"#).explain);
     let db = query.optarg("db").expect("given");
     assert_eq!(query.ast.term_type(db), TermType::Db);
     assert!(query.ast.backtrace(db).is_empty());
@@ -56,6 +59,21 @@ fn broken_envelopes() {
         ),
         ("[true]", "Server could not parse query: Expected a query type as a number, but found BOOL."),
         ("[9]", "Server could not parse query: Unrecognized QueryType: 9."),
+        ("[0]", "Server could not parse query: Unrecognized QueryType: 0."),
+        ("[-1,1]", "Server could not parse query: Unrecognized QueryType: -1."),
+        ("[1.5,1]", "Server could not parse query: Unrecognized QueryType: 1.5."),
+        ("[1e300,1]", "Server could not parse query: Unrecognized QueryType: 1e300."),
+        ("[1-1,1]", "Client is buggy (failed to deserialize query)."),
+        ("null", "Server could not parse query: Expected a query to be an array, but found NULL."),
+        ("[null,1]", "Server could not parse query: Expected a query type as a number, but found NULL."),
+        ("[[1],1]", "Server could not parse query: Expected a query type as a number, but found ARRAY."),
+        ("[1]", "Server could not parse query: Expected a term in a START query."),
+        ("[100]", "Server could not parse query: Expected a term in an EXPLAIN query."),
+        ("[1,1,null]", "Server could not parse query: Expected global optargs as an object, but found NULL."),
+        (
+            "[2,{},{},4]",
+            "Server could not parse query: Expected 1 to 3 elements in the top-level query, but found 4.",
+        ),
         ("[1,2,3]", "Server could not parse query: Expected global optargs as an object, but found NUMBER."),
     ];
     for (text, message) in cases {
@@ -68,12 +86,14 @@ fn broken_envelopes() {
 
 #[test]
 fn broken_terms() {
-    let cases: [(&str, &str, Vec<Frame>); 12] = [
+    let cases: [(&str, &str, Vec<Frame>); 14] = [
         ("[true,[]]", "Expected a TermType as a NUMBER but found BOOL.", vec![]),
         ("[24,[1,[[]]]]", "Expected a TermType as a NUMBER but found ARRAY.", positions(&[1])),
         ("[]", "Expected between 1 and 3 elements in a raw term, but found 0.", vec![]),
         ("[24,[1],{},4]", "Expected between 1 and 3 elements in a raw term, but found 4.", vec![]),
         ("[2,[1,[9999]]]", "Unrecognized TermType: 9999.", positions(&[1])),
+        ("[24.5,[1,2]]", "Unrecognized TermType: 24.5.", vec![]),
+        ("[2,[[-24,[1,2]]]]", "Unrecognized TermType: -24.", positions(&[0])),
         ("[24,7]", "Second element in a non-DATUM Term is neither arguments nor optional arguments.", vec![]),
         ("[24,[1],7]", "Third element in a non-DATUM Term is not optional arguments.", vec![]),
         ("[73,[\"a\"]]", "ASC may only be used as an argument to ORDER_BY.", vec![]),
