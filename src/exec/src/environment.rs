@@ -128,6 +128,14 @@ impl Environment {
         self.check_permission(permission, Scope::Table(table.database.id, table.id))
     }
 
+    /// Does a piece of work, as a task of its own if the query asked for a profile.
+    pub(crate) fn task<T>(&self, description: &str, work: impl FnOnce() -> T) -> T {
+        match &self.profiler {
+            None => work(),
+            Some(profiler) => profiler.task(description, work),
+        }
+    }
+
     /// The time of the query: the same however often it is asked.
     pub(crate) fn now(&self) -> &Datum {
         self.now.get_or_init(|| {

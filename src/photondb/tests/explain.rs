@@ -1,9 +1,10 @@
-//! Plans over the wire.
+//! Plans and profiles over the wire.
 
 mod support;
 
 use photondb_client::{Connection, Options, Term};
 use photondb_datum::{Datum, json};
+use photondb_reql::TermType;
 
 use support::Fixture;
 
@@ -58,4 +59,94 @@ fn plans_are_told_and_not_run() {
     connection.explain(&Term::table("absent")).expect("a plan");
     let error = connection.explain(&Term::row()).expect_err("no function around it");
     assert!(error.to_string().contains("r.row is not defined in this context."), "{error}");
+}
+
+/// A task of a profile, or of its parts, by its description.
+fn find(tasks: &[Datum], description: &str) -> Option<Datum> {
+    tasks.iter().find_map(|task| match task.as_array() {
+        Some(parallel) => find(&parallel.to_vec(), description),
+        None if text(task, "description") == description => Some(task.clone()),
+        None => find(&items(task, "sub_tasks"), description)
+            .or_else(|| find(&items(task, "parallel_tasks"), description)),
+    })
+}
+
+fn count(task: &Datum, name: &str) -> f64 {
+    match task.get(name) {
+        Some(Datum::Number(number)) => number,
+        other => panic!("{name} is {other:?} in {}", task.print()),
+    }
+}
+
+/// That every task is of one of RethinkDB's three kinds.
+fn check_shape(tasks: &[Datum]) {
+    for task in tasks {
+        if let Some(parallel) = task.as_array() {
+            check_shape(&parallel.to_vec());
+        } else if task.get("parallel_tasks").is_some() {
+            check_shape(&items(task, "parallel_tasks"));
+        } else {
+            assert!(!text(task, "description").is_empty(), "{}", task.print());
+            if task.get("n_samples").is_some() {
+                count(task, "mean_duration(ms)");
+            } else {
+                count(task, "duration(ms)");
+                assert!(task.get("sub_tasks").is_some(), "{}", task.print());
+            }
+            check_shape(&items(task, "sub_tasks"));
+        }
+    }
+}
+
+#[test]
+fn profiles_tell_stages() {
+    let fixture = Fixture::start();
+    let mut connection = connect(&fixture);
+    let table = Term::db("test").table_of("t");
+    run(&mut connection, &Term::db("test").table_create("t"));
+    let documents: Vec<Term> =
+        (0..100).map(|id| Term::from(datum(&format!(r#"{{"id":{id},"age":{id}}}"#)))).collect();
+    let profile = |connection: &mut Connection, term: &Term| {
+        let mut cursor = connection.cursor(&term.start_with(&[("profile", true.into())])).expect("runs");
+        let rows = cursor.by_ref().collect::<Result<Vec<_>, _>>().expect("rows");
+        let profile = cursor.profile().and_then(|tasks| tasks.as_array()).expect("a profile").to_vec();
+        check_shape(&profile);
+        (rows, profile)
+    };
+    let (_, tasks) = profile(&mut connection, &table.insert(Term::array(&documents)));
+    assert!(find(&tasks, "Perform write.").is_some());
+
+    let young = table.filter(Term::function(|person| person.field("age").lt(30)));
+    let names = young.map(Term::function(|person| person.field("id")));
+    let (rows, tasks) = profile(&mut connection, &names);
+    assert_eq!(rows.len(), 30);
+    assert!(find(&tasks, "Evaluating map.").is_some());
+    let read = find(&tasks, "Reading table `test.t`.").expect("a read");
+    let shard = find(&items(&read, "sub_tasks"), "Perform read on shard.").expect("a shard");
+    assert_eq!(count(&shard, "rows"), 30.0);
+    assert!(count(&shard, "batches") >= 1.0);
+    let filter = find(&tasks, "Evaluating filter on each row.").expect("a stage");
+    assert_eq!((count(&filter, "rows_in"), count(&filter, "rows_out")), (100.0, 30.0));
+    let map = find(&tasks, "Evaluating map on each row.").expect("a stage");
+    assert_eq!((count(&map, "n_samples"), count(&map, "rows_out")), (30.0, 30.0));
+
+    // What is read again for each row is told once.
+    let inner = table.get_all(Term::from(3)).count();
+    let all = table.filter(Term::object(&[])).count();
+    let sums = table.map(Term::function(|_| inner.add(all)));
+    let (rows, tasks) = profile(&mut connection, &Term::call(TermType::Sum, &[sums], &[]));
+    assert_eq!(rows, [Datum::from(10_100)]);
+    let outer = find(&tasks, "Evaluating map on each row.").expect("a stage");
+    assert_eq!(count(&outer, "rows_in"), 100.0);
+    let sum = find(&tasks, "Evaluating sum on each row.").expect("a stage");
+    assert_eq!(count(&sum, "rows_in"), 100.0);
+    let inner = find(&tasks, "Evaluating filter on each row.").expect("a stage");
+    assert_eq!(count(&inner, "rows_in"), 10_000.0);
+
+    let (_, tasks) = profile(&mut connection, &table.get(Term::from(5)));
+    assert!(find(&tasks, "Perform read on shard.").is_some());
+    // Nobody gets one who did not ask.
+    let mut cursor = connection.cursor(&table.start()).expect("runs");
+    assert_eq!(cursor.by_ref().count(), 100);
+    assert!(cursor.profile().is_none());
 }

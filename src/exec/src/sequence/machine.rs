@@ -131,6 +131,10 @@ impl Pipeline {
                 let inner = Sequence::from_value(inner).map_err(|error| error.at(function.site))?;
                 inner.for_each(env, &mut |item| self.stage(partials, rest, Cow::Owned(item), companions, out))
             }
+            Stage::Meter(meter, position) => match meter.stage(*position) {
+                Some(stage) => stage.run(|| self.stage(partials, rest, row, companions, out)),
+                None => self.stage(partials, rest, row, companions, out),
+            },
             Stage::Group(stage) => {
                 let mut groups = Vec::new();
                 stage.groups(env, &row, companions.index_value, &mut groups)?;

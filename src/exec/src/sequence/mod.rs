@@ -6,6 +6,7 @@
 
 mod group;
 mod machine;
+mod metered;
 mod open;
 mod parallel;
 mod read;
@@ -21,6 +22,7 @@ use photondb_reql::TermId;
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::Function;
+use crate::profile::SequenceMeter;
 use crate::value::{Kind, TableRef, Value, wrong_type};
 
 pub(crate) use group::{GroupStage, into_grouped_datum};
@@ -34,6 +36,8 @@ pub(crate) use terminal::{Terminal, TerminalAnswer, finite};
 pub(crate) struct Sequence {
     pub(crate) source: Source,
     pub(crate) stages: Vec<Stage>,
+    /// The terms that the stages come from, as far as that is known; kept for profiles only.
+    stage_sites: Vec<TermId>,
     /// An array in disguise: it becomes one as soon as the term is evaluated.
     pub(crate) eager: bool,
     /// The table whose rows these still are.
@@ -80,6 +84,8 @@ pub(crate) enum Stage {
     /// The same row as often as something in it is found.
     Repeat(Arc<dyn RowCount>),
     Group(Arc<GroupStage>),
+    /// Counts and times what stands behind it, for a profile; the number is its position.
+    Meter(Arc<SequenceMeter>, usize),
 }
 
 /// A mapping of rows written in Rust.
@@ -104,7 +110,7 @@ pub(crate) enum FilterDefault {
 
 impl Sequence {
     pub(crate) fn new(source: Source, eager: bool, site: TermId) -> Self {
-        Self { source, stages: Vec::new(), eager, table: None, site }
+        Self { source, stages: Vec::new(), stage_sites: Vec::new(), eager, table: None, site }
     }
 
     pub(crate) fn items(items: Vec<Datum>, site: TermId) -> Self {
@@ -113,7 +119,7 @@ impl Sequence {
 
     pub(crate) fn table(read: TableRead, site: TermId) -> Self {
         let table = Some(Arc::clone(&read.table));
-        Self { source: Source::Table(Box::new(read)), stages: Vec::new(), eager: false, table, site }
+        Self { table, ..Self::new(Source::Table(Box::new(read)), false, site) }
     }
 
     /// The rows of a value; data that is no array has none.
@@ -188,6 +194,9 @@ impl Sequence {
     /// The value of a term that gives this sequence.
     pub(crate) fn into_value(mut self, env: &Arc<Environment>, site: TermId) -> Result<Value> {
         self.site = site;
+        if env.profiler.is_some() {
+            self.stage_sites.resize(self.stages.len(), site);
+        }
         if self.is_grouped() {
             return Ok(Value::new(Kind::Sequence(Box::new(self)), site));
         }

@@ -14,6 +14,7 @@ use photondb_table::{Budget, Program, ReadOp, ShardStream};
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::sequence::machine::{Machine, Pipeline, PipelineProgram};
+use crate::sequence::metered::MeteredStream;
 use crate::sequence::parallel;
 use crate::sequence::read::{TableRead, TableSource};
 use crate::sequence::sources::{
@@ -108,7 +109,9 @@ impl Sequence {
             && !read.table.system
         {
             env.check_table(Permission::Read, &read.table)?;
-            let count = env.services()?.shards.count(&read.clone().into_operation(None)?)?;
+            let shards = &env.services()?.shards;
+            let operation = read.clone().into_operation(None)?;
+            let count = env.task("Perform read on shard.", || shards.count(&operation))?;
             return Ok(TerminalAnswer::Single(Datum::Number(count as f64)));
         }
         if let Terminal::Count = terminal
@@ -136,7 +139,7 @@ impl Sequence {
     /// The streams of the parts of a large table read, to be worked on side by side; the
     /// sequence itself when that does not pay.
     fn into_parts(
-        self,
+        mut self,
         env: &Arc<Environment>,
         terminal: &Terminal,
     ) -> Result<std::result::Result<Vec<Box<dyn RowStream>>, Self>> {
@@ -153,16 +156,24 @@ impl Sequence {
         }
         prompt::before_waiting()?;
         let index_values = self.groups_by_index();
+        let meter = env
+            .profiler
+            .as_ref()
+            .map(|profiler| self.meter(env, profiler, Some(terminal), parallelism.threads));
         let terminal = Some(terminal.clone());
         let pipeline =
             Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value: false };
         let program: Arc<dyn Program> = Arc::new(PipelineProgram(Arc::new(pipeline)));
         let operation = ReadOp { index_values, ..read.into_operation(Some(program))? };
         let streams = shards.read_split(operation, parallelism.threads)?;
-        Ok(Ok(streams
-            .into_iter()
-            .map(|stream| Box::new(ProgramStream { stream }) as Box<dyn RowStream>)
-            .collect()))
+        let parts = streams.into_iter().enumerate().map(|(part, stream)| {
+            let stream: Box<dyn RowStream> = Box::new(ProgramStream { stream });
+            match &meter {
+                Some(meter) => Box::new(MeteredStream::new(stream, Arc::clone(meter), part)),
+                None => stream,
+            }
+        });
+        Ok(Ok(parts.collect()))
     }
 
     fn groups_by_index(&self) -> bool {
@@ -187,6 +198,20 @@ impl Sequence {
     }
 
     fn open_with(
+        mut self,
+        env: &Arc<Environment>,
+        terminal: Option<Terminal>,
+        with_index_value: bool,
+    ) -> Result<Box<dyn RowStream>> {
+        let Some(profiler) = &env.profiler else {
+            return self.open_unmetered(env, terminal, with_index_value);
+        };
+        let meter = self.meter(env, profiler, terminal.as_ref(), 1);
+        let stream = self.open_unmetered(env, terminal, with_index_value)?;
+        Ok(Box::new(MeteredStream::new(stream, meter, 0)))
+    }
+
+    fn open_unmetered(
         self,
         env: &Arc<Environment>,
         terminal: Option<Terminal>,

@@ -162,7 +162,7 @@ fn transform(env: &Arc<Environment>, stages: Vec<Stage>) -> Result<Option<Arc<dy
     }
     for stage in &stages {
         match stage {
-            Stage::Map(_) | Stage::Filter { .. } | Stage::Apply(_) | Stage::Repeat(_) => {}
+            Stage::Map(_) | Stage::Filter { .. } | Stage::Apply(_) | Stage::Repeat(_) | Stage::Meter(..) => {}
             Stage::ConcatMap(_) => return Err(EvalError::logic("Cannot call `changes` after `concatMap`.")),
             Stage::Group(_) => return Err(EvalError::logic("Cannot call `changes` after `group`.")),
         }
@@ -196,6 +196,7 @@ impl StageTransform {
                         return Ok(None);
                     }
                 }
+                Stage::Meter(..) => {}
                 Stage::ConcatMap(_) | Stage::Group(_) => return Err(eager()),
             }
         }

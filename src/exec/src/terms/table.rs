@@ -223,7 +223,8 @@ pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
         Sequence::table(read, call.site).first(call.env, 0)?
     } else {
         call.env.check_table(Permission::Read, &table)?;
-        call.env.services()?.shards.get(table.id, &key, read.mode, None)?
+        let shards = &call.env.services()?.shards;
+        call.env.task("Perform read on shard.", || shards.get(table.id, &key, read.mode, None))?
     };
     let datum = datum.unwrap_or(Datum::Null);
     Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, origin: RowOrigin::Key })), call.site))

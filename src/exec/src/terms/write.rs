@@ -91,7 +91,8 @@ fn send(
         ignore_write_hook: options.ignore_write_hook,
         now: env.now().clone(),
     };
-    let summary = env.services()?.shards.write(operation)?;
+    let shards = &env.services()?.shards;
+    let summary = env.task("Perform write.", || shards.write(operation))?;
     if let Some(position) = summary.position {
         env.wrote(position);
     }
