@@ -214,6 +214,26 @@ fn an_unfinished_index_is_built_from_scratch() {
 }
 
 #[test]
+fn an_index_of_a_small_table_is_ready_at_once() {
+    let told = Arc::new(Told::default());
+    let fixture = Fixture::new();
+    fixture.shards.observe_indexes(told.clone());
+    fixture.insert((0..100).map(|id| row(id, &[("a", id.into())])).collect());
+    let by_a = index(1, "a", false);
+    fixture.shards.add_index(TABLE, by_a.clone()).unwrap();
+    assert!(fixture.shards.index_progress(TABLE, by_a.id).unwrap().ready);
+    fixture.check_index(&by_a);
+    while !told.ready.load(Ordering::SeqCst) {
+        thread::yield_now();
+    }
+    // Nor does one wait that cannot be.
+    let by_b = IndexLayout { unique: true, ..index(2, "b", false) };
+    fixture.insert((200..202).map(|id| row(id, &[("b", 1.into())])).collect());
+    fixture.shards.add_index(TABLE, by_b.clone()).unwrap();
+    assert!(fixture.shards.index_progress(TABLE, by_b.id).unwrap().error.is_some());
+}
+
+#[test]
 fn removing_an_index_ends_its_build() {
     let fixture = Fixture::new();
     fixture.insert((0..5000).map(|id| row(id, &[("a", id.into())])).collect());

@@ -27,6 +27,9 @@ use crate::shards::IndexObserver;
 
 /// How long a build waits when the disk is full.
 const INDEX_BUILD_RETRY: Duration = Duration::from_secs(1);
+/// Batches that whoever adds an index waits for: the documents of a small table, those that
+/// come meanwhile, and none.
+const AT_ONCE_BATCHES_MAX: usize = 3;
 
 /// Builds indexes one after the other on a few threads, which end when nothing is to do.
 pub(crate) struct Builder {
@@ -42,9 +45,20 @@ struct Queue {
     threads: usize,
 }
 
+/// How far a build came.
+enum Built {
+    Whole,
+    /// It was to end early.
+    Part,
+    /// The index or the table went away meanwhile, or the index cannot be.
+    Unwanted,
+}
+
 enum Job {
     /// Build an index whose tree has nothing but what writes have put since it was added.
     Build { table: Arc<OpenTable>, index: Arc<OpenIndex> },
+    /// Tell that an index is ready: who added it may hold what the observer needs.
+    Ready { table: TableId, index: IndexId },
     /// Tell that an index is out of date.
     Stale { table: TableId, index: IndexId },
 }
@@ -65,6 +79,24 @@ impl Builder {
 
     pub(crate) fn build(self: &Arc<Self>, table: Arc<OpenTable>, index: Arc<OpenIndex>) {
         self.enqueue(Job::Build { table, index });
+    }
+
+    /// Builds at once when the documents are few, so that whoever adds an index to
+    /// a table of few documents can use it right away.
+    pub(crate) fn build_soon(self: &Arc<Self>, table: Arc<OpenTable>, index: Arc<OpenIndex>) {
+        let rows = self.engine.snapshot().count(table.state().layout.tree, &KeyRange::all());
+        if rows.is_ok_and(|rows| rows <= INDEX_BUILD_ROWS_MAX as u64) {
+            match self.build_now(&table, &index, AT_ONCE_BATCHES_MAX) {
+                Ok(Built::Whole) => {
+                    index.ready.store(true, Ordering::Release);
+                    return self.enqueue(Job::Ready { table: table.id, index: index.id });
+                }
+                Ok(Built::Unwanted) => return,
+                // An error is said and, where that helps, the build tried again in the background.
+                Ok(Built::Part) | Err(_) => {}
+            }
+        }
+        self.build(table, index);
     }
 
     pub(crate) fn report_stale(self: &Arc<Self>, table: TableId, index: IndexId) {
@@ -106,6 +138,11 @@ impl Builder {
             };
             match job {
                 Job::Build { table, index } => self.build_and_tell(&table, &index),
+                Job::Ready { table, index } => {
+                    if let Some(observer) = self.observer() {
+                        observer.index_ready(table, index);
+                    }
+                }
                 Job::Stale { table, index } => {
                     if let Some(observer) = self.observer() {
                         observer.index_stale(table, index);
@@ -121,8 +158,8 @@ impl Builder {
 
     fn build_and_tell(&self, table: &OpenTable, index: &OpenIndex) {
         loop {
-            match self.build_now(table, index) {
-                Ok(true) => {
+            match self.build_now(table, index, usize::MAX) {
+                Ok(Built::Whole) => {
                     index.ready.store(true, Ordering::Release);
                     if index.expiry {
                         table.due.fetch_min(0, Ordering::AcqRel);
@@ -132,7 +169,7 @@ impl Builder {
                     }
                     return;
                 }
-                Ok(false) => return,
+                Ok(Built::Unwanted | Built::Part) => return,
                 Err(error) => {
                     let name = index.name.read().clone();
                     tracing::error!(table = %table.id, index = %index.id, %name, %error, "an index build failed");
@@ -146,33 +183,39 @@ impl Builder {
         }
     }
 
-    /// Builds; `false` when the index or the table went away meanwhile.
-    fn build_now(&self, table: &OpenTable, index: &OpenIndex) -> Result<bool, TableError> {
+    /// Builds from the start, up to so many batches.
+    fn build_now(
+        &self,
+        table: &OpenTable,
+        index: &OpenIndex,
+        batches_max: usize,
+    ) -> Result<Built, TableError> {
         if index.error().is_some() {
-            return Ok(false);
+            return Ok(Built::Unwanted);
         }
         index.rows_processed.store(0, Ordering::Relaxed);
         let mut after = Bound::Unbounded;
-        loop {
+        for _ in 0..batches_max {
             if !self.is_wanted(table, index) {
-                return Ok(false);
+                return Ok(Built::Unwanted);
             }
             let keys = self.next_keys(table, index, &after)?;
-            let Some(last) = keys.last().cloned() else { return Ok(true) };
+            let Some(last) = keys.last().cloned() else { return Ok(Built::Whole) };
             let shared = table.gate.read();
             // Asked again under the gate: after a removal nothing may be put into a tree
             // that was dropped.
             if !self.is_wanted(table, index) {
-                return Ok(false);
+                return Ok(Built::Unwanted);
             }
             if let Some(duplicate) = self.cover(table, index, &keys)? {
                 drop(shared);
                 self.give_up(table, index, &duplicate)?;
-                return Ok(false);
+                return Ok(Built::Unwanted);
             }
             index.rows_processed.fetch_add(keys.len() as u64, Ordering::Relaxed);
             after = Bound::Excluded(last);
         }
+        Ok(Built::Part)
     }
 
     fn is_wanted(&self, table: &OpenTable, index: &OpenIndex) -> bool {

@@ -347,7 +347,7 @@ impl Tables for LocalShards {
             Ok(added)
         })?;
         if !added.ready.load(Ordering::Acquire) {
-            self.builder.build(table, added);
+            self.builder.build_soon(table, added);
         }
         Ok(())
     }
