@@ -34,6 +34,11 @@ struct WriteOptions {
 }
 
 fn options(call: &Invocation<'_>) -> Result<WriteOptions> {
+    if call.option("return_vals")?.is_some() {
+        return Err(EvalError::logic(
+            "Error: encountered obsolete optarg `return_vals`.  Use `return_changes` instead.",
+        ));
+    }
     let durability = durability_option(call)?;
     let return_changes = match call.option("return_changes")? {
         None => ReturnChanges::No,
