@@ -10,8 +10,6 @@ use photondb_conformance::{ExpectedFailures, Report, VectorFile, run_all};
 
 /// How many checks there are; a vector that gets lost must be noticed.
 const CHECKS: usize = 1_719;
-/// The list of expected failures may not grow beyond this; lower it when it shrinks.
-const EXPECTED_FAILURES_MAX: usize = 13;
 /// At least so many recorded backtraces are ours too; raise it when more are.
 const BACKTRACES_MIN: usize = 331;
 
@@ -48,7 +46,7 @@ fn judge(report: &Report, expected: &ExpectedFailures) {
         .collect();
     assert_eq!(unexpected.count(), 0, "checks failed that are not on the list, see above");
     assert!(healed.is_empty(), "these pass now, take them off the list (PHOTONDB_BLESS=1): {healed:?}");
-    assert!(expected.len() <= EXPECTED_FAILURES_MAX, "the list grew to {} lines", expected.len());
+    assert!(expected.is_empty(), "the list has been empty, and is to stay so");
     let (agree, _) = report.backtraces();
     assert!(agree >= BACKTRACES_MIN, "only {agree} backtraces agree, {BACKTRACES_MIN} did before");
 }
