@@ -86,6 +86,21 @@ impl Environment {
         }
     }
 
+    /// The same surroundings for what outlives the query: nobody cancels it.
+    pub(crate) fn lasting(&self) -> Self {
+        Self {
+            services: self.services.clone(),
+            clock: Arc::clone(&self.clock),
+            ast: Arc::clone(&self.ast),
+            options: self.options.clone(),
+            user: self.user.clone(),
+            cancel: Cancel::default(),
+            profiler: None,
+            now: self.now.clone(),
+            durable_at: AtomicU64::new(0),
+        }
+    }
+
     /// The surroundings of functions that are stored with a table.
     pub(crate) fn detached(clock: Arc<dyn Clock>) -> Self {
         Self {

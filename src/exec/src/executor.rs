@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use photondb_datum::{Datum, Text};
-use photondb_plan::feed::{FeedKind, FeedStream};
+use photondb_plan::feed::{FeedDelivery, FeedKind, FeedPlan, FeedRow, FeedStream, Wake};
 use photondb_plan::{Plan, explain, lower, lower_expression};
 use photondb_reql::{Ast, ReqlError, StartQuery, TermId};
 use photondb_table::Budget;
@@ -17,7 +17,8 @@ use crate::parallelism::Parallelism;
 use crate::profile::Profiler;
 use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
 use crate::sequence::{
-    Interleave, Machine, Pipeline, RowStream, Sequence, Source, Terminal, TerminalAnswer, into_grouped_datum,
+    Interleave, Machine, Pipeline, RowStream, Sequence, Source, Stage, Terminal, TerminalAnswer,
+    into_grouped_datum,
 };
 use crate::terms::object;
 use crate::value::{Kind, Value};
@@ -206,7 +207,11 @@ impl ResultStream for QueryStream {
 /// Opens a feed with the stages and limits that stand after `changes()`.
 fn feed(env: &Arc<Environment>, sequence: Sequence) -> Result<Box<dyn FeedStream>> {
     let (inner, skip, take) = match sequence.source {
-        Source::Feed(plans) => (env.services()?.feeds.open(plans)?, 0, None),
+        Source::Feed(mut plans) => {
+            // Stages right behind the feed are part of what its readers share.
+            deliver_through(env, &mut plans, sequence.stages);
+            return Ok(env.services()?.feeds.open(plans)?);
+        }
         Source::Window { inner, skip, take } => (feed(env, *inner)?, skip, take),
         Source::Union(inputs, Interleave::No) => (mixed_feed(env, inputs)?, 0, None),
         _ => return Err(EvalError::logic("Cannot combine a changefeed with other sequences in an order.")),
@@ -214,15 +219,34 @@ fn feed(env: &Arc<Environment>, sequence: Sequence) -> Result<Box<dyn FeedStream
     if sequence.stages.is_empty() && skip == 0 && take.is_none() {
         return Ok(inner);
     }
-    let pipeline =
-        Pipeline { env: Arc::clone(env), stages: sequence.stages, terminal: None, with_index_value: false };
-    Ok(Box::new(TransformedFeed {
-        env: Arc::clone(env),
-        inner,
-        machine: Machine::new(Arc::new(pipeline)),
-        skip,
-        take,
-    }))
+    let machine = (!sequence.stages.is_empty()).then(|| Machine::new(pipeline(env, sequence.stages)));
+    Ok(Box::new(FeedWindow { env: Arc::clone(env), inner, machine, skip, take }))
+}
+
+fn deliver_through(env: &Arc<Environment>, plans: &mut [FeedPlan], stages: Vec<Stage>) {
+    if stages.is_empty() {
+        return;
+    }
+    let shared = plans.iter().any(|plan| plan.identity.is_some());
+    let env = if shared { Arc::new(env.lasting()) } else { Arc::clone(env) };
+    let delivery: Arc<dyn FeedDelivery> = Arc::new(StageDelivery(pipeline(&env, stages)));
+    for plan in plans {
+        plan.delivery = Some(Arc::clone(&delivery));
+    }
+}
+
+fn pipeline(env: &Arc<Environment>, stages: Vec<Stage>) -> Arc<Pipeline> {
+    Arc::new(Pipeline { env: Arc::clone(env), stages, terminal: None, with_index_value: false })
+}
+
+/// The stages behind `changes()`.
+struct StageDelivery(Arc<Pipeline>);
+
+impl FeedDelivery for StageDelivery {
+    fn deliver(&self, row: Datum, out: &mut Vec<Datum>) -> std::result::Result<(), ReqlError> {
+        let mut machine = Machine::new(Arc::clone(&self.0));
+        machine.push(&row, None, out).map_err(|error| error.into_reql(&self.0.env.ast))
+    }
 }
 
 /// A union of which some inputs are feeds.
@@ -238,43 +262,72 @@ fn mixed_feed(env: &Arc<Environment>, inputs: Vec<Sequence>) -> Result<Box<dyn F
     Ok(Box::new(mixed))
 }
 
-/// A feed behind stages.
-struct TransformedFeed {
+/// A part of the rows of a feed, and what stages make of them.
+struct FeedWindow {
     env: Arc<Environment>,
     inner: Box<dyn FeedStream>,
-    machine: Machine,
+    machine: Option<Machine>,
     skip: u64,
     take: Option<u64>,
 }
 
-impl FeedStream for TransformedFeed {
-    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> std::result::Result<bool, ReqlError> {
-        let mut rows = Vec::new();
-        let more = self.inner.next_batch(budget, &mut rows)?;
-        for row in rows {
-            if self.take == Some(0) {
+impl FeedWindow {
+    /// Appends what becomes of one row.
+    fn pass(&mut self, row: FeedRow, out: &mut Vec<FeedRow>) -> std::result::Result<(), ReqlError> {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return Ok(());
+        }
+        match &mut self.take {
+            Some(0) => return Ok(()),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        let Some(machine) = &mut self.machine else {
+            out.push(row);
+            return Ok(());
+        };
+        let mut produced = Vec::new();
+        machine.push(row.datum(), None, &mut produced).map_err(|error| error.into_reql(&self.env.ast))?;
+        out.extend(produced.into_iter().map(FeedRow::Own));
+        Ok(())
+    }
+}
+
+impl FeedStream for FeedWindow {
+    fn next_batch(
+        &mut self,
+        budget: &Budget,
+        out: &mut Vec<FeedRow>,
+    ) -> std::result::Result<bool, ReqlError> {
+        let start = out.len();
+        loop {
+            let mut rows = Vec::new();
+            let more = self.inner.next_batch(budget, &mut rows)?;
+            let got_none = rows.is_empty();
+            for row in rows {
+                self.pass(row, out)?;
+            }
+            if !more || self.take == Some(0) {
                 return Ok(false);
             }
-            let mut produced = Vec::new();
-            self.machine.push(&row, None, &mut produced).map_err(|error| error.into_reql(&self.env.ast))?;
-            for row in produced {
-                if self.skip > 0 {
-                    self.skip -= 1;
-                    continue;
-                }
-                match &mut self.take {
-                    Some(0) => return Ok(false),
-                    Some(left) => *left -= 1,
-                    None => {}
-                }
-                out.push(row);
+            // Who returns with nothing waits, so there must be nothing inside either.
+            if got_none || out.len() > start {
+                return Ok(true);
             }
         }
-        Ok(more && self.take != Some(0))
     }
 
-    fn on_ready(&mut self, wake: Arc<dyn Fn() + Send + Sync>) {
+    fn on_ready(&mut self, wake: Wake) {
         self.inner.on_ready(wake);
+    }
+
+    fn prepare(&mut self) {
+        self.inner.prepare();
+    }
+
+    fn may_block(&self) -> bool {
+        self.inner.may_block()
     }
 
     fn due_in(&self) -> Option<std::time::Duration> {

@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod evaluate;
 mod executor;
+mod feed_identity;
 mod fetch;
 mod function;
 mod mixed_feed;

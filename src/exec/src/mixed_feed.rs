@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use photondb_datum::Datum;
-use photondb_plan::feed::{FeedKind, FeedStream};
+use photondb_plan::feed::{FeedKind, FeedRow, FeedStream, Wake};
 use photondb_reql::ReqlError;
 use photondb_table::Budget;
 
@@ -33,7 +32,7 @@ impl MixedFeed {
     }
 
     /// Asks each feed once, the one that was asked last coming last.
-    fn changes(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
+    fn changes(&mut self, budget: &Budget, out: &mut Vec<FeedRow>) -> Result<(), ReqlError> {
         let start = out.len();
         for _ in 0..self.feeds.len() {
             let rows_max = budget.rows_max.saturating_sub(out.len() - start);
@@ -50,10 +49,12 @@ impl MixedFeed {
 }
 
 impl FeedStream for MixedFeed {
-    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool, ReqlError> {
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<FeedRow>) -> Result<bool, ReqlError> {
         let start = out.len();
         while let Some(stream) = self.streams.front_mut() {
-            let more = self.env.check_cancelled().and_then(|()| stream.next_batch(budget, out));
+            let mut rows = Vec::new();
+            let more = self.env.check_cancelled().and_then(|()| stream.next_batch(budget, &mut rows));
+            out.extend(rows.into_iter().map(FeedRow::Own));
             if !more.map_err(|error| error.into_reql(&self.env.ast))? {
                 self.streams.pop_front();
             }
@@ -65,13 +66,20 @@ impl FeedStream for MixedFeed {
         Ok(!self.feeds.is_empty())
     }
 
-    fn on_ready(&mut self, wake: Arc<dyn Fn() + Send + Sync>) {
-        if !self.streams.is_empty() {
-            wake();
-        }
+    fn on_ready(&mut self, wake: Wake) {
         for feed in &mut self.feeds {
             feed.on_ready(Arc::clone(&wake));
         }
+    }
+
+    fn prepare(&mut self) {
+        for feed in &mut self.feeds {
+            feed.prepare();
+        }
+    }
+
+    fn may_block(&self) -> bool {
+        !self.streams.is_empty() || self.feeds.iter().any(|feed| feed.may_block())
     }
 
     fn due_in(&self) -> Option<Duration> {

@@ -1,26 +1,29 @@
-//! Which changes a feed wants, decided by the bytes of the primary key alone: all that a
-//! writer has the time for.
+//! Which changes a feed wants, as far as a writer has the time to find out: by the primary key
+//! or by the values of an index.
 
 use std::collections::HashMap;
 use std::ops::Bound;
 
 use bytes::Bytes;
+use photondb_base::IndexId;
 use photondb_datum::Datum;
 use photondb_datum::key::{KeyError, encode_primary, encode_primary_bound};
 use photondb_reql::ReqlError;
 use photondb_table::{DatumRange, KeyRange};
 
-/// The keys whose changes a feed wants.
+/// The changes that a feed wants.
 #[derive(Clone, Debug)]
 pub(crate) enum Interest {
     /// Every one.
     All,
-    /// One.
+    /// Those of one key.
     Point(Bytes),
-    /// Those between two bounds.
+    /// Those of the keys between two bounds.
     Range(KeyRange),
-    /// Some, with how often each was asked for.
+    /// Those of some keys, with how often each was asked for.
     Keys(HashMap<Bytes, usize>),
+    /// Those of documents that have, before or after, one of these values in an index.
+    Index { index: IndexId, ranges: Vec<DatumRange> },
 }
 
 impl Interest {
@@ -35,22 +38,13 @@ impl Interest {
         Ok(Self::Range(KeyRange::new(bound(&range.left)?, bound(&range.right)?)))
     }
 
-    pub(crate) fn keys(keys: &[Datum]) -> Result<Self, ReqlError> {
+    /// How often each of some keys is asked for.
+    pub(crate) fn count(keys: &[Datum]) -> Result<HashMap<Bytes, usize>, ReqlError> {
         let mut counts = HashMap::with_capacity(keys.len());
         for key in keys {
             *counts.entry(encode_primary(key).map_err(wrong_key)?).or_insert(0) += 1;
         }
-        Ok(Self::Keys(counts))
-    }
-
-    /// Whether a change of this key is wanted.
-    pub(crate) fn covers(&self, key: &Bytes) -> bool {
-        match self {
-            Self::All => true,
-            Self::Point(point) => point == key,
-            Self::Range(range) => range.contains(key),
-            Self::Keys(keys) => keys.contains_key(key),
-        }
+        Ok(counts)
     }
 }
 

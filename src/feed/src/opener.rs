@@ -3,35 +3,38 @@
 use std::sync::Arc;
 
 use photondb_base::Clock;
+use photondb_datum::Datum;
 use photondb_plan::feed::{FeedKind, FeedOpener, FeedPlan, FeedScope, FeedStream};
 use photondb_reql::ReqlError;
 use photondb_table::{Shards, Source};
 
-use crate::index_range::IndexRangeFeed;
+use crate::documents::DocumentsFeed;
+use crate::expression::{Expression, Finding};
+use crate::hub::{Hubs, Wanted};
+use crate::initial::Initial;
 use crate::interest::Interest;
+use crate::limits::UNION_MEMBERS_MAX;
 use crate::member::Member;
-use crate::order_limit::{Order, OrderLimitFeed};
-use crate::point::PointFeed;
-use crate::range::RangeFeed;
+use crate::order_limit::Rankings;
 use crate::row::RowFormat;
 use crate::rows::{RowTables, RowsFeed};
 use crate::stream::Feed;
-use crate::watch::{WaitingOptions, Watch};
-
-/// Tables that one union of feeds may watch.
-const UNION_MEMBERS_MAX: usize = 1024;
+use crate::top::Order;
 
 /// Opens feeds on tables.
 pub struct Feeds {
     shards: Arc<dyn Shards>,
     clock: Arc<dyn Clock>,
+    hubs: Hubs,
+    rankings: Rankings,
     row_tables: Option<Arc<dyn RowTables>>,
 }
 
 impl Feeds {
     /// Feeds on the tables of `shards`; `clock` times what `squash` holds back.
     pub fn new(shards: Arc<dyn Shards>, clock: Arc<dyn Clock>) -> Self {
-        Self { shards, clock, row_tables: None }
+        let hubs = Hubs::new(Arc::clone(&shards), Arc::clone(&clock));
+        Self { shards, clock, hubs, rankings: Rankings::default(), row_tables: None }
     }
 
     /// Feeds on tables that keep no log, too.
@@ -40,50 +43,57 @@ impl Feeds {
         Self { row_tables: Some(row_tables), ..self }
     }
 
-    fn member(&self, plan: FeedPlan, format: RowFormat) -> Result<Box<dyn Member>, ReqlError> {
+    fn member(&self, plan: FeedPlan, format: &Arc<RowFormat>) -> Result<Box<dyn Member>, ReqlError> {
         if let Some(table) = self.row_tables.as_ref().and_then(|tables| tables.table(plan.table)) {
-            return Ok(Box::new(RowsFeed::new(table, plan, format, Arc::clone(&self.clock))?));
+            let feed = RowsFeed::new(table, plan, Arc::clone(format), Arc::clone(&self.clock))?;
+            return Ok(Box::new(feed));
         }
-        let waiting = WaitingOptions {
-            squash: plan.options.squash,
-            rows_max: plan.options.queue_rows_max,
-            clock: Arc::clone(&self.clock),
+        let FeedPlan { table, primary_key, scope, transform, delivery, options, identity, .. } = plan;
+        let squash = options.squash;
+        let wanted = |interest, finding| {
+            let (shards, format) = (Arc::clone(&self.shards), Arc::clone(format));
+            let expression = Expression { shards, table, finding, transform, delivery, format };
+            Wanted { interest, expression, identity, squash, rows_max: options.queue_rows_max }
         };
-        // An ordered feed starts from its documents whether it delivers them or not.
-        let with_snapshot =
-            plan.options.include_initial || matches!(plan.scope, FeedScope::OrderLimit { .. });
-        let squash = plan.options.squash;
-        let (table, transform) = (plan.table, plan.transform);
-        let watch = |interest| {
-            let shards = Arc::clone(&self.shards);
-            Watch::open(shards, table, interest, transform, waiting, with_snapshot)
-        };
-        Ok(match plan.scope {
-            FeedScope::Point { key } => Box::new(PointFeed::new(watch(Interest::point(&key)?)?, key, format)),
+        let (wanted, start) = match scope {
+            FeedScope::OrderLimit { index, range, direction, limit } => {
+                let interest = match index {
+                    None => Interest::range(&range)?,
+                    Some(index) => Interest::Index { index, ranges: vec![range.clone()] },
+                };
+                let wanted = wanted(interest, Finding::Once);
+                let order = Order { index, primary_key, range, direction, limit, squash };
+                return Ok(Box::new(self.rankings.open(&self.hubs, table, wanted, order)?));
+            }
+            FeedScope::Point { key } => (wanted(Interest::point(&key)?, Finding::Once), Start::Key(key)),
             FeedScope::Primary { range } => {
-                let watch = watch(Interest::range(&range)?)?;
-                Box::new(RangeFeed::new(watch, Source::Primary(range), None, format))
+                (wanted(Interest::range(&range)?, Finding::Once), Start::Source(Source::Primary(range)))
             }
             FeedScope::PrimaryKeys { keys } => {
-                let interest = Interest::keys(&keys)?;
-                let copies = match &interest {
-                    Interest::Keys(copies) => Some(copies.clone()),
-                    _ => None,
-                };
-                Box::new(RangeFeed::new(watch(interest)?, Source::PrimaryKeys(keys), copies, format))
+                let counts = Interest::count(&keys)?;
+                let finding = Finding::Keys(counts.clone());
+                (wanted(Interest::Keys(counts), finding), Start::Source(Source::PrimaryKeys(keys)))
             }
             FeedScope::Index { index, ranges } => {
-                Box::new(IndexRangeFeed::new(watch(Interest::All)?, index, ranges, format))
+                let interest = Interest::Index { index, ranges: ranges.clone() };
+                let finding = Finding::Index { index, ranges: ranges.clone() };
+                (wanted(interest, finding), Start::Source(Source::Index { index, ranges }))
             }
-            FeedScope::OrderLimit { index, range, direction, limit } => {
-                // By primary key, others cannot come between.
-                let interest = if index.is_none() { Interest::range(&range)? } else { Interest::All };
-                let watch = watch(interest)?;
-                let order = Order { index, primary_key: plan.primary_key, range, direction, limit, squash };
-                Box::new(OrderLimitFeed::new(watch, order, format)?)
-            }
-        })
+        };
+        let reader = self.hubs.join(table, wanted)?;
+        let initial = match (options.include_initial, start) {
+            (false, _) => None,
+            (true, Start::Key(key)) => Some(Initial::of_key(&reader, &key)?),
+            (true, Start::Source(source)) => Some(Initial::of_source(&reader, source)?),
+        };
+        Ok(Box::new(DocumentsFeed::new(reader, initial)))
     }
+}
+
+/// Where the initial values of a feed come from.
+enum Start {
+    Key(Datum),
+    Source(Source),
 }
 
 impl FeedOpener for Feeds {
@@ -103,11 +113,11 @@ impl FeedOpener for Feeds {
             _ => FeedKind::Unioned,
         };
         let options = plans.first().map(|plan| plan.options.clone()).unwrap_or_default();
-        let format = RowFormat::new(options.include_types, options.include_offsets);
-        let members = plans
-            .into_iter()
-            .map(|plan| self.member(plan, format.clone()))
-            .collect::<Result<Vec<_>, ReqlError>>()?;
-        Ok(Box::new(Feed::new(members, kind, format, options.include_initial, options.include_states)))
+        let delivery = plans.first().and_then(|plan| plan.delivery.clone());
+        let format = Arc::new(RowFormat::new(options.include_types, options.include_offsets));
+        let members =
+            plans.into_iter().map(|plan| self.member(plan, &format)).collect::<Result<_, ReqlError>>()?;
+        let (initial, states) = (options.include_initial, options.include_states);
+        Ok(Box::new(Feed::new(members, kind, format, delivery, initial, states)))
     }
 }

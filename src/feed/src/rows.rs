@@ -9,11 +9,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use photondb_base::{Clock, IdentifierFormat, TableId};
 use photondb_datum::{Datum, Text};
-use photondb_plan::feed::{FeedPlan, FeedScope, FeedTransform};
+use photondb_plan::feed::{FeedDelivery, FeedPlan, FeedRow, FeedScope, FeedTransform, Wake};
 use photondb_reql::ReqlError;
 use photondb_table::Budget;
 
-use crate::mailbox::Wake;
 use crate::member::Member;
 use crate::row::RowFormat;
 
@@ -42,7 +41,8 @@ pub(crate) struct RowsFeed {
     identifiers: IdentifierFormat,
     scope: FeedScope,
     transform: Option<Arc<dyn FeedTransform>>,
-    format: RowFormat,
+    delivery: Option<Arc<dyn FeedDelivery>>,
+    format: Arc<RowFormat>,
     clock: Arc<dyn Clock>,
     rows: BTreeMap<Datum, Datum>,
     ready: VecDeque<Datum>,
@@ -64,10 +64,10 @@ impl RowsFeed {
     pub(crate) fn new(
         table: Arc<dyn RowTable>,
         plan: FeedPlan,
-        format: RowFormat,
+        format: Arc<RowFormat>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ReqlError> {
-        let FeedPlan { primary_key, scope, transform, identifiers, .. } = plan;
+        let FeedPlan { primary_key, scope, transform, delivery, identifiers, .. } = plan;
         if matches!(scope, FeedScope::Index { .. } | FeedScope::OrderLimit { .. }) {
             return Err(ReqlError::logic(
                 "System tables don't support changefeeds on `.order_by().limit()` or on an index.",
@@ -90,6 +90,7 @@ impl RowsFeed {
             identifiers,
             scope,
             transform,
+            delivery,
             format,
             clock,
             rows: BTreeMap::new(),
@@ -151,9 +152,9 @@ impl RowsFeed {
         Some(self.looked_us.saturating_add(every).saturating_sub(self.clock.monotonic_us()))
     }
 
-    fn drain(&mut self, budget: &Budget, out: &mut Vec<Datum>) {
+    fn drain(&mut self, budget: &Budget) -> impl Iterator<Item = Datum> + '_ {
         let count = self.ready.len().min(budget.rows_max);
-        out.extend(self.ready.drain(..count));
+        self.ready.drain(..count)
     }
 }
 
@@ -166,18 +167,29 @@ impl Member for RowsFeed {
                 self.ready.push_back(self.format.initial(Datum::Null, None));
             }
         }
-        self.drain(budget, out);
+        out.extend(self.drain(budget));
         Ok(!self.ready.is_empty())
     }
 
-    fn changes(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
+    fn changes(&mut self, budget: &Budget, out: &mut Vec<FeedRow>) -> Result<(), ReqlError> {
         if self.ready.is_empty() {
             let told = self.signal.changed.swap(false, Ordering::AcqRel);
             if told || self.poll_in_us() == Some(0) {
                 self.compare()?;
             }
         }
-        self.drain(budget, out);
+        let Some(delivery) = self.delivery.clone() else {
+            out.extend(self.drain(budget).map(FeedRow::Own));
+            return Ok(());
+        };
+        let mut rows = Vec::new();
+        // Who returns with nothing waits: rows that nothing is delivered of are passed over.
+        while rows.is_empty() && !self.ready.is_empty() {
+            for row in self.drain(budget) {
+                delivery.deliver(row, &mut rows)?;
+            }
+        }
+        out.extend(rows.into_iter().map(FeedRow::Own));
         Ok(())
     }
 

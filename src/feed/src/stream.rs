@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use photondb_datum::Datum;
-use photondb_plan::feed::{FeedKind, FeedStream};
+use photondb_plan::feed::{FeedDelivery, FeedKind, FeedRow, FeedStream, Wake};
 use photondb_reql::ReqlError;
 use photondb_table::Budget;
+use smallvec::SmallVec;
 
 use crate::member::Member;
 use crate::row::RowFormat;
@@ -21,11 +22,15 @@ enum Phase {
     Changes,
 }
 
+/// The parts of a feed.
+pub(crate) type Members = SmallVec<[Box<dyn Member>; 1]>;
+
 /// A feed of one member, or of several in a union.
 pub(crate) struct Feed {
-    members: Vec<Box<dyn Member>>,
+    members: Members,
     kind: FeedKind,
-    format: RowFormat,
+    format: Arc<RowFormat>,
+    delivery: Option<Arc<dyn FeedDelivery>>,
     include_initial: bool,
     include_states: bool,
     phase: Phase,
@@ -35,48 +40,63 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(
-        members: Vec<Box<dyn Member>>,
+        members: Members,
         kind: FeedKind,
-        format: RowFormat,
+        format: Arc<RowFormat>,
+        delivery: Option<Arc<dyn FeedDelivery>>,
         include_initial: bool,
         include_states: bool,
     ) -> Self {
-        Self { members, kind, format, include_initial, include_states, phase: Phase::Opening, turn: 0 }
+        let phase = Phase::Opening;
+        Self { members, kind, format, delivery, include_initial, include_states, phase, turn: 0 }
     }
 
-    fn push_state(&self, name: &'static str, out: &mut Vec<Datum>) {
-        if self.include_states {
-            out.push(self.format.state(name));
-        }
+    fn push(&self, row: Datum, out: &mut Vec<FeedRow>) -> Result<(), ReqlError> {
+        let Some(delivery) = &self.delivery else {
+            out.push(FeedRow::Own(row));
+            return Ok(());
+        };
+        let mut rows = Vec::new();
+        delivery.deliver(row, &mut rows)?;
+        out.extend(rows.into_iter().map(FeedRow::Own));
+        Ok(())
     }
 
-    fn open(&mut self, out: &mut Vec<Datum>) {
+    fn push_state(&self, name: &'static str, out: &mut Vec<FeedRow>) -> Result<(), ReqlError> {
+        if self.include_states { self.push(self.format.state(name), out) } else { Ok(()) }
+    }
+
+    fn open(&mut self, out: &mut Vec<FeedRow>) -> Result<(), ReqlError> {
         if self.include_initial {
-            self.push_state("initializing", out);
             self.phase = Phase::Initial(0);
+            self.push_state("initializing", out)
         } else {
-            self.push_state("ready", out);
             self.phase = Phase::Changes;
+            self.push_state("ready", out)
         }
     }
 
-    fn initial(&mut self, at: usize, budget: &Budget, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
+    fn initial(&mut self, at: usize, budget: &Budget, out: &mut Vec<FeedRow>) -> Result<(), ReqlError> {
+        let mut rows = Vec::new();
         let more = match self.members.get_mut(at) {
-            Some(member) => member.initial(budget, out)?,
+            Some(member) => member.initial(budget, &mut rows)?,
             None => false,
         };
+        for row in rows {
+            self.push(row, out)?;
+        }
         if more {
             return Ok(());
         }
         self.phase = Phase::Initial(at + 1);
         if at + 1 >= self.members.len() {
-            self.push_state("ready", out);
             self.phase = Phase::Changes;
+            self.push_state("ready", out)?;
         }
         Ok(())
     }
 
-    fn changes(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<(), ReqlError> {
+    fn changes(&mut self, budget: &Budget, out: &mut Vec<FeedRow>) -> Result<(), ReqlError> {
         let count = self.members.len();
         let start = out.len();
         for step in 0..count {
@@ -96,11 +116,11 @@ impl Feed {
 }
 
 impl FeedStream for Feed {
-    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool, ReqlError> {
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<FeedRow>) -> Result<bool, ReqlError> {
         let start = out.len();
         loop {
             match self.phase {
-                Phase::Opening => self.open(out),
+                Phase::Opening => self.open(out)?,
                 Phase::Initial(at) => self.initial(at, budget, out)?,
                 Phase::Changes => {
                     // Rows that are there already leave first: an error of a change must
@@ -117,13 +137,21 @@ impl FeedStream for Feed {
         }
     }
 
-    fn on_ready(&mut self, wake: Arc<dyn Fn() + Send + Sync>) {
-        if self.phase != Phase::Changes {
-            wake();
-        }
+    fn on_ready(&mut self, wake: Wake) {
         for member in &mut self.members {
             member.on_ready(Arc::clone(&wake));
         }
+    }
+
+    fn prepare(&mut self) {
+        for member in &mut self.members {
+            member.prepare();
+        }
+    }
+
+    fn may_block(&self) -> bool {
+        (self.include_initial && self.phase != Phase::Changes)
+            || self.members.iter().any(|member| member.may_block())
     }
 
     fn due_in(&self) -> Option<Duration> {

@@ -1,11 +1,11 @@
 //! What a changefeed is asked for, and what it answers with. `exec` builds the plan,
 //! `feed` carries it out; neither sees the other.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use photondb_base::{IdentifierFormat, IndexId, TableId};
-use photondb_datum::{Datum, Text};
+use photondb_datum::{Datum, Text, json};
 use photondb_reql::ReqlError;
 use photondb_table::{Budget, DatumRange, Direction};
 
@@ -17,9 +17,25 @@ pub struct FeedPlan {
     pub scope: FeedScope,
     /// What a document becomes before it is compared and delivered.
     pub transform: Option<Arc<dyn FeedTransform>>,
+    /// What is done to each row before it leaves.
+    pub delivery: Option<Arc<dyn FeedDelivery>>,
     pub options: FeedOptions,
     /// How rows of a system table name other things; without meaning for other tables.
     pub identifiers: IdentifierFormat,
+    /// Who else is told the same; `None` when that cannot be known.
+    pub identity: Option<FeedIdentity>,
+}
+
+/// What makes feeds the same: those of one table with equal identities make the same rows of
+/// the same change, so that it need be evaluated only once for all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FeedIdentity {
+    /// The query in a form that is the same for all ways to say it.
+    pub query: Arc<[u8]>,
+    /// Which of the feeds of the query: by its term and its place in a union.
+    pub part: (usize, usize),
+    /// The index that the query means by a name.
+    pub index: Option<IndexId>,
 }
 
 /// Which documents of the table a feed watches.
@@ -35,6 +51,17 @@ pub enum FeedScope {
     Index { index: IndexId, ranges: Vec<DatumRange> },
     /// The first `limit` documents in the order of an index (`None`: the primary key).
     OrderLimit { index: Option<IndexId>, range: DatumRange, direction: Direction, limit: usize },
+}
+
+impl FeedScope {
+    /// The index that it is about.
+    pub fn index(&self) -> Option<IndexId> {
+        match self {
+            Self::Index { index, .. } => Some(*index),
+            Self::OrderLimit { index, .. } => *index,
+            Self::Point { .. } | Self::Primary { .. } | Self::PrimaryKeys { .. } => None,
+        }
+    }
 }
 
 /// `changes()` options.
@@ -81,14 +108,31 @@ pub trait FeedTransform: Send + Sync {
     fn apply(&self, document: &Datum) -> Result<Option<Datum>, ReqlError>;
 }
 
+/// The filters and mappings behind `changes()`.
+pub trait FeedDelivery: Send + Sync {
+    /// Appends what becomes of a row.
+    fn deliver(&self, row: Datum, out: &mut Vec<Datum>) -> Result<(), ReqlError>;
+}
+
+/// Tells a reader that something may wait for it.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
 /// An open feed. Never waits: an empty batch means that nothing is there yet.
 pub trait FeedStream: Send {
     /// Appends what waits to `out`, within the budget; `false` when nothing will ever
     /// follow (a `limit` on the feed was reached).
-    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool, ReqlError>;
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<FeedRow>) -> Result<bool, ReqlError>;
 
-    /// `wake` is called whenever something may wait for the reader, from any thread.
-    fn on_ready(&mut self, wake: Arc<dyn Fn() + Send + Sync>);
+    /// Sets whom to tell, from any thread, that something may wait: once after each empty
+    /// batch. Who is told must come for it, by `next_batch` or `prepare`.
+    fn on_ready(&mut self, wake: Wake);
+
+    /// Evaluates what waits without taking it, for a reader that was told and has no room:
+    /// others may wait for the same.
+    fn prepare(&mut self);
+
+    /// Whether the next batch may have to read documents, and so take long.
+    fn may_block(&self) -> bool;
 
     /// How long from now until changes that `squash` holds back may be read; nobody calls
     /// `wake` then. `None` when nothing is held back.
@@ -99,6 +143,66 @@ pub trait FeedStream: Send {
 
     /// Whether state rows are among the rows, which drivers are told, too.
     fn includes_states(&self) -> bool;
+}
+
+/// A row of a feed: the reader's own, or one that several are told.
+#[derive(Clone, Debug)]
+pub enum FeedRow {
+    Own(Datum),
+    Shared(Arc<SharedRow>),
+}
+
+impl FeedRow {
+    pub fn datum(&self) -> &Datum {
+        match self {
+            Self::Own(datum) => datum,
+            Self::Shared(row) => &row.datum,
+        }
+    }
+
+    pub fn into_datum(self) -> Datum {
+        match self {
+            Self::Own(datum) => datum,
+            Self::Shared(row) => row.datum.clone(),
+        }
+    }
+
+    /// Appends the row as JSON. Fails half-way where JSON cannot say it.
+    pub fn write_json(&self, out: &mut Vec<u8>) -> Result<(), ReqlError> {
+        match self {
+            Self::Own(datum) => Ok(json::write(datum, out)?),
+            Self::Shared(row) => {
+                out.extend_from_slice(row.json()?);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A row that several readers are told, written as JSON by the first of them.
+#[derive(Debug)]
+pub struct SharedRow {
+    datum: Datum,
+    json: OnceLock<Result<Box<[u8]>, ReqlError>>,
+}
+
+impl SharedRow {
+    pub fn new(datum: Datum) -> Self {
+        Self { datum, json: OnceLock::new() }
+    }
+
+    pub fn datum(&self) -> &Datum {
+        &self.datum
+    }
+
+    fn json(&self) -> Result<&[u8], ReqlError> {
+        let written = self.json.get_or_init(|| {
+            let mut out = Vec::new();
+            json::write(&self.datum, &mut out)?;
+            Ok(out.into())
+        });
+        written.as_deref().map_err(ReqlError::clone)
+    }
 }
 
 /// The kind of a feed as response notes tell it.

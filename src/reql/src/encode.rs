@@ -1,5 +1,7 @@
 //! Trees back to their JSON wire form.
 
+use std::collections::HashMap;
+
 use photondb_datum::{Datum, Text, json};
 
 use crate::{Ast, Node, TermId, TermType};
@@ -7,27 +9,61 @@ use crate::{Ast, Node, TermId, TermType};
 /// A subtree as a driver would send it. Decoding it gives the same tree.
 pub fn encode(ast: &Ast, id: TermId) -> Vec<u8> {
     let mut out = Vec::new();
-    write_node(ast, id, &mut out);
+    write_node(ast, id, &mut Names::Kept, &mut out);
     out
 }
 
 /// A whole START query, `[1, term, options]`.
 pub fn encode_query(ast: &Ast, root: TermId, optargs: &[(Text, TermId)]) -> Vec<u8> {
     let mut out = b"[1,".to_vec();
-    write_node(ast, root, &mut out);
+    write_node(ast, root, &mut Names::Kept, &mut out);
     if !optargs.is_empty() {
         out.push(b',');
-        write_optargs(ast, optargs, &mut out);
+        write_optargs(ast, optargs, &mut Names::Kept, &mut out);
     }
     out.push(b']');
     out
 }
 
-fn write_node(ast: &Ast, id: TermId, out: &mut Vec<u8>) {
+/// [`encode`] with the variables numbered in the order in which they occur. Drivers number
+/// the variables of all their queries on; this form is the same whenever the query is sent.
+pub fn encode_canonical(ast: &Ast, id: TermId) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_node(ast, id, &mut Names::Counted(HashMap::new()), &mut out);
+    out
+}
+
+/// What becomes of the numbers of variables.
+enum Names {
+    Kept,
+    /// Numbers as they were, and in the order of their occurrence.
+    Counted(HashMap<u64, usize>),
+}
+
+impl Names {
+    /// Writes the number of a variable. Another value in its place is written as it is.
+    fn write(&mut self, number: &Datum, out: &mut Vec<u8>) {
+        match (self, number) {
+            (Self::Counted(names), Datum::Number(number)) => {
+                let next = names.len();
+                let count = *names.entry(number.to_bits()).or_insert(next);
+                out.extend_from_slice(count.to_string().as_bytes());
+            }
+            (_, other) => write_literal(other, out),
+        }
+    }
+}
+
+fn write_node(ast: &Ast, id: TermId, names: &mut Names, out: &mut Vec<u8>) {
     match ast.node(id) {
         Node::Constant(value) => write_literal(value, out),
+        Node::Term { term: term @ (TermType::Var | TermType::Func), args, .. }
+            if matches!(names, Names::Counted(_)) =>
+        {
+            write_function(ast, *term, args, names, out);
+        }
         Node::Term { term: TermType::MakeObj, args, optargs } if args.is_empty() => {
-            write_optargs(ast, optargs, out);
+            write_optargs(ast, optargs, names, out);
         }
         Node::Term { term, args, optargs } => {
             out.push(b'[');
@@ -38,20 +74,49 @@ fn write_node(ast: &Ast, id: TermId, out: &mut Vec<u8>) {
                     if position > 0 {
                         out.push(b',');
                     }
-                    write_node(ast, *arg, out);
+                    write_node(ast, *arg, names, out);
                 }
                 out.push(b']');
             }
             if !optargs.is_empty() {
                 out.push(b',');
-                write_optargs(ast, optargs, out);
+                write_optargs(ast, optargs, names, out);
             }
             out.push(b']');
         }
     }
 }
 
-fn write_optargs(ast: &Ast, optargs: &[(Text, TermId)], out: &mut Vec<u8>) {
+/// A variable or a function, whose first argument is a number or an array of them.
+fn write_function(ast: &Ast, term: TermType, args: &[TermId], names: &mut Names, out: &mut Vec<u8>) {
+    out.push(b'[');
+    out.extend_from_slice(term.id().to_string().as_bytes());
+    for (position, arg) in args.iter().enumerate() {
+        out.extend_from_slice(if position == 0 { b",[" } else { b"," });
+        match ast.node(*arg) {
+            Node::Constant(Datum::Array(numbers)) if position == 0 => {
+                for number in numbers.iter() {
+                    names.write(&number, out);
+                    out.push(b' ');
+                }
+            }
+            Node::Constant(number) if position == 0 => names.write(number, out),
+            Node::Term { term: TermType::MakeArray, args: numbers, .. } if position == 0 => {
+                for number in numbers {
+                    match ast.constant(*number) {
+                        Some(number) => names.write(number, out),
+                        None => write_node(ast, *number, names, out),
+                    }
+                    out.push(b' ');
+                }
+            }
+            _ => write_node(ast, *arg, names, out),
+        }
+    }
+    out.extend_from_slice(b"]]");
+}
+
+fn write_optargs(ast: &Ast, optargs: &[(Text, TermId)], names: &mut Names, out: &mut Vec<u8>) {
     out.push(b'{');
     for (position, (name, value)) in optargs.iter().enumerate() {
         if position > 0 {
@@ -59,7 +124,7 @@ fn write_optargs(ast: &Ast, optargs: &[(Text, TermId)], out: &mut Vec<u8>) {
         }
         json::write_string(name.as_str(), out);
         out.push(b':');
-        write_node(ast, *value, out);
+        write_node(ast, *value, names, out);
     }
     out.push(b'}');
 }

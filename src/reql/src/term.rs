@@ -93,6 +93,11 @@ impl Determinism {
         self.0 & !Self::CONSTANT_NOW.0 == 0
     }
 
+    /// Whether everybody who asks this server is told the same, whenever they ask.
+    pub const fn allows_sharing(self) -> bool {
+        self.0 & !Self::SINGLE_SERVER.0 == 0
+    }
+
     /// Whether evaluation ahead of time gives the value of evaluation later.
     pub const fn allows_folding(self) -> bool {
         self.0 & Self::NEVER.0 == 0

@@ -29,5 +29,7 @@ pub const INLINE_QUERY_BYTES_MAX: usize = 16 * 1024;
 pub const INLINE_ALLOWANCE: Allowance = Allowance { rows_max: PROMPT_ROWS_MAX, bytes_max: PROMPT_BYTES_MAX };
 /// Rows of one batch of a feed.
 pub const FEED_BATCH_ROWS_MAX: usize = 1024;
+/// Feeds of one connection that are answered before the answers leave and others have a turn.
+pub const FEEDS_PER_TURN_MAX: usize = 1024;
 /// Bytes of one response; above it the rest of a batch waits for the next one.
 pub const RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -81,13 +81,18 @@ impl Outbox {
         }
     }
 
+    /// Whether there is room for another answer; there is when nobody reads any more.
+    pub(crate) fn has_room(&self) -> bool {
+        self.is_closed() || self.state.lock().waiting() < OUTPUT_BYTES_MAX
+    }
+
     /// Waits until there is room for another answer. Queries do so before they make one.
     pub(crate) async fn wait_for_room(&self) {
         loop {
             let room = self.room.notified();
             tokio::pin!(room);
             room.as_mut().enable();
-            if self.is_closed() || self.state.lock().waiting() < OUTPUT_BYTES_MAX {
+            if self.has_room() {
                 return;
             }
             room.await;

@@ -102,13 +102,21 @@ impl<'a> ResponseWriter<'a> {
     /// Writes one row. Fails for a row that holds `r.minval` or `r.maxval`, and leaves the
     /// answer as it was: it may be abandoned for the error.
     pub fn row(&mut self, row: &Datum) -> Result<(), ReqlError> {
+        self.row_with(|output| Ok(json::write(row, output)?))
+    }
+
+    /// The same for a row that writes itself as JSON.
+    pub fn row_with(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), ReqlError>,
+    ) -> Result<(), ReqlError> {
         let start = self.output.len();
         if self.rows > 0 {
             self.output.push(b',');
         }
-        if let Err(error) = json::write(row, self.output) {
+        if let Err(error) = write(self.output) {
             self.output.truncate(start);
-            return Err(error.into());
+            return Err(error);
         }
         self.rows += 1;
         Ok(())

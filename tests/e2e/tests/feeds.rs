@@ -11,6 +11,10 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECTIONS: usize = 20;
 const FEEDS_PER_CONNECTION: usize = 50;
 const CHANGES: usize = 10;
+/// Feeds that only wait: a thousand at a time on one connection.
+const IDLE_FEEDS_PER_CONNECTION: usize = 1000;
+/// What the server may grow by for a feed that waits; most of them need a quarter of it.
+const IDLE_FEED_BYTES_MAX: u64 = 8 * 1024;
 /// Changes that a reader misses who never reads.
 const MISSED_CHANGES: usize = 20_000;
 const QUEUE_ROWS: usize = 100;
@@ -82,6 +86,67 @@ fn a_thousand_feeds_on_one_table_miss_nothing() {
     }
 }
 
+/// Opens feeds of a kind on connections of their own, each with a request for its next rows,
+/// and looks what one of them costs.
+fn wait_for_changes(house: &House, connections: usize, term: impl Fn(usize) -> String) -> Vec<Connection> {
+    let mut readers: Vec<Connection> =
+        (0..connections).map(|_| house.server.connect().expect("a connection")).collect();
+    let before = resident_kilobytes(&house.server);
+    for (number, reader) in readers.iter_mut().enumerate() {
+        for feed in 0..IDLE_FEEDS_PER_CONNECTION {
+            let token = open(reader, &term(number * IDLE_FEEDS_PER_CONNECTION + feed));
+            reader.send_continue(token).expect("sent");
+        }
+    }
+    let feeds = (connections * IDLE_FEEDS_PER_CONNECTION) as u64;
+    let each = resident_kilobytes(&house.server).saturating_sub(before) * 1024 / feeds;
+    println!("{each} bytes for a feed as {}", term(0));
+    assert!(each < IDLE_FEED_BYTES_MAX, "a feed that waits costs {each} bytes: {}", term(0));
+    readers
+}
+
+#[test]
+fn ten_thousand_feeds_on_one_table_cost_little_and_are_told() {
+    let mut house = House::new();
+    // Whatever the first feed needs besides itself is there before anything is counted.
+    let mut first = house.server.connect().expect("a connection");
+    let token = open(&mut first, r#"[152,[[15,["t"]]]]"#);
+    house.insert(&json!([{"id": 0}]), "{}");
+    assert_eq!(read(&mut first, token).len(), 1);
+    let same = wait_for_changes(&house, 4, |_| r#"[152,[[15,["t"]]]]"#.to_owned());
+    let of_a_key = wait_for_changes(&house, 3, |key| format!(r#"[152,[[16,[[15,["t"]],{key}]]]]"#));
+    let filtered = wait_for_changes(&house, 3, |number| {
+        let is_number = format!(r#"[69,[[2,[1]],[17,[[170,[[10,[1]],"n"]],{number}]]]]"#);
+        format!(r#"[152,[[39,[[15,["t"]],{is_number}]]]]"#)
+    });
+    for id in [7, 1007, 2007] {
+        house.insert(&json!([{"id": id, "n": id}]), "{}");
+    }
+    let change = |id: u64| json!({"old_val": null, "new_val": {"id": id, "n": id}});
+    for mut reader in same {
+        for token in 1..=IDLE_FEEDS_PER_CONNECTION as u64 {
+            let mut rows = reader.receive(token, TIMEOUT).expect("the first change").rows;
+            while rows.len() < 3 {
+                rows.extend(read(&mut reader, token));
+            }
+            assert_eq!(rows, [change(7), change(1007), change(2007)]);
+        }
+    }
+    for readers in [of_a_key, filtered] {
+        for (mut reader, id) in readers.into_iter().zip([7, 1007, 2007]) {
+            // One feed of each connection is meant: its eighth.
+            let told = reader.receive(8, TIMEOUT).expect("the change");
+            assert_eq!(told.rows, [change(id)]);
+        }
+    }
+    // All connections are gone, and their feeds with them.
+    house.insert(&json!([{"id": 1, "n": 1}]), "{}");
+    let mut reader = house.server.connect().expect("a connection");
+    let token = open(&mut reader, r#"[152,[[15,["t"]]]]"#);
+    house.insert(&json!([{"id": 2, "n": 2}]), "{}");
+    assert_eq!(read(&mut reader, token), [change(2)]);
+}
+
 fn resident_kilobytes(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.process_id())).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
@@ -129,6 +194,22 @@ fn a_feed_ends_with_its_table() {
     let end = reader.receive(token, TIMEOUT).expect("the feed ends");
     assert!(end.is_error(), "{end:?}");
     assert!(end.message().contains("Changefeed aborted"), "{end:?}");
+}
+
+#[test]
+fn a_feed_that_passes_rows_over_goes_on_waiting() {
+    let mut house = House::new();
+    let mut reader = house.server.connect().expect("a connection");
+    // changes().skip(2)
+    let token = open(&mut reader, r#"[70,[[152,[[15,["t"]]]],2]]"#);
+    reader.send_continue(token).expect("sent");
+    for id in 0..3 {
+        house.insert(&json!([{"id": id}]), "{}");
+        // So that each change is a turn of its own.
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let told = reader.receive(token, TIMEOUT).expect("the third change");
+    assert_eq!(told.rows, [json!({"old_val": null, "new_val": {"id": 2}})]);
 }
 
 #[test]

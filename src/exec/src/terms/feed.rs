@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use photondb_catalog::Permission;
 use photondb_datum::Datum;
-use photondb_plan::feed::{FeedOptions, FeedPlan, FeedScope, FeedTransform, Squash};
+use photondb_plan::feed::{FeedIdentity, FeedOptions, FeedPlan, FeedScope, FeedTransform, Squash};
 use photondb_reql::ReqlError;
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
+use crate::feed_identity::shared_query;
 use crate::sequence::{IndexRef, Sequence, Source, Stage, TableRead, TableSource, keeps};
 use crate::value::{Kind, Row, RowOrigin, TableRef, Value};
 
@@ -17,14 +18,23 @@ pub(crate) fn changes(call: &Invocation<'_>) -> Result<Value> {
     let value = call.value(0)?;
     let options = options(call)?;
     let site = value.site;
+    let query = shared_query(call.env);
+    // What several readers share must not end with the first of them.
+    let env = &if query.is_some() { Arc::new(call.env.lasting()) } else { Arc::clone(call.env) };
     let plans = match value.kind {
-        Kind::Row(row) => vec![row_plan(call.env, *row, options).map_err(|error| error.at(site))?],
-        Kind::Datum(_) | Kind::SelectionArray(..) => return Err(eager().at(site)),
+        Kind::Row(row) => row_plan(env, *row, options).map(|plan| vec![plan]),
+        Kind::Datum(_) | Kind::SelectionArray(..) => Err(eager()),
         kind => {
-            let sequence = Sequence::from_value(Value::new(kind, site))?;
-            plans(call.env, sequence, &options).map_err(|error| error.at(site))?
+            Sequence::from_value(Value::new(kind, site)).and_then(|sequence| plans(env, sequence, &options))
         }
     };
+    let mut plans = plans.map_err(|error| error.at(site))?;
+    if let Some(query) = query {
+        for (position, plan) in plans.iter_mut().enumerate() {
+            let (part, index) = ((call.site.index(), position), plan.scope.index());
+            plan.identity = Some(FeedIdentity { query: Arc::clone(&query), part, index });
+        }
+    }
     Ok(feed(call, plans))
 }
 
@@ -105,7 +115,7 @@ fn first_rows(read: &TableRead, limit: usize) -> Result<FeedScope> {
 
 fn plan(
     env: &Environment,
-    table: &Arc<TableRef>,
+    table: &TableRef,
     scope: FeedScope,
     transform: Option<Arc<dyn FeedTransform>>,
     options: FeedOptions,
@@ -116,8 +126,10 @@ fn plan(
         primary_key: table.primary_key.clone(),
         scope,
         transform,
+        delivery: None,
         options,
         identifiers: table.identifiers,
+        identity: None,
     })
 }
 

@@ -2,4 +2,5 @@
 
 mod deliver;
 mod model;
+mod shared;
 mod support;

@@ -23,6 +23,7 @@ use crate::limits::{
     CONTINUES_PER_CURSOR_MAX, CURSORS_PER_CONNECTION_MAX, INLINE_QUERY_BYTES_MAX, QUERIES_PER_CONNECTION_MAX,
 };
 use crate::outbox::Outbox;
+use feed::FeedDesk;
 use open_query::{OpenQuery, Rows, RowsGuard};
 
 /// One logged-in client.
@@ -32,6 +33,7 @@ pub(crate) struct Session {
     client: SocketAddr,
     outbox: Arc<Outbox>,
     queries: Mutex<HashMap<Token, Arc<OpenQuery>>>,
+    desk: FeedDesk,
     permits: Arc<Semaphore>,
     fence: Arc<NoreplyFence>,
 }
@@ -44,6 +46,7 @@ impl Session {
             client,
             outbox,
             queries: Mutex::new(HashMap::new()),
+            desk: FeedDesk::default(),
             permits: Arc::new(Semaphore::new(QUERIES_PER_CONNECTION_MAX)),
             fence: Arc::new(NoreplyFence::default()),
         }
@@ -82,12 +85,13 @@ impl Session {
         for query in queries.values() {
             query.stop();
         }
+        self.desk.close();
         self.outbox.close();
     }
 
     async fn start(self: &Arc<Self>, token: Token, query: Box<StartQuery>, body: Bytes) {
         self.context.activity.count_query();
-        if self.queries.lock().contains_key(&token) {
+        if self.queries.lock().contains_key(&token) || self.desk.has(token) {
             let error = ReqlError::client(format!("ERROR: duplicate token {}", token.0.cast_signed()));
             return self.tell_error(token, &error);
         }
@@ -104,15 +108,19 @@ impl Session {
     }
 
     fn next(self: &Arc<Self>, token: Token) {
-        let Some(query) = self.queries.lock().get(&token).cloned() else {
-            return self.tell_error(token, &not_in_cache(token));
+        if self.next_of_feed(token) {
+            return;
+        }
+        let query = self.queries.lock().get(&token).cloned();
+        let Some(query) = query else {
+            // It may have become a feed just now.
+            if !self.next_of_feed(token) {
+                self.tell_error(token, &not_in_cache(token));
+            }
+            return;
         };
         if !query.enter(CONTINUES_PER_CURSOR_MAX) {
-            let error = ReqlError::client(format!(
-                "Too many CONTINUE requests (over {CONTINUES_PER_CURSOR_MAX}) wait for token {}.",
-                token.0.cast_signed()
-            ));
-            return self.tell_error(token, &error);
+            return self.tell_too_many_requests(token);
         }
         let session = Arc::clone(self);
         tokio::spawn(async move {
@@ -126,9 +134,10 @@ impl Session {
         self.outbox.wait_for_room().await;
         match rows.kind() {
             Rows::Ended if query.is_stopped() => self.tell_end(query.token),
+            // The request came before the query had turned out to be a feed.
+            Rows::Ended if self.next_of_feed(query.token) => {}
             Rows::Ended => self.tell_error(query.token, &not_in_cache(query.token)),
             Rows::Stream => self.next_of_stream(query, rows).await,
-            Rows::Feed => self.next_of_feed(query, rows).await,
         }
         self.outbox.flush();
     }
@@ -136,6 +145,9 @@ impl Session {
     fn stop(&self, token: Token) {
         if let Some(query) = self.queries.lock().remove(&token) {
             query.stop();
+        }
+        for _ in 0..self.desk.remove(token).unwrap_or(0) {
+            self.tell_end(token);
         }
         self.tell_end(token);
     }
@@ -172,15 +184,27 @@ impl Session {
         });
     }
 
-    /// Keeps a query that can be continued. `None` when there are too many.
+    fn tell_too_many_requests(&self, token: Token) {
+        let error = ReqlError::client(format!(
+            "Too many CONTINUE requests (over {CONTINUES_PER_CURSOR_MAX}) wait for token {}.",
+            token.0.cast_signed()
+        ));
+        self.tell_error(token, &error);
+    }
+
+    /// Keeps a query that can be continued, unless there are too many.
     fn keep(&self, query: &Arc<OpenQuery>) -> Result<(), ReqlError> {
-        let mut queries = self.queries.lock();
-        if queries.len() >= CURSORS_PER_CONNECTION_MAX {
+        self.check_cursors()?;
+        self.queries.lock().insert(query.token, Arc::clone(query));
+        Ok(())
+    }
+
+    fn check_cursors(&self) -> Result<(), ReqlError> {
+        if self.queries.lock().len() + self.desk.len() >= CURSORS_PER_CONNECTION_MAX {
             return Err(ReqlError::resource_limit(format!(
                 "Too many open cursors on this connection (over {CURSORS_PER_CONNECTION_MAX})."
             )));
         }
-        queries.insert(query.token, Arc::clone(query));
         Ok(())
     }
 

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use photondb_base::Cancel;
 use photondb_exec::ResultStream;
 use photondb_wire::Token;
-use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::feed::OpenFeed;
 use crate::batch::BatchLimits;
 
 /// A query that runs or can be continued. Requests for its rows take turns.
@@ -18,14 +17,12 @@ pub(crate) struct OpenQuery {
     pub(super) limits: BatchLimits,
     rows: Arc<Mutex<OpenRows>>,
     waiting: AtomicUsize,
-    stopped: Notify,
 }
 
 /// What the rest of a query comes from.
 #[derive(Default)]
 enum OpenRows {
     Stream(Box<dyn ResultStream>),
-    Feed(Box<OpenFeed>),
     #[default]
     Ended,
 }
@@ -34,7 +31,6 @@ enum OpenRows {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rows {
     Stream,
-    Feed,
     Ended,
 }
 
@@ -46,14 +42,7 @@ impl OpenQuery {
     pub(super) fn new(token: Token, limits: BatchLimits) -> (Arc<Self>, RowsGuard) {
         let rows = Arc::new(Mutex::new(OpenRows::Ended));
         let guard = Arc::clone(&rows).try_lock_owned().map(RowsGuard);
-        let query = Self {
-            token,
-            cancel: Cancel::default(),
-            limits,
-            rows,
-            waiting: AtomicUsize::new(0),
-            stopped: Notify::new(),
-        };
+        let query = Self { token, cancel: Cancel::default(), limits, rows, waiting: AtomicUsize::new(0) };
         (Arc::new(query), guard.unwrap_or_else(|_| unreachable!("nobody else knows the mutex")))
     }
 
@@ -78,24 +67,10 @@ impl OpenQuery {
     /// Asks the query to end.
     pub(super) fn stop(&self) {
         self.cancel.cancel();
-        self.stopped.notify_waiters();
     }
 
     pub(super) fn is_stopped(&self) -> bool {
         self.cancel.is_cancelled()
-    }
-
-    /// Waits until somebody asks the query to end.
-    pub(super) async fn wait_for_stop(&self) {
-        loop {
-            let stopped = self.stopped.notified();
-            tokio::pin!(stopped);
-            stopped.as_mut().enable();
-            if self.is_stopped() {
-                return;
-            }
-            stopped.await;
-        }
     }
 }
 
@@ -103,17 +78,12 @@ impl RowsGuard {
     pub(super) fn kind(&self) -> Rows {
         match &*self.0 {
             OpenRows::Stream(_) => Rows::Stream,
-            OpenRows::Feed(_) => Rows::Feed,
             OpenRows::Ended => Rows::Ended,
         }
     }
 
     pub(super) fn set_stream(&mut self, stream: Box<dyn ResultStream>) {
         *self.0 = OpenRows::Stream(stream);
-    }
-
-    pub(super) fn set_feed(&mut self, feed: Box<OpenFeed>) {
-        *self.0 = OpenRows::Feed(feed);
     }
 
     pub(super) fn end(&mut self) {
@@ -124,16 +94,6 @@ impl RowsGuard {
     pub(super) fn take_stream(&mut self) -> Option<Box<dyn ResultStream>> {
         match std::mem::take(&mut *self.0) {
             OpenRows::Stream(stream) => Some(stream),
-            other => {
-                *self.0 = other;
-                None
-            }
-        }
-    }
-
-    pub(super) fn take_feed(&mut self) -> Option<Box<OpenFeed>> {
-        match std::mem::take(&mut *self.0) {
-            OpenRows::Feed(feed) => Some(feed),
             other => {
                 *self.0 = other;
                 None

@@ -12,7 +12,6 @@ use photondb_reql::{ReqlError, StartQuery};
 use photondb_wire::{ResponseNote, ResponseType, ResponseWriter, Token, write_atom, write_error};
 
 use super::Session;
-use super::feed::OpenFeed;
 use super::open_query::{OpenQuery, RowsGuard};
 use crate::batch::BatchLimits;
 use crate::context::Context;
@@ -49,15 +48,19 @@ impl Session {
         let work = || guarded(|| run(&self.context, token, request, limits, &cancel)).unwrap_or_else(crash);
         let started = promptly(INLINE_ALLOWANCE, work)?;
         let (done, durable_at) = match &started {
-            Ok(started) => (matches!(started.rest, Rest::Nothing), started.durable_at),
+            Ok(started) => (!matches!(started.rest, Rest::Stream(_)), started.durable_at),
             Err(failure) => (true, failure.durable_at),
         };
         if done && durable_at.is_none_or(|position| self.context.engine.durable() >= position) {
             if !noreply {
-                self.tell_started(
-                    token,
-                    started.map_err(|failure| failure.error).map(|started| started.answer),
-                );
+                let answer = started.map_err(|failure| failure.error).and_then(|started| {
+                    if let Rest::Feed(feed) = started.rest {
+                        self.check_cursors()?;
+                        self.open_feed(token, limits.rows_max(), feed);
+                    }
+                    Ok(started.answer)
+                });
+                self.tell_started(token, answer);
             }
             return Ok(());
         }
@@ -112,29 +115,36 @@ impl Session {
 
     /// Answers when what the query wrote is durable.
     async fn finish_start(
-        &self,
+        self: &Arc<Self>,
         query: &Arc<OpenQuery>,
         mut rows: RowsGuard,
         started: Result<Started, Failure>,
         noreply: bool,
     ) {
+        let mut feed = None;
         let (answer, durable_at) = match started {
             Ok(started) => {
+                let mut answer = Ok(started.answer);
                 match started.rest {
                     Rest::Stream(stream) if !noreply => rows.set_stream(stream),
-                    Rest::Feed(feed) if !noreply => rows.set_feed(Box::new(OpenFeed::new(feed))),
+                    Rest::Feed(stream) if !noreply => {
+                        answer = self.check_cursors().and(answer);
+                        feed = Some(stream);
+                    }
                     _ => self.forget(query),
                 }
-                (Ok(started.answer), started.durable_at)
+                (answer, started.durable_at)
             }
             Err(failure) => (Err(failure.error), failure.durable_at),
         };
         let answer = wait_durable(self.context.engine.as_ref(), durable_at).await.and(answer);
         if answer.is_err() {
+            feed = None;
             rows.end();
             self.forget(query);
         }
-        drop(rows);
+        // Requests for rows of a feed wait until it is one.
+        let rows = feed.is_some().then_some(rows);
         if noreply {
             return;
         }
@@ -144,7 +154,21 @@ impl Session {
             Err(_) if query.is_stopped() => self.tell_end(query.token),
             answer => self.tell_started(query.token, answer),
         }
+        if let Some(feed) = feed {
+            self.become_feed(query, feed);
+        }
+        drop(rows);
         self.outbox.flush();
+    }
+
+    /// Goes on as a feed.
+    fn become_feed(self: &Arc<Self>, query: &Arc<OpenQuery>, feed: Box<dyn FeedStream>) {
+        self.open_feed(query.token, query.limits.rows_max(), feed);
+        self.forget(query);
+        if query.is_stopped() {
+            // It was stopped before it could be found.
+            self.desk.remove(query.token);
+        }
     }
 
     fn tell_started(&self, token: Token, answer: Result<Vec<u8>, ReqlError>) {
