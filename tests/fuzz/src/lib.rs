@@ -22,6 +22,7 @@
 //!   `PHOTONDB_FUZZ_MERGE=1 cargo test -p photondb-fuzz --test fuzz`.
 //! * A new target is a module with a function `check` and a line in [`TARGETS`].
 
+mod archive;
 mod datum;
 mod json_oracle;
 mod pieces;
@@ -46,7 +47,8 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 3] = [
+pub const TARGETS: [Target; 4] = [
+    Target { name: "archive", check: archive::check, input_bytes_max: 8192 },
     Target { name: "datum", check: datum::check, input_bytes_max: 2048 },
     Target { name: "reql", check: reql::check, input_bytes_max: 4096 },
     Target { name: "wire", check: wire::check, input_bytes_max: 4096 },
