@@ -74,6 +74,18 @@ impl Datum {
         }
     }
 
+    /// The memory that holds the bytes of the value, if they are in one piece: that of a string,
+    /// of binary data, of a packed array or object. Parts of the value can share it.
+    pub fn storage(&self) -> Option<&Bytes> {
+        match self {
+            Self::String(text) => Some(text.storage()),
+            Self::Binary(bytes) => Some(bytes),
+            Self::Array(array) => array.packed(),
+            Self::Object(object) => object.packed(),
+            _ => None,
+        }
+    }
+
     /// The type as `typeOf` and messages name it.
     pub fn type_name(&self) -> &'static str {
         match self {

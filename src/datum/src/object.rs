@@ -73,7 +73,8 @@ impl Object {
         if let Repr::Packed(bytes) = &self.0 { Some(bytes) } else { None }
     }
 
-    pub(crate) fn view(&self) -> ObjectRef<'_> {
+    /// The fields without their storage.
+    pub fn view(&self) -> ObjectRef<'_> {
         match &self.0 {
             Repr::Packed(bytes) => ObjectRef(ObjectView::Packed(PackedObject::trusted(bytes))),
             Repr::Tree(tree) => ObjectRef(ObjectView::Tree(tree)),

@@ -117,6 +117,12 @@ impl PartialEq for DatumRef<'_> {
 
 impl Eq for DatumRef<'_> {}
 
+impl Hash for DatumRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash_into(state);
+    }
+}
+
 impl PartialOrd for DatumRef<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))

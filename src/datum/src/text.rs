@@ -58,6 +58,11 @@ impl Text {
     }
 
     /// The shared storage.
+    pub(crate) fn storage(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// The shared storage.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }

@@ -107,7 +107,7 @@ impl<'a> ObjectRef<'a> {
         self.len() == 0
     }
 
-    /// The value of a field.
+    /// The value of a field. Of many objects: see [`FieldLookup`](crate::FieldLookup).
     pub fn get(self, key: &str) -> Option<DatumRef<'a>> {
         match self.0 {
             ObjectView::Packed(object) => object.get(key),
@@ -254,6 +254,24 @@ impl<'a> DatumRef<'a> {
         }
     }
 
+    /// The length of an array or object that is packed; `None` for any other value.
+    pub fn packed_length(self) -> Option<usize> {
+        match self {
+            Self::Array(ArrayRef(ArrayView::Packed(array))) => Some(array.bytes().len()),
+            Self::Object(ObjectRef(ObjectView::Packed(object))) => Some(object.bytes().len()),
+            _ => None,
+        }
+    }
+
+    /// Whether this is an array or object that is not packed, so that owning it without its
+    /// [`Datum`] means to copy it item by item.
+    pub fn is_tree(self) -> bool {
+        matches!(
+            self,
+            Self::Array(ArrayRef(ArrayView::Tree(..))) | Self::Object(ObjectRef(ObjectView::Tree(_)))
+        )
+    }
+
     /// An owned copy.
     pub fn to_datum(self) -> Datum {
         match self {
@@ -279,6 +297,30 @@ impl<'a> DatumRef<'a> {
                     })
                     .collect(),
             ),
+        }
+    }
+
+    /// An owned value, which shares the storage that it lies in and is copied if it lies in
+    /// none of them. See [`Datum::storage`].
+    pub fn to_datum_sharing<'b>(self, storages: impl IntoIterator<Item = &'b Bytes>) -> Datum {
+        let Some(bytes) = self.stored_bytes() else { return self.to_datum() };
+        let inner = bytes.as_ptr_range();
+        for storage in storages {
+            let outer = storage.as_ptr_range();
+            if outer.start <= inner.start && inner.end <= outer.end {
+                return self.into_datum_of(storage);
+            }
+        }
+        self.to_datum()
+    }
+
+    /// The bytes of what need not be copied to be owned.
+    fn stored_bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::String(bytes) | Self::Binary(bytes) => Some(bytes),
+            Self::Array(ArrayRef(ArrayView::Packed(array))) => Some(array.bytes()),
+            Self::Object(ObjectRef(ObjectView::Packed(object))) => Some(object.bytes()),
+            _ => None,
         }
     }
 

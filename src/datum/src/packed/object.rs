@@ -91,17 +91,28 @@ impl<'a> PackedObject<'a> {
     /// The value of a field.
     #[inline]
     pub(crate) fn get(self, key: &str) -> Option<DatumRef<'a>> {
+        self.position(key, self.header.count() / 2).ok().map(|position| self.value(position))
+    }
+
+    /// Where a field is, or where it would be: a binary search that looks at `first` before
+    /// anything else.
+    #[inline]
+    pub(crate) fn position(self, key: &str, first: usize) -> Result<usize, usize> {
         let key = key.as_bytes();
         let (mut low, mut high) = (0, self.header.count());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.key(middle).cmp(key) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return Some(self.value(middle)),
-            }
+        let mut probe = first;
+        if probe >= high {
+            probe = high / 2;
         }
-        None
+        while low < high {
+            match self.key(probe).cmp(key) {
+                Ordering::Less => low = probe + 1,
+                Ordering::Greater => high = probe,
+                Ordering::Equal => return Ok(probe),
+            }
+            probe = low + (high - low) / 2;
+        }
+        Err(low)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Writing packed values from front to back.
 
+use bytes::BytesMut;
+
 use crate::datum::Datum;
 use crate::error::DatumError;
 use crate::pseudo::{self, PseudoType, REQL_TYPE};
@@ -103,6 +105,22 @@ impl Writer {
     pub fn take_datum(&mut self) -> Result<Datum, DatumError> {
         debug_assert!(self.frames.is_empty());
         super::decode(bytes::Bytes::copy_from_slice(&std::mem::take(&mut self.buffer)))
+    }
+
+    /// [`take_datum`](Self::take_datum) in a chunk of memory that many values share.
+    pub fn take_datum_into(&mut self, chunk: &mut BytesMut) -> Result<Datum, DatumError> {
+        debug_assert!(self.frames.is_empty());
+        chunk.extend_from_slice(&self.buffer);
+        self.buffer.clear();
+        super::decode(chunk.split().freeze())
+    }
+
+    /// Forgets everything that was written; keeps the memory.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.frames.clear();
+        self.children.clear();
+        self.names.clear();
     }
 
     /// How many arrays and objects are open.
@@ -222,7 +240,8 @@ impl Writer {
         self.key_bytes(name.as_bytes());
     }
 
-    fn key_bytes(&mut self, name: &[u8]) {
+    /// The same for a name as [`ObjectRef::iter`] gives it.
+    pub fn key_bytes(&mut self, name: &[u8]) {
         let name_start = self.names.len();
         self.names.extend_from_slice(name);
         self.children.push(Child { value_start: self.buffer.len(), name_start, name_end: self.names.len() });
@@ -255,6 +274,14 @@ impl Writer {
     /// pseudo-types, which may turn the object into binary data.
     pub fn end_object(&mut self, duplicates: Duplicates) -> Result<(), DatumError> {
         self.end_object_with(Some(duplicates))
+    }
+
+    /// Ends the open object of values that were checked before: of a repeated name the last
+    /// value counts, pseudo-types are believed.
+    pub fn end_object_as_is(&mut self) {
+        // Believing everything, this cannot fail.
+        let ended = self.end_object_with(None);
+        debug_assert!(ended.is_ok());
     }
 
     /// Ends the open object; `None` believes everything.
@@ -338,9 +365,7 @@ impl Writer {
                     self.key_bytes(key);
                     self.value(value);
                 }
-                // Believing everything, this cannot fail.
-                let ended = self.end_object_with(None);
-                debug_assert!(ended.is_ok());
+                self.end_object_as_is();
             }
         }
     }
