@@ -8,6 +8,7 @@ use photondb_base::TreeId;
 
 use crate::error::StorageError;
 use crate::node::{Root, Value};
+use crate::page::StoredValue;
 use crate::path::Path;
 use crate::range::{Direction, KeyRange};
 use crate::view::{Handle, View};
@@ -21,6 +22,10 @@ pub struct Cursor {
     path: Path,
     leaf: Option<Leaf>,
     state: Progress,
+    /// The last entry of the leaves that are done with.
+    passed: Option<Bytes>,
+    /// The value that [`Cursor::advance`] came to, when it had to be fetched.
+    fetched: Option<Bytes>,
 }
 
 enum Source {
@@ -49,17 +54,26 @@ struct Leaf {
 
 impl Cursor {
     pub(crate) fn new(view: Arc<View>, tree: TreeId, range: KeyRange, direction: Direction) -> Self {
-        Self::from(view, Source::Tree(tree), range, direction)
+        Self::from_source(view, Source::Tree(tree), range, direction)
     }
 
     /// A cursor over a tree that is known by its root.
     pub(crate) fn over(view: Arc<View>, root: Root, range: KeyRange, direction: Direction) -> Self {
-        Self::from(view, Source::Root(root), range, direction)
+        Self::from_source(view, Source::Root(root), range, direction)
     }
 
-    fn from(view: Arc<View>, source: Source, range: KeyRange, direction: Direction) -> Self {
-        let path = Path::default();
-        Self { view, source, range, direction, path, leaf: None, state: Progress::Start }
+    fn from_source(view: Arc<View>, source: Source, range: KeyRange, direction: Direction) -> Self {
+        Self {
+            view,
+            source,
+            range,
+            direction,
+            path: Path::default(),
+            leaf: None,
+            state: Progress::Start,
+            passed: None,
+            fetched: None,
+        }
     }
 
     /// The next entry, or `None` at the end. After an error the same entry is tried again.
@@ -69,6 +83,41 @@ impl Cursor {
         let value = self.view.bytes(value)?;
         self.step();
         Ok(Some((key, value)))
+    }
+
+    /// Goes on to the next entry, whose value [`Cursor::value`] then gives without a copy or a
+    /// reference count; `false` at the end. After an error the same entry is tried again.
+    pub fn advance(&mut self) -> Result<bool, StorageError> {
+        self.fetched = None;
+        let Some(index) = self.find()? else { return Ok(false) };
+        if let Some(node) = self.path.leaf()
+            && node.stored(index).is_none()
+        {
+            let value = node.value(index);
+            self.fetched = value.map(|value| self.view.bytes(value)).transpose()?;
+        }
+        self.step();
+        Ok(true)
+    }
+
+    /// The value of the entry that [`Cursor::advance`] came to.
+    pub fn value(&self) -> Option<StoredValue<'_>> {
+        match &self.fetched {
+            Some(storage) => Some(StoredValue { bytes: storage, storage }),
+            None => {
+                let leaf = self.leaf.as_ref()?;
+                self.path.leaf()?.stored(leaf.last_read(self.direction)?)
+            }
+        }
+    }
+
+    /// The key of the entry that was given last; none at the start and after the end.
+    pub fn last_key(&self) -> Option<Bytes> {
+        let leaf = self.leaf.as_ref()?;
+        match leaf.last_read(self.direction) {
+            Some(index) => Some(self.path.leaf()?.key(index)),
+            None => self.passed.clone(),
+        }
     }
 
     /// The next key; does not touch its value.
@@ -95,6 +144,8 @@ impl Cursor {
         self.range = range;
         self.leaf = None;
         self.state = Progress::Start;
+        self.passed = None;
+        self.fetched = None;
     }
 
     pub(crate) fn next_value(&mut self) -> Result<Option<(Bytes, Value)>, StorageError> {
@@ -107,15 +158,21 @@ impl Cursor {
 
     /// The entry that comes next.
     fn peek(&mut self) -> Result<Option<(Bytes, Value)>, StorageError> {
+        let Some(index) = self.find()? else { return Ok(None) };
+        let (Some(leaf), Some(node)) = (&mut self.leaf, self.path.leaf()) else { return Ok(None) };
+        let key = leaf.key(node, index);
+        Ok(node.value(index).map(|value| (key, value)))
+    }
+
+    /// Where in the leaf the entry is that comes next; enters the leaf that has it.
+    fn find(&mut self) -> Result<Option<usize>, StorageError> {
         loop {
-            if let (Some(leaf), Some(node)) = (&mut self.leaf, self.path.leaf()) {
+            if let Some(leaf) = &self.leaf {
                 if leaf.low < leaf.high {
-                    let index = match self.direction {
+                    return Ok(Some(match self.direction {
                         Direction::Forward => leaf.low,
                         Direction::Backward => leaf.high - 1,
-                    };
-                    let key = leaf.key(node, index);
-                    return Ok(node.value(index).map(|value| (key, value)));
+                    }));
                 }
                 if leaf.is_last {
                     self.state = Progress::Done;
@@ -125,7 +182,7 @@ impl Cursor {
             match self.state {
                 Progress::Done => return Ok(None),
                 Progress::Start => self.start()?,
-                Progress::Walking => self.advance()?,
+                Progress::Walking => self.next_leaf()?,
             }
         }
     }
@@ -160,8 +217,10 @@ impl Cursor {
     }
 
     /// Goes on to the neighbouring leaf. An error leaves the cursor where it was.
-    fn advance(&mut self) -> Result<(), StorageError> {
+    fn next_leaf(&mut self) -> Result<(), StorageError> {
+        let passed = self.last_key();
         let found = self.path.step(&self.view, self.direction)?;
+        self.passed = passed;
         self.enter(found);
         Ok(())
     }
@@ -197,6 +256,14 @@ impl Cursor {
 }
 
 impl Leaf {
+    /// Where the entry is that was given last.
+    fn last_read(&self, direction: Direction) -> Option<usize> {
+        (self.read > 0).then_some(match direction {
+            Direction::Forward => self.low.wrapping_sub(1),
+            Direction::Backward => self.high,
+        })
+    }
+
     /// Key `index` of the leaf.
     fn key(&mut self, node: &Handle, index: usize) -> Bytes {
         if let Some((first, keys)) = &self.keys {

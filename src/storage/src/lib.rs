@@ -55,5 +55,6 @@ pub use engine::{Durability, Engine, LogRecords, ScrubReport, Snapshot, Statisti
 pub use error::StorageError;
 pub use lookup::Lookup;
 pub use memory_engine::MemoryEngine;
+pub use page::StoredValue;
 pub use photondb_base::{LogPosition, TreeId};
 pub use range::{Direction, KeyRange};

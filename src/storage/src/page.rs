@@ -22,6 +22,15 @@ pub(crate) const SLOT_BIT: u16 = 1 << 15;
 /// A shorter common prefix is not worth that keys can no longer be slices of the page.
 const PREFIX_BYTES_MIN: usize = 4;
 
+/// A value where it lies.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredValue<'a> {
+    /// The value.
+    pub bytes: &'a [u8],
+    /// What holds it, often along with other values: owning a slice of this copies nothing.
+    pub storage: &'a Bytes,
+}
+
 /// A value of a leaf as it stands on the page.
 pub(crate) enum PackedValue {
     /// The value itself.
@@ -174,6 +183,16 @@ impl Page {
     /// Length without prefix compression.
     pub(crate) fn plain_length(&self) -> usize {
         self.key_offset(self.count) + self.prefix_length * self.count.saturating_sub(1)
+    }
+
+    /// Value `index` of a leaf if it stands in the page.
+    pub(crate) fn inline_value(&self, index: usize) -> Option<StoredValue<'_>> {
+        let (start, is_slot) = self.value_offset(index);
+        if is_slot || index >= self.count {
+            return None;
+        }
+        let bytes = self.bytes.get(start..self.key_offset(index + 1))?;
+        Some(StoredValue { bytes, storage: &self.bytes })
     }
 
     /// Value `index` of a leaf.

@@ -12,7 +12,7 @@ use crate::engine::Snapshot;
 use crate::error::StorageError;
 use crate::lookup::Lookup;
 use crate::node::{Body, MemoryNode, NodeRef, Root, Value, child_index};
-use crate::page::{PackedValue, Page};
+use crate::page::{PackedValue, Page, StoredValue};
 use crate::pointer::Pointer;
 use crate::range::{Direction, KeyRange};
 use crate::store::{DATA, Store};
@@ -141,6 +141,15 @@ impl Handle {
                 Body::Internal(internal) => internal.child(index).map_or(0, |child| child.count),
                 Body::Leaf(_) => 0,
             },
+        }
+    }
+
+    /// Value `index` of a leaf if it stands in a page. That of a leaf in memory is copied, like
+    /// [`Handle::value`] does, or fetched.
+    pub(crate) fn stored(&self, index: usize) -> Option<StoredValue<'_>> {
+        match self {
+            Self::Page(page) => page.inline_value(index),
+            Self::Memory(_) => None,
         }
     }
 

@@ -114,6 +114,7 @@ fn verify(snapshot: &Arc<dyn Snapshot>, model: &Model, probes: &[Vec<u8>]) {
             assert_eq!(cursor.next_key().unwrap().unwrap(), key);
         }
         assert!(cursor.next_key().unwrap().is_none());
+        verify_borrowed(snapshot, tree, entries);
         for pair in probes.windows(2) {
             verify_range(snapshot, tree, entries, &pair[0], &pair[1]);
         }
@@ -161,6 +162,27 @@ fn verify_reuse(
                 assert_eq!(cursor.next_key().unwrap(), None);
             }
         }
+    }
+}
+
+/// The same entries without copies, each with the key to go on behind.
+fn verify_borrowed(snapshot: &Arc<dyn Snapshot>, tree: TreeId, entries: &BTreeMap<Vec<u8>, Vec<u8>>) {
+    for direction in [Direction::Forward, Direction::Backward] {
+        let mut cursor = snapshot.range(tree, KeyRange::all(), direction);
+        let mut expected: Vec<_> = entries.iter().collect();
+        if direction == Direction::Backward {
+            expected.reverse();
+        }
+        assert!(cursor.last_key().is_none());
+        for (key, value) in expected {
+            assert!(cursor.advance().unwrap());
+            let stored = cursor.value().unwrap();
+            assert_eq!(stored.bytes, value.as_slice());
+            assert_eq!(stored.storage.slice_ref(stored.bytes), value.as_slice());
+            assert_eq!(cursor.last_key().as_deref(), Some(key.as_slice()));
+        }
+        assert!(!cursor.advance().unwrap());
+        assert!(cursor.last_key().is_none() && cursor.value().is_none());
     }
 }
 
