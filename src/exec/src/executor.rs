@@ -17,7 +17,7 @@ use crate::parallelism::Parallelism;
 use crate::profile::Profiler;
 use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
 use crate::sequence::{
-    Interleave, Machine, Pipeline, RowStream, Sequence, Source, Stage, Terminal, TerminalAnswer,
+    Interleave, Machine, Passing, Pipeline, RowStream, Sequence, Source, Stage, Terminal, TerminalAnswer,
     into_grouped_datum,
 };
 use crate::terms::object;
@@ -245,7 +245,7 @@ struct StageDelivery(Arc<Pipeline>);
 impl FeedDelivery for StageDelivery {
     fn deliver(&self, row: Datum, out: &mut Vec<Datum>) -> std::result::Result<(), ReqlError> {
         let mut machine = Machine::new(Arc::clone(&self.0));
-        machine.push(&row, None, out).map_err(|error| error.into_reql(&self.0.env.ast))
+        machine.push(Passing::Owned(row), None, out).map_err(|error| error.into_reql(&self.0.env.ast))
     }
 }
 
@@ -288,7 +288,9 @@ impl FeedWindow {
             return Ok(());
         };
         let mut produced = Vec::new();
-        machine.push(row.datum(), None, &mut produced).map_err(|error| error.into_reql(&self.env.ast))?;
+        machine
+            .push(Passing::Borrowed(row.datum()), None, &mut produced)
+            .map_err(|error| error.into_reql(&self.env.ast))?;
         out.extend(produced.into_iter().map(FeedRow::Own));
         Ok(())
     }

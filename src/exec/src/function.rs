@@ -2,35 +2,39 @@
 
 use std::sync::Arc;
 
-use photondb_datum::{Datum, Text};
+use photondb_datum::packed::Writer;
+use photondb_datum::{Datum, DatumRef, FieldLookup, Text};
 use photondb_plan::{Determinism, Expression, FunctionTemplate};
 use photondb_reql::TermId;
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Frame};
+use crate::pattern::{Match, Pattern};
+use crate::row_expression::{self, Answer, Compiled, RowExpression, Untold};
 use crate::terms::object;
-use crate::value::{Kind, Value, text};
+use crate::value::{Kind, Value, wrong_type};
 
 /// Something that can be called with data.
-#[derive(Clone)]
 pub(crate) struct Function {
     body: Body,
     pub(crate) site: TermId,
 }
 
-#[derive(Clone)]
 enum Body {
     Closure {
         template: Arc<FunctionTemplate>,
         captures: Arc<[Datum]>,
+        compiled: Compiled,
     },
     /// `group("a")`: the field of the argument.
-    Field(Datum),
+    Field(FieldLookup),
     /// `update({..})`: the same value for any argument.
     Constant(Datum),
     /// `filter({..})`: whether the argument has these fields with these values.
-    Matching(Datum),
+    Matching(Pattern),
+    /// What should be the name of a field and is not.
+    NoField(Datum),
     /// A term applied to a row, as `pluck` over a sequence.
     Native(Arc<dyn NativeFunction>),
 }
@@ -38,6 +42,11 @@ enum Body {
 /// A function written in Rust.
 pub(crate) trait NativeFunction: Send + Sync {
     fn call(&self, env: &Arc<Environment>, arguments: &[Datum]) -> Result<Datum>;
+
+    /// See [`Function::answer`].
+    fn answer<'a>(&'a self, _rows: &[DatumRef<'a>]) -> Answer<'a> {
+        Err(Untold::Unsure)
+    }
 }
 
 /// See [`Function::computed`].
@@ -70,17 +79,21 @@ pub(crate) enum Shortcut {
 impl Function {
     pub(crate) fn closure(template: &Arc<FunctionTemplate>, frame: Frame<'_>) -> Self {
         let captures = template.captures.iter().map(|(_, slot)| frame.get(*slot).clone()).collect();
-        Self { body: Body::Closure { template: Arc::clone(template), captures }, site: template.site }
+        Self::of_template(Arc::clone(template), captures)
     }
 
     /// A function without free variables, as stored with an index.
     pub(crate) fn standalone(template: Arc<FunctionTemplate>) -> Self {
+        Self::of_template(template, Arc::from([]))
+    }
+
+    fn of_template(template: Arc<FunctionTemplate>, captures: Arc<[Datum]>) -> Self {
         let site = template.site;
-        Self { body: Body::Closure { template, captures: Arc::from([]) }, site }
+        Self { body: Body::Closure { template, captures, compiled: Compiled::default() }, site }
     }
 
     pub(crate) fn field(name: Text, site: TermId) -> Self {
-        Self { body: Body::Field(Datum::String(name)), site }
+        Self { body: Body::Field(FieldLookup::new(name)), site }
     }
 
     pub(crate) fn native(native: Arc<dyn NativeFunction>, site: TermId) -> Self {
@@ -104,10 +117,15 @@ impl Function {
         let body = match (value.kind, shortcut) {
             (Kind::Function(function), _) => return Ok(function),
             (kind, Shortcut::None) => return Value::new(kind, site).into_function(),
-            (kind, Shortcut::Field) => Body::Field(Value::new(kind, site).into_datum()?),
+            (kind, Shortcut::Field) => match Value::new(kind, site).into_datum()? {
+                Datum::String(name) => Body::Field(FieldLookup::new(name)),
+                other => Body::NoField(other),
+            },
             (kind, Shortcut::Constant) => Body::Constant(Value::new(kind, site).into_datum()?),
             (kind, Shortcut::Matching) => match Value::new(kind, site).into_datum()? {
-                pattern if pattern.is_plain_object() || pattern.is_literal() => Body::Matching(pattern),
+                pattern if pattern.is_plain_object() || pattern.is_literal() => {
+                    Body::Matching(Pattern::new(&pattern))
+                }
                 other => Body::Constant(other),
             },
         };
@@ -120,7 +138,7 @@ impl Function {
             Body::Closure { template, .. } if !template.parameters.is_empty() => {
                 Some(template.parameters.len())
             }
-            Body::Field(_) | Body::Matching(_) => Some(1),
+            Body::Field(_) | Body::NoField(_) | Body::Matching(_) => Some(1),
             _ => None,
         }
     }
@@ -128,7 +146,7 @@ impl Function {
     pub(crate) fn determinism(&self) -> Determinism {
         match &self.body {
             Body::Closure { template, .. } => template.body.determinism,
-            Body::Field(_) | Body::Constant(_) | Body::Matching(_) => Determinism::ALWAYS,
+            Body::Field(_) | Body::NoField(_) | Body::Constant(_) | Body::Matching(_) => Determinism::ALWAYS,
             Body::Native(_) => Determinism::NEVER,
         }
     }
@@ -136,7 +154,7 @@ impl Function {
     /// The closure's source and captured values; `None` for anything but a closure.
     pub(crate) fn as_closure(&self) -> Option<(&Arc<FunctionTemplate>, &[Datum])> {
         match &self.body {
-            Body::Closure { template, captures } => Some((template, captures)),
+            Body::Closure { template, captures, .. } => Some((template, captures)),
             _ => None,
         }
     }
@@ -144,7 +162,7 @@ impl Function {
     /// Calls the function; the result may be a stream or a write's answer.
     pub(crate) fn call(&self, env: &Arc<Environment>, arguments: &[Datum]) -> Result<Value> {
         match &self.body {
-            Body::Closure { template, captures } => {
+            Body::Closure { template, captures, .. } => {
                 self.check_arity(arguments.len())?;
                 let frame = Frame { captures, parameters: arguments };
                 evaluate::value(env, &template.body, frame)
@@ -156,15 +174,19 @@ impl Function {
     /// Calls the function for data.
     pub(crate) fn datum(&self, env: &Arc<Environment>, arguments: &[Datum]) -> Result<Datum> {
         match &self.body {
-            Body::Closure { template, captures } => {
+            Body::Closure { template, captures, .. } => {
                 self.check_arity(arguments.len())?;
                 let frame = Frame { captures, parameters: arguments };
                 evaluate::datum(env, &template.body, frame)
             }
-            Body::Field(name) => self.field_of(name, arguments.first()).map_err(|error| error.at(self.site)),
+            Body::Field(lookup) => {
+                let row = arguments.first().unwrap_or(&Datum::Null);
+                object::field(row, lookup.name()).map_err(|error| error.at(self.site))
+            }
+            Body::NoField(other) => Err(wrong_type("STRING", other).at(self.site)),
             Body::Constant(datum) => Ok(datum.clone()),
             Body::Matching(pattern) => {
-                Ok(Datum::Bool(arguments.first().is_some_and(|row| object::matches(pattern, row))))
+                Ok(Datum::Bool(arguments.first().is_some_and(|row| pattern.matches(row.view()))))
             }
             Body::Native(native) => native.call(env, arguments).map_err(|error| error.at(self.site)),
         }
@@ -173,7 +195,7 @@ impl Function {
     /// Calls the function as a predicate: anything but `false` and `null` holds.
     pub(crate) fn holds(&self, env: &Arc<Environment>, row: &Datum) -> Result<bool> {
         if let Body::Matching(pattern) = &self.body {
-            return object::try_matches(pattern, row);
+            return pattern.try_matches(row);
         }
         self.datum(env, std::slice::from_ref(row)).map(|datum| is_true(&datum))
     }
@@ -181,7 +203,7 @@ impl Function {
     /// The same where a row that lacks what the predicate asks for does not count.
     pub(crate) fn holds_or_absent(&self, env: &Arc<Environment>, row: &Datum) -> Result<bool> {
         if let Body::Matching(pattern) = &self.body {
-            return Ok(object::matches(pattern, row));
+            return Ok(pattern.matches(row.view()));
         }
         match self.holds(env, row) {
             Err(error) if error.is_absent() => Ok(false),
@@ -189,9 +211,58 @@ impl Function {
         }
     }
 
-    fn field_of(&self, name: &Datum, row: Option<&Datum>) -> Result<Datum> {
-        let name = text(name)?;
-        object::field(row.unwrap_or(&Datum::Null), &name)
+    /// What the function gives for rows as they are stored, as far as that is told without
+    /// evaluating it; [`datum`](Self::datum) tells the rest.
+    pub(crate) fn answer<'a>(&'a self, env: &Arc<Environment>, rows: &[DatumRef<'a>]) -> Answer<'a> {
+        match &self.body {
+            Body::Closure { .. } => self.compiled(env, rows.len()).ok_or(Untold::Unsure)?.answer(rows),
+            Body::Field(lookup) => row_expression::field(*rows.first().ok_or(Untold::Unsure)?, lookup),
+            Body::Constant(datum) => Ok(datum.view()),
+            Body::Matching(pattern) => {
+                Ok(DatumRef::Bool(rows.first().is_some_and(|row| pattern.matches(*row))))
+            }
+            Body::NoField(_) => Err(Untold::Unsure),
+            Body::Native(native) => native.answer(rows),
+        }
+    }
+
+    /// [`answer`](Self::answer) for values that have to be built.
+    pub(crate) fn write<'a>(
+        &'a self,
+        env: &Arc<Environment>,
+        rows: &[DatumRef<'a>],
+        out: &mut Writer,
+    ) -> std::result::Result<(), Untold> {
+        let compiled = self.compiled(env, rows.len()).filter(|compiled| compiled.builds());
+        compiled.ok_or(Untold::Unsure)?.write(rows, out)
+    }
+
+    /// Whether the function holds as a predicate, as far as that is told.
+    pub(crate) fn tells<'a>(
+        &'a self,
+        env: &Arc<Environment>,
+        row: DatumRef<'a>,
+    ) -> std::result::Result<bool, Untold> {
+        if let Body::Matching(pattern) = &self.body {
+            return match pattern.compare(row) {
+                Match::Yes => Ok(true),
+                Match::No => Ok(false),
+                Match::Absent(_) => Err(Untold::Absent),
+                Match::NoObject => Err(Untold::Unsure),
+            };
+        }
+        self.answer(env, &[row]).map(row_expression::truth)
+    }
+
+    fn compiled(&self, env: &Arc<Environment>, arguments: usize) -> Option<&RowExpression> {
+        match &self.body {
+            Body::Closure { template, captures, compiled }
+                if self.arity().is_none_or(|arity| arity == arguments) =>
+            {
+                compiled.get(|| row_expression::compile(env, template, captures))
+            }
+            _ => None,
+        }
     }
 
     /// Where complaints about the function as a whole point.

@@ -14,6 +14,7 @@ use photondb_table::{Evaluator, IndexFunction, IndexValue, RowError, WriteHook, 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::Function;
+use crate::row_expression::Untold;
 use crate::terms::geometry;
 
 /// A closure as a tree of its own: captured variables become constants.
@@ -105,7 +106,14 @@ struct LoadedIndexFunction {
 impl IndexFunction for LoadedIndexFunction {
     fn values(&self, document: &Datum, out: &mut Vec<IndexValue>) {
         // A document for which the function fails is just not in the index.
-        let Ok(value) = self.function.datum(&self.env, std::slice::from_ref(document)) else { return };
+        let value = match self.function.answer(&self.env, &[document.view()]) {
+            Ok(value) if !value.is_tree() => value.to_datum_sharing(document.storage()),
+            Err(Untold::Absent) => return,
+            _ => match self.function.datum(&self.env, std::slice::from_ref(document)) {
+                Ok(value) => value,
+                Err(_) => return,
+            },
+        };
         if self.geo {
             return geometry::entries(&value, self.multi, out);
         }

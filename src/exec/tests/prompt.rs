@@ -19,7 +19,6 @@ fn prompt_answer(executor: &Executor, term: &str) -> Result<String, NotPrompt> {
 /// A table of 200 rows, `n` from 0 to 19, with an index on it.
 fn with_rows() -> Executor {
     let executor = executor(Arc::new(Absent));
-    answer(&executor, r#"[57,["test"]]"#);
     answer(&executor, r#"[60,["t"]]"#);
     let index = format!("[75,[{TABLE},\"n\"]]");
     answer(&executor, &index);

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use photondb_datum::Datum;
+use photondb_datum::{Datum, DatumRef};
 
 use crate::error::{ProgramError, RowError};
 use crate::write::Verb;
@@ -93,15 +93,22 @@ pub enum Flow {
     Stop,
 }
 
-/// A row on its way into a program.
+/// A row on its way into a program, borrowed from where it is stored.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
-    /// The encoded primary key.
-    pub key: &'a Bytes,
     /// The document.
-    pub document: &'a Datum,
+    pub document: DatumRef<'a>,
+    /// What holds the bytes of the document.
+    pub storage: &'a Bytes,
     /// The value by which an index read found the row; `None` for other reads.
     pub index_value: Option<&'a Datum>,
+}
+
+impl Row<'_> {
+    /// The document as a value of its own, sharing the storage.
+    pub fn to_datum(&self) -> Datum {
+        self.document.to_datum_sharing([self.storage])
+    }
 }
 
 macro_rules! opaque_debug {

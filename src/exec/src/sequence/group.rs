@@ -19,6 +19,14 @@ pub(crate) struct GroupStage {
 }
 
 impl GroupStage {
+    /// The function whose value is the group of a row, if that is all.
+    pub(crate) fn only_function(&self) -> Option<&Function> {
+        match self.functions.as_slice() {
+            [function] if !self.multi && !self.by_index => Some(function),
+            _ => None,
+        }
+    }
+
     /// Appends the groups of a row to `groups`.
     pub(crate) fn groups(
         &self,

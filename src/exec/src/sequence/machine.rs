@@ -1,17 +1,19 @@
 //! The stages of a sequence, fused: a row is pushed through all of them before the next.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::slice;
 use std::sync::Arc;
 
-use photondb_datum::Datum;
+use hashbrown::{Equivalent, HashMap};
+use photondb_datum::{Datum, DatumRef};
 use photondb_table::{Flow, Program, ProgramError, Row, RowMachine};
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
+use crate::function::Function;
+use crate::row_expression::Untold;
+use crate::sequence::passing::{Passing, RowWriter};
 use crate::sequence::terminal::{Partial, Terminal};
-use crate::sequence::{FilterDefault, Sequence, Stage};
+use crate::sequence::{FilterDefault, GroupStage, RowTransform, Sequence, Stage};
 use crate::value::Kind;
 
 /// Stages and an optional terminal, ready to be run beside the rows.
@@ -35,50 +37,61 @@ impl Program for PipelineProgram {
 /// One run of a pipeline over some of the rows.
 pub(crate) struct Machine {
     pipeline: Arc<Pipeline>,
-    partials: Partials,
+    run: Run,
 }
 
-/// What the rows have come to so far.
+/// What a run has come to so far, and its tools.
 #[derive(Default)]
-struct Partials {
+struct Run {
     single: Option<Partial>,
     groups: HashMap<Datum, Partial>,
+    writer: RowWriter,
 }
 
 /// What a row carries along besides itself.
 #[derive(Clone, Copy)]
 struct Companions<'a> {
     index_value: Option<&'a Datum>,
-    group: Option<&'a Datum>,
+    group: Option<DatumRef<'a>>,
+}
+
+/// A group that is looked for.
+#[derive(Hash)]
+struct GroupKey<'a>(DatumRef<'a>);
+
+impl Equivalent<Datum> for GroupKey<'_> {
+    fn equivalent(&self, key: &Datum) -> bool {
+        self.0 == key.view()
+    }
 }
 
 impl Machine {
     pub(crate) fn new(pipeline: Arc<Pipeline>) -> Self {
-        Self { pipeline, partials: Partials::default() }
+        Self { pipeline, run: Run::default() }
     }
 
     /// Pushes one row through the stages; what comes out goes to `out` or to the terminal.
     pub(crate) fn push(
         &mut self,
-        row: &Datum,
+        row: Passing<'_>,
         index_value: Option<&Datum>,
         out: &mut Vec<Datum>,
     ) -> Result<()> {
         if self.pipeline.with_index_value {
             let index_value = index_value.cloned().unwrap_or(Datum::Null);
-            out.push(Datum::Array(vec![index_value, row.clone()].into()));
+            out.push(Datum::Array(vec![index_value, row.into_datum()].into()));
             return Ok(());
         }
         let companions = Companions { index_value, group: None };
-        let stages = &self.pipeline.stages;
-        self.pipeline.stage(&mut self.partials, stages, Cow::Borrowed(row), companions, out)
+        self.pipeline.stage(&mut self.run, &self.pipeline.stages, row, companions, out)
     }
+
     /// The partial results: one, or pairs of group and partial.
     pub(crate) fn finish_into(&mut self, out: &mut Vec<Datum>) {
-        if let Some(partial) = self.partials.single.take() {
+        if let Some(partial) = self.run.single.take() {
             out.push(partial.into_datum());
         }
-        for (group, partial) in self.partials.groups.drain() {
+        for (group, partial) in self.run.groups.drain() {
             out.push(Datum::Array(vec![group, partial.into_datum()].into()));
         }
     }
@@ -89,85 +102,167 @@ impl Pipeline {
     /// only looked at is never copied.
     fn stage(
         &self,
-        partials: &mut Partials,
+        run: &mut Run,
         stages: &[Stage],
-        row: Cow<'_, Datum>,
+        row: Passing<'_>,
         companions: Companions<'_>,
         out: &mut Vec<Datum>,
     ) -> Result<()> {
         let env = &self.env;
         let Some((stage, rest)) = stages.split_first() else {
-            return self.emit(partials, row, companions.group, out);
+            return self.emit(run, row, companions.group, out);
         };
         match stage {
-            Stage::Map(function) => {
-                let row = function.datum(env, slice::from_ref(&*row))?;
-                self.stage(partials, rest, Cow::Owned(row), companions, out)
-            }
+            Stage::Map(function) => self.map(run, function, rest, &row, companions, out),
             Stage::Filter { predicate, default } => {
                 if keeps(env, predicate, default, &row)? {
-                    self.stage(partials, rest, row, companions, out)?;
+                    self.stage(run, rest, row, companions, out)?;
                 }
                 Ok(())
             }
-            Stage::Apply(transform) => match transform.apply(env, &row)? {
-                Some(row) => self.stage(partials, rest, Cow::Owned(row), companions, out),
-                None => Ok(()),
-            },
+            Stage::Apply(transform) => self.apply(run, transform.as_ref(), rest, &row, companions, out),
             Stage::Repeat(count) => {
-                for _ in 0..count.count(env, &row) {
-                    self.stage(partials, rest, Cow::Borrowed(&*row), companions, out)?;
+                for _ in 0..count.count(env, &row.datum()) {
+                    self.stage(run, rest, row.again(), companions, out)?;
                 }
                 Ok(())
-            }
-            Stage::ConcatMap(function) => {
-                let inner = function.call(env, slice::from_ref(&*row))?;
-                if let Kind::Datum(Datum::Array(items)) = &inner.kind {
-                    for item in items.iter() {
-                        self.stage(partials, rest, Cow::Owned(item), companions, out)?;
-                    }
-                    return Ok(());
-                }
-                let inner = Sequence::from_value(inner).map_err(|error| error.at(function.site))?;
-                inner.for_each(env, &mut |item| self.stage(partials, rest, Cow::Owned(item), companions, out))
             }
             Stage::Meter(meter, position) => match meter.stage(*position) {
-                Some(stage) => stage.run(|| self.stage(partials, rest, row, companions, out)),
-                None => self.stage(partials, rest, row, companions, out),
+                Some(stage) => stage.run(|| self.stage(run, rest, row, companions, out)),
+                None => self.stage(run, rest, row, companions, out),
             },
-            Stage::Group(stage) => {
-                let mut groups = Vec::new();
-                stage.groups(env, &row, companions.index_value, &mut groups)?;
-                for group in &groups {
-                    let companions = Companions { group: Some(group), ..companions };
-                    self.stage(partials, rest, Cow::Borrowed(&*row), companions, out)?;
-                }
-                Ok(())
-            }
+            Stage::ConcatMap(function) => self.concat_map(run, function, rest, &row, companions, out),
+            Stage::Group(stage) => self.group(run, stage, rest, &row, companions, out),
         }
+    }
+
+    fn map(
+        &self,
+        run: &mut Run,
+        function: &Function,
+        rest: &[Stage],
+        row: &Passing<'_>,
+        companions: Companions<'_>,
+        out: &mut Vec<Datum>,
+    ) -> Result<()> {
+        let view = row.view();
+        match function.answer(&self.env, &[view]) {
+            Ok(mapped) if !mapped.is_tree() => {
+                return self.stage(run, rest, row.part(mapped), companions, out);
+            }
+            _ => {}
+        }
+        let mapped = match run.writer.row(view, |out| function.write(&self.env, &[view], out)) {
+            Some(mapped) => mapped,
+            None => function.datum(&self.env, slice::from_ref(&*row.datum()))?,
+        };
+        self.stage(run, rest, Passing::Owned(mapped), companions, out)
+    }
+
+    fn apply(
+        &self,
+        run: &mut Run,
+        transform: &dyn RowTransform,
+        rest: &[Stage],
+        row: &Passing<'_>,
+        companions: Companions<'_>,
+        out: &mut Vec<Datum>,
+    ) -> Result<()> {
+        let view = row.view();
+        match transform.answer(view) {
+            Ok(None) => return Ok(()),
+            Ok(Some(next)) if !next.is_tree() => {
+                return self.stage(run, rest, row.part(next), companions, out);
+            }
+            _ => {}
+        }
+        let next = match run.writer.row(view, |out| transform.write(view, out)) {
+            Some(next) => Some(next),
+            None => transform.apply(&self.env, &row.datum())?,
+        };
+        match next {
+            Some(next) => self.stage(run, rest, Passing::Owned(next), companions, out),
+            None => Ok(()),
+        }
+    }
+
+    fn concat_map(
+        &self,
+        run: &mut Run,
+        function: &Function,
+        rest: &[Stage],
+        row: &Passing<'_>,
+        companions: Companions<'_>,
+        out: &mut Vec<Datum>,
+    ) -> Result<()> {
+        let env = &self.env;
+        match function.answer(env, &[row.view()]) {
+            Ok(inner @ DatumRef::Array(items)) if !inner.is_tree() => {
+                return items
+                    .iter()
+                    .try_for_each(|item| self.stage(run, rest, row.part(item), companions, out));
+            }
+            _ => {}
+        }
+        let inner = function.call(env, slice::from_ref(&*row.datum()))?;
+        if let Kind::Datum(Datum::Array(items)) = &inner.kind {
+            return items
+                .iter()
+                .try_for_each(|item| self.stage(run, rest, Passing::Owned(item), companions, out));
+        }
+        let inner = Sequence::from_value(inner).map_err(|error| error.at(function.site))?;
+        inner.for_each(env, &mut |item| self.stage(run, rest, Passing::Owned(item), companions, out))
+    }
+
+    fn group(
+        &self,
+        run: &mut Run,
+        stage: &GroupStage,
+        rest: &[Stage],
+        row: &Passing<'_>,
+        companions: Companions<'_>,
+        out: &mut Vec<Datum>,
+    ) -> Result<()> {
+        let only = stage.only_function().ok_or(Untold::Unsure);
+        let told = match only.and_then(|function| function.answer(&self.env, &[row.view()])) {
+            Err(Untold::Absent) => Some(DatumRef::Null),
+            Err(Untold::Unsure) | Ok(DatumRef::MinVal | DatumRef::MaxVal) => None,
+            Ok(group) => Some(group),
+        };
+        if told.is_some() {
+            let companions = Companions { group: told, ..companions };
+            return self.stage(run, rest, row.again(), companions, out);
+        }
+        let mut groups = Vec::new();
+        stage.groups(&self.env, &row.datum(), companions.index_value, &mut groups)?;
+        for group in &groups {
+            let companions = Companions { group: Some(group.view()), ..companions };
+            self.stage(run, rest, row.again(), companions, out)?;
+        }
+        Ok(())
     }
 
     fn emit(
         &self,
-        partials: &mut Partials,
-        row: Cow<'_, Datum>,
-        group: Option<&Datum>,
+        run: &mut Run,
+        row: Passing<'_>,
+        group: Option<DatumRef<'_>>,
         out: &mut Vec<Datum>,
     ) -> Result<()> {
         let env = &self.env;
         match (&self.terminal, group) {
-            (None, None) => out.push(row.into_owned()),
-            (None, Some(group)) => out.push(Datum::Array(vec![group.clone(), row.into_owned()].into())),
+            (None, None) => out.push(row.into_datum()),
+            (None, Some(group)) => out.push(Datum::Array(vec![group.to_datum(), row.into_datum()].into())),
             (Some(terminal), None) => {
-                let partial = partials.single.get_or_insert_with(|| terminal.start());
+                let partial = run.single.get_or_insert_with(|| terminal.start());
                 terminal.add(env, partial, row)?;
             }
             (Some(terminal), Some(group)) => {
-                if let Some(partial) = partials.groups.get_mut(group) {
+                if let Some(partial) = run.groups.get_mut(&GroupKey(group)) {
                     terminal.add(env, partial, row)?;
                     return Ok(());
                 }
-                if partials.groups.len() >= env.options.array_size_max {
+                if run.groups.len() >= env.options.array_size_max {
                     return Err(EvalError::resource(format!(
                         "Grouped data over size limit `{}`.  Try putting a reduction (like `.reduce` or \
                          `.count`) on the end.",
@@ -177,7 +272,7 @@ impl Pipeline {
                 let mut partial = terminal.start();
                 // A group is there once a row of it counts.
                 if terminal.add(env, &mut partial, row)? {
-                    partials.groups.insert(group.clone(), partial);
+                    run.groups.insert(group.to_datum(), partial);
                 }
             }
         }
@@ -190,7 +285,7 @@ impl RowMachine for Machine {
         if self.pipeline.env.cancel.is_cancelled() {
             return Ok(Flow::Stop);
         }
-        self.push(row.document, row.index_value, out)?;
+        self.push(Passing::View(row.document, Some(row.storage)), row.index_value, out)?;
         Ok(Flow::Continue)
     }
 
@@ -203,19 +298,26 @@ impl RowMachine for Machine {
 /// Whether a filter lets a row through.
 pub(crate) fn keeps(
     env: &Arc<Environment>,
-    predicate: &crate::function::Function,
+    predicate: &Function,
     default: &FilterDefault,
-    row: &Datum,
+    row: &Passing<'_>,
 ) -> Result<bool> {
-    if let FilterDefault::Skip = default {
-        return predicate.holds_or_absent(env, row);
+    match (predicate.tells(env, row.view()), default) {
+        (Ok(held), _) => return Ok(held),
+        (Err(Untold::Absent), FilterDefault::Skip) => return Ok(false),
+        (Err(Untold::Absent), FilterDefault::Keep) => return Ok(true),
+        _ => {}
     }
-    match predicate.holds(env, row) {
+    let row = row.datum();
+    if let FilterDefault::Skip = default {
+        return predicate.holds_or_absent(env, &row);
+    }
+    match predicate.holds(env, &row) {
         Err(error) if error.is_absent() => match default {
             FilterDefault::Skip => Ok(false),
             FilterDefault::Keep => Ok(true),
             FilterDefault::Fail => Err(error),
-            FilterDefault::Value(function) => function.holds(env, row),
+            FilterDefault::Value(function) => function.holds(env, &row),
         },
         other => other,
     }

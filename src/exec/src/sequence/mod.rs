@@ -9,13 +9,15 @@ mod machine;
 mod metered;
 mod open;
 mod parallel;
+mod passing;
 mod read;
 mod sources;
 mod terminal;
 
 use std::sync::Arc;
 
-use photondb_datum::{Array, Datum};
+use photondb_datum::packed::Writer;
+use photondb_datum::{Array, Datum, DatumRef};
 use photondb_plan::feed::FeedPlan;
 use photondb_reql::TermId;
 
@@ -23,11 +25,13 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::Function;
 use crate::profile::SequenceMeter;
+use crate::row_expression::Untold;
 use crate::value::{Kind, TableRef, Value, wrong_type};
 
 pub(crate) use group::{GroupStage, into_grouped_datum};
 pub(crate) use machine::{Machine, Pipeline, keeps};
 pub(crate) use open::{INNER_BUDGET, RowStream};
+pub(crate) use passing::Passing;
 pub(crate) use read::{IndexRef, TableRead, TableSource};
 pub(crate) use sources::Interleave;
 pub(crate) use terminal::{Terminal, TerminalAnswer, finite};
@@ -88,9 +92,19 @@ pub(crate) enum Stage {
     Meter(Arc<SequenceMeter>, usize),
 }
 
-/// A mapping of rows written in Rust.
+/// A mapping of rows written in Rust; `None` leaves a row out.
 pub(crate) trait RowTransform: Send + Sync {
     fn apply(&self, env: &Arc<Environment>, row: &Datum) -> Result<Option<Datum>>;
+
+    /// What becomes of a row as it is stored, if that is a part of it.
+    fn answer<'a>(&'a self, _row: DatumRef<'a>) -> std::result::Result<Option<DatumRef<'a>>, Untold> {
+        Err(Untold::Unsure)
+    }
+
+    /// Writes what becomes of a row as it is stored.
+    fn write(&self, _row: DatumRef<'_>, _out: &mut Writer) -> std::result::Result<(), Untold> {
+        Err(Untold::Unsure)
+    }
 }
 
 /// How often a row is found.

@@ -16,6 +16,7 @@ use crate::error::{EvalError, Result};
 use crate::sequence::machine::{Machine, Pipeline, PipelineProgram};
 use crate::sequence::metered::MeteredStream;
 use crate::sequence::parallel;
+use crate::sequence::passing::Passing;
 use crate::sequence::read::{TableRead, TableSource};
 use crate::sequence::sources::{
     Interleave, ItemsStream, MergeStream, RangeStream, UnionStream, WindowStream, ZipStream,
@@ -383,7 +384,7 @@ impl RowStream for PipelineStream {
         }
         let more = self.source.next_batch(budget, &mut self.rows)?;
         for row in self.rows.drain(..) {
-            self.machine.push(&row, None, out)?;
+            self.machine.push(Passing::Owned(row), None, out)?;
         }
         if !more {
             self.ended = true;

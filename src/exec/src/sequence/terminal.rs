@@ -2,15 +2,17 @@
 //! to and that merges with the partial of the rows after it, so that parts of a table
 //! can be worked on side by side.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 use std::sync::Arc;
 
-use photondb_datum::Datum;
+use photondb_datum::{Datum, DatumRef};
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::Function;
+use crate::row_expression::Untold;
+use crate::sequence::passing::Passing;
 use crate::value::number;
 
 /// What the rows become.
@@ -64,11 +66,11 @@ impl Terminal {
         &self,
         env: &Arc<Environment>,
         partial: &mut Partial,
-        row: Cow<'_, Datum>,
+        row: Passing<'_>,
     ) -> Result<bool> {
         match (self, partial) {
             (Self::Collect, Partial::Items(items)) => {
-                items.push(row.into_owned());
+                items.push(row.into_datum());
                 env.check_array_size(items.len())?;
             }
             (Self::Count, Partial::Count(count)) => *count += 1,
@@ -86,26 +88,16 @@ impl Terminal {
                 }
             }
             (Self::Extreme { maximum, by }, Partial::Extreme(best)) => {
-                let key = match by {
-                    None => row.clone().into_owned(),
-                    Some(by) => match by.datum(env, std::slice::from_ref(&*row)) {
-                        Ok(key) => key,
-                        Err(error) if error.is_absent() => return Ok(false),
-                        Err(error) => return Err(error),
-                    },
-                };
-                if best.as_ref().is_none_or(|(old, _)| beats(*maximum, &key, old)) {
-                    *best = Some((key, row.into_owned()));
-                }
+                return add_extreme(env, *maximum, by.as_deref(), best, row);
             }
             (Self::Reduce(function), Partial::Reduced(value)) => {
                 *value = Some(match value.take() {
-                    None => row.into_owned(),
-                    Some(old) => function.datum(env, &[old, row.into_owned()])?,
+                    None => row.into_datum(),
+                    Some(old) => reduced(env, function, old, row)?,
                 });
             }
             (Self::Distinct, Partial::Distinct(rows)) => {
-                rows.insert(row.into_owned());
+                rows.insert(row.into_datum());
                 env.check_array_size(rows.len())?;
             }
             _ => return Err(mismatch()),
@@ -129,7 +121,7 @@ impl Terminal {
             (Partial::Extreme(left), Partial::Extreme(right)) => Partial::Extreme(match (left, right) {
                 (Some(left), Some(right)) => {
                     let Self::Extreme { maximum, .. } = self else { return Err(mismatch()) };
-                    Some(if beats(*maximum, &right.0, &left.0) { right } else { left })
+                    Some(if beats(*maximum, right.0.view(), left.0.view()) { right } else { left })
                 }
                 (left, right) => left.or(right),
             }),
@@ -204,17 +196,63 @@ impl Partial {
 }
 
 /// The number that a row counts for; `None` when it lacks the field.
-fn numeric(env: &Arc<Environment>, by: Option<&Function>, row: &Datum) -> Result<Option<f64>> {
-    let Some(by) = by else { return number(row).map(Some) };
-    match by.datum(env, std::slice::from_ref(row)) {
+fn numeric(env: &Arc<Environment>, by: Option<&Function>, row: &Passing<'_>) -> Result<Option<f64>> {
+    let Some(by) = by else {
+        return match row.view() {
+            DatumRef::Number(n) => Ok(Some(n)),
+            _ => number(&row.datum()).map(Some),
+        };
+    };
+    match by.answer(env, &[row.view()]) {
+        Ok(DatumRef::Number(n)) => return Ok(Some(n)),
+        Err(Untold::Absent) => return Ok(None),
+        Ok(_) | Err(Untold::Unsure) => {}
+    }
+    match by.datum(env, slice::from_ref(&*row.datum())) {
         Ok(datum) => number(&datum).map(Some).map_err(|error| error.at(by.site)),
         Err(error) if error.is_absent() => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn beats(maximum: bool, challenger: &Datum, holder: &Datum) -> bool {
+/// Adds a row to the search for the row with the least or greatest key; whether it has one.
+fn add_extreme(
+    env: &Arc<Environment>,
+    maximum: bool,
+    by: Option<&Function>,
+    best: &mut Option<(Datum, Datum)>,
+    row: Passing<'_>,
+) -> Result<bool> {
+    let wins = |key: DatumRef<'_>| best.as_ref().is_none_or(|(old, _)| beats(maximum, key, old.view()));
+    let told = by.map_or_else(|| Ok(row.view()), |by| by.answer(env, &[row.view()]));
+    let key = match (told, by) {
+        (Ok(key), _) if !wins(key) => return Ok(true),
+        (Ok(key), _) if !key.is_tree() => key.to_datum_sharing(row.storage()),
+        (Err(Untold::Absent), _) => return Ok(false),
+        (_, None) => row.datum().into_owned(),
+        (_, Some(by)) => match by.datum(env, slice::from_ref(&*row.datum())) {
+            Ok(key) if !wins(key.view()) => return Ok(true),
+            Ok(key) => key,
+            Err(error) if error.is_absent() => return Ok(false),
+            Err(error) => return Err(error),
+        },
+    };
+    *best = Some((key, row.into_datum()));
+    Ok(true)
+}
+
+fn beats(maximum: bool, challenger: DatumRef<'_>, holder: DatumRef<'_>) -> bool {
     if maximum { challenger > holder } else { challenger < holder }
+}
+
+/// What a reduction makes of what it has and one more row.
+fn reduced(env: &Arc<Environment>, function: &Function, old: Datum, row: Passing<'_>) -> Result<Datum> {
+    match function.answer(env, &[old.view(), row.view()]) {
+        Ok(value) if !value.is_tree() => {
+            Ok(value.to_datum_sharing(old.storage().into_iter().chain(row.storage())))
+        }
+        _ => function.datum(env, &[old, row.into_datum()]),
+    }
 }
 
 fn empty(what: &str, term: &str) -> EvalError {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use photondb_datum::{Array, Datum};
+use photondb_datum::{Array, Datum, DatumRef};
 use photondb_table::{Budget, Direction};
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut, plural};
+use crate::row_expression::Answer;
 use crate::sequence::{FilterDefault, RowStream, Sequence, Source, Stage, Terminal, TerminalAnswer};
 use crate::terms::table;
 use crate::value::{Kind, Value};
@@ -57,6 +58,10 @@ struct Equals(Datum);
 impl crate::function::NativeFunction for Equals {
     fn call(&self, _env: &Arc<Environment>, arguments: &[Datum]) -> Result<Datum> {
         Ok(Datum::Bool(arguments.first() == Some(&self.0)))
+    }
+
+    fn answer<'a>(&'a self, rows: &[DatumRef<'a>]) -> Answer<'a> {
+        Ok(DatumRef::Bool(rows.first() == Some(&self.0.view())))
     }
 }
 

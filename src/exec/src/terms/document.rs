@@ -1,22 +1,23 @@
 //! Terms that take an object, or a sequence whose objects they are applied to one by one.
 
-mod path;
-
 use std::sync::Arc;
 
-use photondb_datum::Datum;
+use photondb_datum::packed::Writer;
+use photondb_datum::{Datum, DatumRef};
 use photondb_plan::{Determinism, Expression, Operation};
+use photondb_reql::TermId;
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Frame, Invocation};
 use crate::function::{Function, NativeFunction};
-use crate::sequence::{FilterDefault, Sequence, Stage};
+use crate::path::Path;
+use crate::row_expression::{Answer, Untold, plain_object};
+use crate::sequence::{FilterDefault, RowTransform, Sequence, Stage};
 use crate::terms::object::{self, Subject, answer_nested, element, plain, stage, stray_literal, subject};
 use crate::value::{Kind, Value};
 
 pub(crate) use object::literal;
-use path::Path;
 
 /// The paths of a call.
 fn paths(call: &Invocation<'_>) -> Result<Path> {
@@ -30,25 +31,51 @@ pub(crate) fn pluck(call: &Invocation<'_>) -> Result<Value> {
     }
 }
 
-/// Wrong paths are an error only if there is a row to apply them to.
+/// `pluck` or `without` over rows. Wrong paths are an error only if there is a row to apply them
+/// to.
+struct Reduction {
+    paths: Result<Path>,
+    /// Whether the fields are kept rather than left out.
+    keep: bool,
+    site: TermId,
+}
+
+impl Reduction {
+    fn stage(call: &Invocation<'_>, keep: bool) -> Stage {
+        Stage::Apply(Arc::new(Self { paths: paths(call), keep, site: call.site }))
+    }
+
+    fn reduced(&self, row: &Datum) -> Result<Datum> {
+        let object = element(row, if self.keep { "pluck" } else { "without" }, None)?;
+        let paths = self.paths.as_ref().map_err(EvalError::clone)?;
+        Ok(if self.keep { paths.project(object) } else { paths.unproject(object.clone()) })
+    }
+}
+
+impl RowTransform for Reduction {
+    fn apply(&self, _: &Arc<Environment>, row: &Datum) -> Result<Option<Datum>> {
+        self.reduced(row).map(Some).map_err(|error| error.at(self.site))
+    }
+
+    fn write(&self, row: DatumRef<'_>, out: &mut Writer) -> std::result::Result<(), Untold> {
+        let object = plain_object(row)?;
+        let paths = self.paths.as_ref().map_err(|_| Untold::Unsure)?;
+        if self.keep {
+            paths.write_projection(object, out);
+            return Ok(());
+        }
+        paths.write_rest(object, out)
+    }
+}
+
 fn pluck_rows(call: &Invocation<'_>, rows: Sequence) -> Sequence {
-    let paths = paths(call);
-    rows.with(stage(call, move |_, row| {
-        let object = element(row, "pluck", None)?;
-        Ok(Some(paths.as_ref().map_err(EvalError::clone)?.project(object)))
-    }))
+    rows.with(Reduction::stage(call, true))
 }
 
 pub(crate) fn without(call: &Invocation<'_>) -> Result<Value> {
     match subject(call.value(0)?, "without", None)? {
         Subject::Object(row) => call.answer(paths(call)?.unproject(plain(&row, "without", None)?.clone())),
-        Subject::Rows(rows) => {
-            let paths = paths(call);
-            call.answer_sequence(rows.with(stage(call, move |_, row| {
-                let object = element(row, "without", None)?;
-                Ok(Some(paths.as_ref().map_err(EvalError::clone)?.unproject(object.clone())))
-            })))
-        }
+        Subject::Rows(rows) => call.answer_sequence(rows.with(Reduction::stage(call, false))),
     }
 }
 
@@ -59,7 +86,13 @@ impl NativeFunction for HasFields {
     fn call(&self, _: &Arc<Environment>, arguments: &[Datum]) -> Result<Datum> {
         let row = arguments.first().unwrap_or(&Datum::Null);
         let object = element(row, "has_fields", None)?;
-        Ok(Datum::Bool(self.0.as_ref().map_err(EvalError::clone)?.is_in(object)))
+        Ok(Datum::Bool(self.0.as_ref().map_err(EvalError::clone)?.is_in(object.view())))
+    }
+
+    fn answer<'a>(&'a self, rows: &[DatumRef<'a>]) -> Answer<'a> {
+        let object = plain_object(*rows.first().ok_or(Untold::Unsure)?)?;
+        let path = self.0.as_ref().map_err(|_| Untold::Unsure)?;
+        Ok(DatumRef::Bool(path.is_in(object)))
     }
 }
 
@@ -71,7 +104,7 @@ fn rows_with_fields(call: &Invocation<'_>, rows: Sequence) -> Sequence {
 pub(crate) fn has_fields(call: &Invocation<'_>) -> Result<Value> {
     match subject(call.value(0)?, "has_fields", None)? {
         Subject::Object(row) => {
-            call.answer(Datum::Bool(paths(call)?.is_in(plain(&row, "has_fields", None)?)))
+            call.answer(Datum::Bool(paths(call)?.is_in(plain(&row, "has_fields", None)?.view())))
         }
         Subject::Rows(rows) => call.answer_sequence(rows_with_fields(call, rows)),
     }
@@ -81,7 +114,7 @@ pub(crate) fn has_fields(call: &Invocation<'_>) -> Result<Value> {
 pub(crate) fn with_fields(call: &Invocation<'_>) -> Result<Value> {
     match subject(call.value(0)?, "has_fields", None)? {
         Subject::Object(row) => {
-            let has = paths(call)?.is_in(plain(&row, "has_fields", None)?);
+            let has = paths(call)?.is_in(plain(&row, "has_fields", None)?.view());
             plain(&Datum::Bool(has), "pluck", None)?;
             call.answer(Datum::Bool(has))
         }

@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::feed_identity::shared_query;
-use crate::sequence::{IndexRef, Sequence, Source, Stage, TableRead, TableSource, keeps};
+use crate::sequence::{IndexRef, Passing, Sequence, Source, Stage, TableRead, TableSource, keeps};
 use crate::value::{Kind, Row, RowOrigin, TableRef, Value};
 
 pub(crate) fn changes(call: &Invocation<'_>) -> Result<Value> {
@@ -195,7 +195,7 @@ impl StageTransform {
             match stage {
                 Stage::Map(function) => row = function.datum(&self.env, &[row])?,
                 Stage::Filter { predicate, default } => {
-                    if !keeps(&self.env, predicate, default, &row)? {
+                    if !keeps(&self.env, predicate, default, &Passing::Borrowed(&row))? {
                         return Ok(None);
                     }
                 }

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use photondb_datum::{Datum, DatumRef, Object, ObjectBuilder, PseudoType, Text, pseudo};
+use photondb_datum::{Datum, DatumRef, FieldLookup, Object, ObjectBuilder, PseudoType, Text, pseudo};
 use photondb_plan::Operation;
-use photondb_reql::ErrorKind;
+use photondb_reql::{ErrorKind, TermId};
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Invocation};
+use crate::row_expression::{self, Untold};
 use crate::sequence::{RowTransform, Sequence, Stage};
 use crate::terms::transform;
-use crate::value::{Kind, Value, wrong_type};
+use crate::value::{Kind, Value};
 
 /// A field of a row, as `getField` reads it.
 pub(crate) fn field(row: &Datum, name: &str) -> Result<Datum> {
@@ -189,12 +190,36 @@ pub(crate) fn get_field(call: &Invocation<'_>) -> Result<Value> {
 fn read_field(call: &Invocation<'_>, subject: Subject, name: Text, term: &'static str) -> Result<Value> {
     match subject {
         Subject::Object(row) => call.answer(row.get(&name).ok_or_else(|| missing(&name, &row))?),
-        Subject::Rows(rows) => call.answer_sequence(rows.with(stage(call, move |_, row| match row {
-            Datum::Object(object) if !object.is_pseudo() => Ok(object.get(&name)),
+        Subject::Rows(rows) => {
+            let field = FieldOfRows { lookup: FieldLookup::new(name), term, site: call.site };
+            call.answer_sequence(rows.with(Stage::Apply(Arc::new(field))))
+        }
+    }
+}
+
+/// The field of the rows that have it.
+struct FieldOfRows {
+    lookup: FieldLookup,
+    term: &'static str,
+    site: TermId,
+}
+
+impl RowTransform for FieldOfRows {
+    fn apply(&self, _: &Arc<Environment>, row: &Datum) -> Result<Option<Datum>> {
+        match row {
+            Datum::Object(object) if !object.is_pseudo() => Ok(object.get(self.lookup.name())),
             // Nothing is there to be read: as absent as a field.
             Datum::Null => Ok(None),
-            other => element(other, term, None).map(|_| None),
-        }))),
+            other => element(other, self.term, None).map(|_| None).map_err(|error| error.at(self.site)),
+        }
+    }
+
+    fn answer<'a>(&'a self, row: DatumRef<'a>) -> std::result::Result<Option<DatumRef<'a>>, Untold> {
+        match row_expression::field(row, &self.lookup) {
+            Ok(value) => Ok(Some(value)),
+            Err(Untold::Absent) => Ok(None),
+            Err(Untold::Unsure) => Err(Untold::Unsure),
+        }
     }
 }
 
@@ -294,58 +319,6 @@ pub(crate) fn merge(left: &Datum, right: &Datum) -> Datum {
     Datum::Object(builder.build())
 }
 
-/// Whether a row has the fields of a pattern with equal values, objects in depth; a
-/// literal in the pattern must be equal as a whole. Rows that lack a field do not match.
-pub(crate) fn matches(pattern: &Datum, row: &Datum) -> bool {
-    matches!(match_fields(pattern.view(), row.view()), Match::Yes)
-}
-
-/// [`matches`], with RethinkDB's errors for rows that lack a field, which the `default` of
-/// `filter` decides about, and for rows that are no objects.
-pub(crate) fn try_matches(pattern: &Datum, row: &Datum) -> Result<bool> {
-    match match_fields(pattern.view(), row.view()) {
-        Match::Yes => Ok(true),
-        Match::No => Ok(false),
-        Match::Absent(name) => {
-            let name = String::from_utf8_lossy(name);
-            Err(EvalError::no_attribute(&name, row))
-        }
-        Match::NoObject => Err(wrong_type("OBJECT", row)),
-    }
-}
-
-enum Match<'a> {
-    Yes,
-    No,
-    Absent(&'a [u8]),
-    NoObject,
-}
-
-fn match_fields<'a>(pattern: DatumRef<'a>, row: DatumRef<'_>) -> Match<'a> {
-    let equal = |left: DatumRef<'_>, right: DatumRef<'_>| {
-        if left.compare(right).is_eq() { Match::Yes } else { Match::No }
-    };
-    let DatumRef::Object(wanted) = pattern else { return equal(pattern, row) };
-    match wanted.pseudo_type() {
-        Some(PseudoType::Literal) => return wanted.get("value").map_or(Match::No, |value| equal(value, row)),
-        Some(_) => return equal(pattern, row),
-        None => {}
-    }
-    let DatumRef::Object(row) = row else { return Match::NoObject };
-    for (name, wanted) in wanted.iter() {
-        let Some(found) = std::str::from_utf8(name).ok().and_then(|name| row.get(name)) else {
-            return Match::Absent(name);
-        };
-        match match_fields(wanted, found) {
-            Match::Yes => {}
-            // An object is wanted where something else is.
-            Match::No | Match::NoObject => return Match::No,
-            absent @ Match::Absent(_) => return absent,
-        }
-    }
-    Match::Yes
-}
-
 #[cfg(test)]
 mod tests {
     use photondb_datum::json::{ParseLimits, parse};
@@ -373,30 +346,6 @@ mod tests {
         ];
         for (left, right, expected) in cases {
             assert_eq!(merge(&json(left), &json(&with(right))), json(expected), "{left} {right}");
-        }
-    }
-
-    #[test]
-    fn patterns_match_in_depth() {
-        let row = json(r#"{"a":1,"b":{"c":2,"d":3},"e":[1]}"#);
-        let cases = [
-            (r#"{}"#, Some(true)),
-            (r#"{"a":1}"#, Some(true)),
-            (r#"{"a":2,"x":1}"#, Some(false)),
-            (r#"{"b":{"c":2}}"#, Some(true)),
-            (r#"{"b":{"$reql_type$":"LITERAL","value":{"c":2}}}"#, Some(false)),
-            (r#"{"b":{"$reql_type$":"LITERAL","value":{"c":2,"d":3}}}"#, Some(true)),
-            (r#"{"a":{"c":2}}"#, Some(false)),
-            (r#"{"x":1}"#, None),
-            (r#"{"b":{"x":1}}"#, None),
-            (r#"{"e":[1]}"#, Some(true)),
-        ];
-        for (pattern, expected) in cases {
-            assert_eq!(matches(&json(pattern), &row), expected.unwrap_or(false), "{pattern}");
-            match try_matches(&json(pattern), &row) {
-                Ok(result) => assert_eq!(Some(result), expected, "{pattern}"),
-                Err(error) => assert!(expected.is_none() && error.is_absent(), "{pattern}"),
-            }
         }
     }
 

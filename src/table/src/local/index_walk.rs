@@ -103,9 +103,9 @@ impl IndexWalk {
                 continue;
             }
             let Some(bytes) = self.documents.get(snapshot, &key)? else { continue };
-            let mut found = Found::new(key, bytes, None)?;
+            let mut found = Found::new(key, bytes)?;
             if self.with_values {
-                found.index_value = self.value_of(&entry, &found.document);
+                found.index_value = self.value_of(&entry, &found.document()?);
             }
             return Ok(Some(found));
         }
@@ -256,8 +256,8 @@ impl IndexWalk {
     ) -> Result<(), TableError> {
         let key = entry.primary();
         let Some(bytes) = self.documents.get(snapshot, &key)? else { return Ok(()) };
-        let mut found = Found::new(key, bytes, None)?;
-        let mut values = values_like(&self.index, &entry.secondary(), &found.document);
+        let mut found = Found::new(key, bytes)?;
+        let mut values = values_like(&self.index, &entry.secondary(), &found.document()?);
         // Several values of one document may have the same truncated bytes: each has an
         // entry of its own, and the number behind the key tells which one this is.
         values.sort();

@@ -45,7 +45,7 @@ fn by_primary_key(
         let key = &encoded[positions[0]];
         let Some(bytes) = documents.get(snapshot, key)? else { continue };
         rows += 1;
-        if visit(positions, Found::new(key.clone(), bytes, None)?.document) == Flow::Stop {
+        if visit(positions, Found::new(key.clone(), bytes)?.document()?) == Flow::Stop {
             break;
         }
     }
@@ -78,7 +78,7 @@ fn by_index(
     while let Some(found) = walk.next(snapshot)? {
         rows += 1;
         let Some(positions) = groups.get(walk.range_number()) else { break };
-        if visit(positions, found.document) == Flow::Stop {
+        if visit(positions, found.document()?) == Flow::Stop {
             break;
         }
     }

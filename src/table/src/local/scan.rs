@@ -14,27 +14,43 @@ use super::keys;
 use super::table::TableState;
 use super::walk::{RangeWalk, split};
 use crate::error::TableError;
+use crate::function::Row;
 use crate::read::{ReadOp, Source};
 
 /// A document that was found.
 pub(crate) struct Found {
     /// The encoded primary key.
     pub(crate) key: Bytes,
-    pub(crate) document: Datum,
+    /// The stored document.
+    pub(crate) bytes: Bytes,
     pub(crate) index_value: Option<Datum>,
-    /// Length of the stored document.
-    pub(crate) bytes: usize,
 }
 
 impl Found {
-    pub(crate) fn new(key: Bytes, bytes: Bytes, index_value: Option<Datum>) -> Result<Self, TableError> {
+    pub(crate) fn new(key: Bytes, bytes: Bytes) -> Result<Self, TableError> {
         prompt::before_row(bytes.len()).map_err(StorageError::from)?;
-        Ok(Self { key, bytes: bytes.len(), document: packed::decode(bytes)?, index_value })
+        Ok(Self { key, bytes, index_value: None })
+    }
+
+    pub(crate) fn document(&self) -> Result<Datum, TableError> {
+        Ok(packed::decode(self.bytes.clone())?)
+    }
+
+    fn row(&self) -> Result<Row<'_>, TableError> {
+        let (document, storage) = (packed::view(&self.bytes)?, &self.bytes);
+        Ok(Row { document, storage, index_value: self.index_value.as_ref() })
     }
 }
 
 /// The documents of a source, one after the other.
-pub(crate) enum Scan {
+pub(crate) struct Scan {
+    path: Path,
+    /// The document that is lent out, unless it is borrowed from its page.
+    found: Option<Found>,
+}
+
+/// How documents are found.
+enum Path {
     Primary(Box<RangeWalk>),
     Keys { documents: Documents, keys: VecDeque<Bytes> },
     Index(Box<IndexWalk>),
@@ -42,6 +58,98 @@ pub(crate) enum Scan {
 
 impl Scan {
     pub(crate) fn new(state: &TableState, op: &ReadOp) -> Result<Self, TableError> {
+        Path::new(state, op).map(Self::along)
+    }
+
+    fn along(path: Path) -> Self {
+        Self { path, found: None }
+    }
+
+    /// The next document, borrowed until the one after it is asked for.
+    pub(crate) fn next(&mut self, snapshot: &Arc<dyn Snapshot>) -> Result<Option<Row<'_>>, TableError> {
+        self.found = match &mut self.path {
+            Path::Primary(walk) => {
+                let Some(value) = walk.next_value(snapshot)? else { return Ok(None) };
+                prompt::before_row(value.bytes.len()).map_err(StorageError::from)?;
+                let (document, storage) = (packed::view(value.bytes)?, value.storage);
+                return Ok(Some(Row { document, storage, index_value: None }));
+            }
+            Path::Keys { documents, keys } => next_of_keys(snapshot, documents, keys)?,
+            Path::Index(walk) => walk.next(snapshot)?,
+        };
+        self.found.as_ref().map(Found::row).transpose()
+    }
+
+    /// Lets go of the snapshot.
+    pub(crate) fn release(&mut self) {
+        self.found = None;
+        match &mut self.path {
+            Path::Primary(walk) => walk.release(),
+            Path::Keys { documents, .. } => documents.release(),
+            Path::Index(walk) => walk.release(),
+        }
+    }
+
+    /// Fails when what is scanned is gone.
+    pub(crate) fn check_present(&self) -> Result<(), TableError> {
+        match &self.path {
+            Path::Index(walk) => walk.check_present(),
+            Path::Primary(_) | Path::Keys { .. } => Ok(()),
+        }
+    }
+
+    /// Passes over `n` documents or all that are left, and says how many.
+    pub(crate) fn skip(&mut self, snapshot: &Arc<dyn Snapshot>, n: u64) -> Result<u64, TableError> {
+        match &mut self.path {
+            Path::Primary(walk) => Ok(walk.skip(snapshot, n)?),
+            Path::Keys { documents, keys } => {
+                let mut skipped = 0;
+                while skipped < n && next_of_keys(snapshot, documents, keys)?.is_some() {
+                    skipped += 1;
+                }
+                Ok(skipped)
+            }
+            Path::Index(walk) => walk.skip(snapshot, n),
+        }
+    }
+
+    pub(crate) fn count(mut self, snapshot: &Arc<dyn Snapshot>) -> Result<u64, TableError> {
+        match self.path {
+            Path::Primary(mut walk) => Ok(walk.count(snapshot)?),
+            Path::Keys { .. } => self.skip(snapshot, u64::MAX),
+            Path::Index(walk) => walk.count(snapshot),
+        }
+    }
+
+    /// The same scan as up to `parts` scans, in order.
+    pub(crate) fn split(
+        self,
+        snapshot: &Arc<dyn Snapshot>,
+        parts: usize,
+        direction: Direction,
+    ) -> Result<Vec<Self>, TableError> {
+        let paths = self.path.split(snapshot, parts, direction)?;
+        Ok(paths.into_iter().map(Self::along).collect())
+    }
+}
+
+/// The next document of those with the given keys.
+fn next_of_keys(
+    snapshot: &Arc<dyn Snapshot>,
+    documents: &mut Documents,
+    keys: &mut VecDeque<Bytes>,
+) -> Result<Option<Found>, TableError> {
+    while let Some(key) = keys.pop_front() {
+        prompt::before_row(0).map_err(StorageError::from)?;
+        if let Some(bytes) = documents.get(snapshot, &key)? {
+            return Found::new(key, bytes).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+impl Path {
+    fn new(state: &TableState, op: &ReadOp) -> Result<Self, TableError> {
         let documents = state.layout.tree;
         let backward = op.direction == Direction::Backward;
         match &op.source {
@@ -75,67 +183,7 @@ impl Scan {
         }
     }
 
-    pub(crate) fn next(&mut self, snapshot: &Arc<dyn Snapshot>) -> Result<Option<Found>, TableError> {
-        match self {
-            Self::Primary(walk) => match walk.next(snapshot)? {
-                Some((key, bytes)) => Ok(Some(Found::new(key, bytes, None)?)),
-                None => Ok(None),
-            },
-            Self::Keys { documents, keys } => {
-                while let Some(key) = keys.pop_front() {
-                    prompt::before_row(0).map_err(StorageError::from)?;
-                    if let Some(bytes) = documents.get(snapshot, &key)? {
-                        return Ok(Some(Found::new(key, bytes, None)?));
-                    }
-                }
-                Ok(None)
-            }
-            Self::Index(walk) => walk.next(snapshot),
-        }
-    }
-
-    /// Lets go of the snapshot.
-    pub(crate) fn release(&mut self) {
-        match self {
-            Self::Primary(walk) => walk.release(),
-            Self::Keys { documents, .. } => documents.release(),
-            Self::Index(walk) => walk.release(),
-        }
-    }
-
-    /// Fails when what is scanned is gone.
-    pub(crate) fn check_present(&self) -> Result<(), TableError> {
-        match self {
-            Self::Index(walk) => walk.check_present(),
-            Self::Primary(_) | Self::Keys { .. } => Ok(()),
-        }
-    }
-
-    /// Passes over `n` documents or all that are left, and says how many.
-    pub(crate) fn skip(&mut self, snapshot: &Arc<dyn Snapshot>, n: u64) -> Result<u64, TableError> {
-        match self {
-            Self::Primary(walk) => Ok(walk.skip(snapshot, n)?),
-            Self::Keys { .. } => {
-                let mut skipped = 0;
-                while skipped < n && self.next(snapshot)?.is_some() {
-                    skipped += 1;
-                }
-                Ok(skipped)
-            }
-            Self::Index(walk) => walk.skip(snapshot, n),
-        }
-    }
-
-    pub(crate) fn count(self, snapshot: &Arc<dyn Snapshot>) -> Result<u64, TableError> {
-        match self {
-            Self::Primary(mut walk) => Ok(walk.count(snapshot)?),
-            mut keys @ Self::Keys { .. } => keys.skip(snapshot, u64::MAX),
-            Self::Index(walk) => walk.count(snapshot),
-        }
-    }
-
-    /// The same scan as up to `parts` scans, in order.
-    pub(crate) fn split(
+    fn split(
         self,
         snapshot: &Arc<dyn Snapshot>,
         parts: usize,

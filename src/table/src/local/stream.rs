@@ -9,10 +9,10 @@ use photondb_datum::Datum;
 use photondb_storage::{Engine, Snapshot};
 
 use super::position::{Position, Sweeper};
-use super::scan::{Found, Scan};
+use super::scan::Scan;
 use super::table::OpenTable;
 use crate::error::TableError;
-use crate::function::{Flow, Row, RowMachine};
+use crate::function::{Flow, RowMachine};
 use crate::limits::{SCAN_BYTES_MAX, SCAN_ROWS_MAX};
 use crate::read::{Budget, ShardStream};
 
@@ -68,17 +68,18 @@ impl LocalStream {
             if full || scanned >= SCAN_ROWS_MAX || scanned_bytes >= SCAN_BYTES_MAX {
                 break true;
             }
-            let Some(found) = position.scan.next(&snapshot)? else { break false };
+            let Some(row) = position.scan.next(&snapshot)? else { break false };
             scanned += 1;
-            scanned_bytes += found.bytes;
+            let row_bytes = row.document.packed_bytes();
+            scanned_bytes += row_bytes;
             match &mut self.machine {
                 None => {
-                    bytes += found.bytes;
-                    out.push(found.document);
+                    bytes += row_bytes;
+                    out.push(row.to_datum());
                 }
                 Some(machine) => {
                     let before = out.len();
-                    let flow = run(machine.as_mut(), &found, out)?;
+                    let flow = machine.row(row, out)?;
                     bytes += out[before..].iter().map(Datum::packed_bytes).sum::<usize>();
                     if flow == Flow::Stop {
                         break false;
@@ -92,11 +93,6 @@ impl LocalStream {
         }
         Ok(more)
     }
-}
-
-fn run(machine: &mut dyn RowMachine, found: &Found, out: &mut Vec<Datum>) -> Result<Flow, TableError> {
-    let row = Row { key: &found.key, document: &found.document, index_value: found.index_value.as_ref() };
-    Ok(machine.row(row, out)?)
 }
 
 impl ShardStream for LocalStream {

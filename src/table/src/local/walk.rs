@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use photondb_base::TreeId;
-use photondb_storage::{Cursor, Direction, KeyRange, Snapshot, StorageError};
+use photondb_storage::{Cursor, Direction, KeyRange, Snapshot, StorageError, StoredValue};
 
 /// The entries of one range of one tree, in order.
 pub(crate) struct RangeWalk {
@@ -14,13 +14,11 @@ pub(crate) struct RangeWalk {
     range: KeyRange,
     direction: Direction,
     cursor: Option<Cursor>,
-    /// The key that the cursor gave last.
-    last: Option<Bytes>,
 }
 
 impl RangeWalk {
     pub(crate) fn new(tree: TreeId, range: KeyRange, direction: Direction) -> Self {
-        Self { tree, range, direction, cursor: None, last: None }
+        Self { tree, range, direction, cursor: None }
     }
 
     /// Goes on with another range.
@@ -29,31 +27,40 @@ impl RangeWalk {
             cursor.restart(range.clone());
         }
         self.range = range;
-        self.last = None;
     }
 
     pub(crate) fn next(
         &mut self,
         snapshot: &Arc<dyn Snapshot>,
     ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
-        let cursor =
-            self.cursor.get_or_insert_with(|| snapshot.range(self.tree, self.range.clone(), self.direction));
-        let entry = cursor.next()?;
-        match &entry {
-            Some((key, _)) => self.last = Some(key.clone()),
-            None => self.range = nothing(),
+        let entry = self.cursor(snapshot).next()?;
+        if entry.is_none() {
+            self.range = nothing();
         }
         Ok(entry)
     }
 
+    /// The next value where it lies.
+    pub(crate) fn next_value(
+        &mut self,
+        snapshot: &Arc<dyn Snapshot>,
+    ) -> Result<Option<StoredValue<'_>>, StorageError> {
+        if !self.cursor(snapshot).advance()? {
+            self.range = nothing();
+        }
+        Ok(self.cursor.as_ref().and_then(Cursor::value))
+    }
+
+    fn cursor(&mut self, snapshot: &Arc<dyn Snapshot>) -> &mut Cursor {
+        self.cursor.get_or_insert_with(|| snapshot.range(self.tree, self.range.clone(), self.direction))
+    }
+
     /// Lets go of the snapshot; the next entry comes from the one that is given then.
     pub(crate) fn release(&mut self) {
-        self.cursor = None;
-        if let Some(last) = self.last.take() {
-            match self.direction {
-                Direction::Forward => self.range.start = Bound::Excluded(last),
-                Direction::Backward => self.range.end = Bound::Excluded(last),
-            }
+        let Some(last) = self.cursor.take().and_then(|cursor| cursor.last_key()) else { return };
+        match self.direction {
+            Direction::Forward => self.range.start = Bound::Excluded(last),
+            Direction::Backward => self.range.end = Bound::Excluded(last),
         }
     }
 
