@@ -1,5 +1,6 @@
 //! The catalog: opens the metadata, gives out states, carries out commands one by one.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
@@ -16,6 +17,7 @@ use crate::error::CatalogError;
 use crate::model::{Database, Server, ServerId};
 use crate::names::{NameKind, check_name};
 use crate::state::State;
+use crate::tables::DEFAULT_TAG;
 use crate::users::{self, Password};
 
 /// Trees below this are reserved.
@@ -113,9 +115,23 @@ impl Catalog {
 
     /// Gives this server another name.
     pub fn rename_server(&self, name: &str) -> Result<Applied<Arc<Server>>, CatalogError> {
+        self.configure_server(name, None)
+    }
+
+    /// Gives this server a name and, unless absent, tags by which tables choose servers.
+    pub fn configure_server(
+        &self,
+        name: &str,
+        tags: Option<BTreeSet<Text>>,
+    ) -> Result<Applied<Arc<Server>>, CatalogError> {
         check_name(NameKind::Server, name)?;
         self.command(|command| {
-            let server = Arc::new(Server { name: Text::from(name), ..(*command.state.server).clone() });
+            let mut server = (*command.state.server).clone();
+            server.name = Text::from(name);
+            if let Some(tags) = tags {
+                server.tags = tags.into_iter().collect();
+            }
+            let server = Arc::new(server);
             command.state.server = server.clone();
             Ok(server)
         })
@@ -221,7 +237,7 @@ fn create(engine: &dyn Engine, random: &dyn Random, options: &CatalogOptions) ->
     };
     let password = options.initial_password.as_deref().unwrap_or_default();
     let admin = Arc::new(users::admin(new_credentials(random, password.into()), !password.is_empty()));
-    let server = Server { id: ServerId(new_uuid(random)), name, tags: vec![Text::from("default")] };
+    let server = Server { id: ServerId(new_uuid(random)), name, tags: vec![Text::from_static(DEFAULT_TAG)] };
     let mut state = State {
         version: 1,
         server: Arc::new(server),

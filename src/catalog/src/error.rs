@@ -140,6 +140,19 @@ pub enum CatalogError {
          replicas, there is nowhere to put the data."
     )]
     NoReplicas,
+    /// Tags that share a server.
+    #[error(
+        "Server tags `{first}` and `{second}` overlap; both contain server `{server}`. The server tags used for \
+         replication settings for a given table must be non-overlapping."
+    )]
+    TagsOverlap {
+        /// A tag.
+        first: String,
+        /// Another one.
+        second: String,
+        /// The name of the server that has both.
+        server: String,
+    },
     /// More replicas than servers.
     #[error(
         "Can't put {replicas} replicas on servers with the tag `{tag}` because there are only {servers} servers \

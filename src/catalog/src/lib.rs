@@ -41,5 +41,5 @@ pub use model::{
 pub use names::{NameKind, check_name};
 pub use permissions::{Grants, Permission, Permissions, PermissionsEdit, PermissionsError, Scope};
 pub use state::{SYSTEM_DATABASE, SYSTEM_DATABASE_ID, State};
-pub use tables::{TableChange, TableEdit, TableOptions};
+pub use tables::{DEFAULT_TAG, Replicas, TableChange, TableEdit, TableOptions};
 pub use users::{ITERATIONS_MAX, Password, UserChange};

@@ -19,6 +19,25 @@ use crate::users;
 /// Shards of one table, as in RethinkDB.
 pub const SHARDS_MAX: usize = 64;
 
+/// The tag of every server until it is given others.
+pub const DEFAULT_TAG: &str = "default";
+
+/// How many replicas of each shard are to be on servers with which tags, primaries included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replicas(Vec<(Text, usize)>);
+
+impl Replicas {
+    /// So many on servers with the tag that all servers have at first.
+    pub fn count(count: usize) -> Self {
+        Self(vec![(Text::from_static(DEFAULT_TAG), count)])
+    }
+
+    /// So many on servers with each of the tags.
+    pub fn by_tag(tags: Vec<(Text, usize)>) -> Self {
+        Self(tags)
+    }
+}
+
 /// What `tableCreate` may say about a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableOptions {
@@ -30,8 +49,8 @@ pub struct TableOptions {
     pub durability: Durability,
     /// Number of shards.
     pub shards: usize,
-    /// Replicas of each shard, the primary included.
-    pub replicas: usize,
+    /// Replicas of each shard.
+    pub replicas: Replicas,
     /// How many replicas must have a write.
     pub write_acks: WriteAcks,
     /// Whatever the user keeps with the settings; null for nothing.
@@ -47,7 +66,7 @@ impl Default for TableOptions {
             primary_key: Text::from("id"),
             durability: Durability::Hard,
             shards: 1,
-            replicas: 1,
+            replicas: Replicas::count(1),
             write_acks: WriteAcks::default(),
             data: Datum::Null,
             ttl: None,
@@ -103,7 +122,7 @@ impl Catalog {
                 if command.state.table_in(&parent, name).is_ok() {
                     return Err(exists(database, name));
                 }
-                let shards = self.shards(options.shards, options.replicas)?;
+                let shards = self.shards(options.shards, &options.replicas)?;
                 let expiry = options.ttl.map(|ttl| Expiry {
                     // There is no document yet that it could lack.
                     ready: true,
@@ -240,15 +259,28 @@ impl Catalog {
         Expiry { ttl, id, tree: command.new_tree(), ready: false }
     }
 
-    /// The placement of `shards` shards with `replicas` replicas each on the servers there are.
-    pub fn shards(&self, shards: usize, replicas: usize) -> Result<Vec<ShardConfig>, CatalogError> {
-        if replicas == 0 {
+    /// The placement of `shards` shards on the servers there are: on the only one.
+    pub fn shards(&self, shards: usize, replicas: &Replicas) -> Result<Vec<ShardConfig>, CatalogError> {
+        let state = self.state();
+        let tags: Vec<&(Text, usize)> = replicas.0.iter().filter(|(_, count)| *count > 0).collect();
+        if tags.is_empty() {
             return Err(CatalogError::NoReplicas);
         }
-        if replicas > 1 {
-            return Err(CatalogError::TooManyReplicas { replicas, tag: "default".to_owned(), servers: 1 });
+        for (tag, count) in &tags {
+            let servers = usize::from(state.server().tags.contains(tag));
+            if *count > servers {
+                let (replicas, tag) = (*count, tag.to_string());
+                return Err(CatalogError::TooManyReplicas { replicas, tag, servers });
+            }
         }
-        let server: ServerId = self.state().server().id;
+        if let [(first, _), (second, _), ..] = tags[..] {
+            return Err(CatalogError::TagsOverlap {
+                first: first.to_string(),
+                second: second.to_string(),
+                server: state.server().name.to_string(),
+            });
+        }
+        let server: ServerId = state.server().id;
         let placement: Vec<ShardConfig> = (0..shards.min(SHARDS_MAX + 1))
             .map(|_| ShardConfig { primary: server, replicas: vec![server], nonvoting: Vec::new() })
             .collect();

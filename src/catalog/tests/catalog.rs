@@ -13,8 +13,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use photondb_base::{DatabaseId, IdentifierFormat, TableId};
 use photondb_catalog::{
-    CatalogError, CatalogOptions, ErrorClass, Password, Permission, Permissions, SYSTEM_DATABASE_ID, Scope,
-    State, StateObserver, TableEdit, TableOptions, WriteHookConfig,
+    CatalogError, CatalogOptions, ErrorClass, Password, Permission, Permissions, Replicas,
+    SYSTEM_DATABASE_ID, Scope, State, StateObserver, TableEdit, TableOptions, WriteHookConfig,
 };
 use photondb_datum::{Datum, Text};
 use photondb_storage::MemoryEngine;
@@ -126,9 +126,38 @@ fn tables() {
         "Table name `foo!` invalid (Use A-Z, a-z, 0-9, _ and - only).",
     );
     check(catalog.drop_table("test", "x"), ErrorClass::OpFailed, "Table `test.x` does not exist.");
-    check(catalog.shards(0, 1), ErrorClass::Logic, "Every table must have at least one shard.");
     check(
-        catalog.shards(1, 2),
+        catalog.shards(0, &Replicas::count(1)),
+        ErrorClass::Logic,
+        "Every table must have at least one shard.",
+    );
+    let tagged = |tags: &[(&str, usize)]| {
+        catalog.shards(
+            1,
+            &Replicas::by_tag(tags.iter().map(|(tag, count)| (Text::from(*tag), *count)).collect()),
+        )
+    };
+    assert_eq!(tagged(&[("default", 1), ("x", 0)]).unwrap().len(), 1);
+    check(
+        tagged(&[("default", 1), ("x", 1)]),
+        ErrorClass::OpFailed,
+        "Can't put 1 replicas on servers with the tag `x` because there are only 0 servers with the tag \
+         `x`. It's impossible to have more replicas of the data than there are servers.",
+    );
+    let name = catalog.state().server().name.clone();
+    let tags = ["default", "x"].map(Text::from_static).into_iter().collect();
+    catalog.configure_server(&name, Some(tags)).unwrap();
+    assert_eq!(tagged(&[("x", 1)]).unwrap().len(), 1);
+    check(
+        tagged(&[("default", 1), ("x", 1)]),
+        ErrorClass::OpFailed,
+        &format!(
+            "Server tags `default` and `x` overlap; both contain server `{name}`. The server tags used for \
+             replication settings for a given table must be non-overlapping."
+        ),
+    );
+    check(
+        catalog.shards(1, &Replicas::count(2)),
         ErrorClass::OpFailed,
         "Can't put 2 replicas on servers with the tag `default` because there are only 1 servers with the tag \
          `default`. It's impossible to have more replicas of the data than there are servers.",

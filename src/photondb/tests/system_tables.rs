@@ -459,6 +459,37 @@ fn identifiers_may_be_ids_everywhere() {
 }
 
 #[test]
+fn servers_have_tags() {
+    let fixture = Fixture::start();
+    let mut admin = Session::admin(&fixture);
+    let server = system("server_config").nth(0);
+    assert_eq!(field(&admin.run(&server), &["tags"]), datum(r#"["default"]"#));
+    admin.did(&server.update(row(r#"{"tags":["fast","default","fast"]}"#)), "replaced");
+    assert_eq!(field(&admin.run(&server), &["tags"]), datum(r#"["default","fast"]"#));
+    admin.run(&Term::db("test").table_create("t"));
+    let table = Term::db("test").table_of("t");
+    let on = |tag: &str| {
+        let replicas = row(&format!(r#"{{"{tag}":1}}"#));
+        let options = [("shards", 1.into()), ("replicas", replicas), ("primary_replica_tag", tag.into())];
+        Term::call(photondb_reql::TermType::Reconfigure, std::slice::from_ref(&table), &options)
+    };
+    assert_eq!(field(&admin.run(&on("fast")), &["reconfigured"]), Datum::from(1));
+    let error = admin.try_run(&on("slow")).expect_err("no such server");
+    assert!(error.to_string().contains("there are only 0 servers with the tag `slow`"), "{error}");
+    let wrong = "The change you're trying to make to `rethinkdb.server_config` has the wrong format. ";
+    for (said, words) in [
+        (r#"{"tags":5}"#, "In `tags`: Expected an array, got 5"),
+        (
+            r#"{"tags":["a b"]}"#,
+            "In `tags`: \"a b\" is not a valid server tag; Use A-Z, a-z, 0-9, _ and - only",
+        ),
+        (r#"{"cache_size_mb":5}"#, "The field `cache_size_mb` is read-only."),
+    ] {
+        assert_eq!(admin.row_error(&server.update(row(said))), format!("{wrong}{words}"));
+    }
+}
+
+#[test]
 fn permissions_follow_a_table() {
     let fixture = Fixture::start();
     let mut admin = Session::admin(&fixture);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use photondb_base::IdentifierFormat;
 use photondb_catalog::{
-    Database, Permission, Permissions, PermissionsEdit, SYSTEM_DATABASE, SYSTEM_DATABASE_ID, Scope, Table,
-    TableEdit, TableOptions, TimeToLive,
+    Database, Permission, Permissions, PermissionsEdit, Replicas, SYSTEM_DATABASE, SYSTEM_DATABASE_ID, Scope,
+    Table, TableEdit, TableOptions, TimeToLive,
 };
 use photondb_datum::{Datum, Text};
 
@@ -95,7 +95,7 @@ pub(crate) fn table_create(call: &Invocation<'_>) -> Result<Value> {
     }
     let placement = Placement::from_options(call)?;
     options.shards = placement.shards.unwrap_or(1);
-    options.replicas = placement.replicas.unwrap_or(1);
+    options.replicas = placement.replicas.unwrap_or_else(|| Replicas::count(1));
     call.env.check_permission(Permission::Config, Scope::Database(database.id))?;
     let applied = call.env.services()?.catalog.create_table(&database.name, &name, options)?;
     call.env.wrote(applied.position);
@@ -126,7 +126,7 @@ pub(crate) fn table_drop(call: &Invocation<'_>) -> Result<Value> {
 /// What `reconfigure` and `tableCreate` say about shards and replicas.
 struct Placement {
     shards: Option<usize>,
-    replicas: Option<usize>,
+    replicas: Option<Replicas>,
 }
 
 impl Placement {
@@ -169,8 +169,8 @@ fn nonvoting_tags(call: &Invocation<'_>) -> Result<Option<Vec<Text>>> {
     }
 }
 
-/// The number of replicas per shard, from a number or from numbers per server tag.
-fn replicas(datum: &Datum, tag: Option<&Text>, nonvoting: Option<&[Text]>) -> Result<usize> {
+/// The replicas per shard, from a number or from numbers per server tag.
+fn replicas(datum: &Datum, tag: Option<&Text>, nonvoting: Option<&[Text]>) -> Result<Replicas> {
     let count = |datum: &Datum| {
         let count = crate::value::integer(datum)?;
         usize::try_from(count).map_err(|_| EvalError::logic("Can't have a negative number of replicas"))
@@ -187,17 +187,14 @@ fn replicas(datum: &Datum, tag: Option<&Text>, nonvoting: Option<&[Text]>) -> Re
                 "`replicas` must be an OBJECT if `nonvoting_replica_tags` is specified.",
             ));
         }
-        return Ok(count);
+        return Ok(Replicas::count(count));
     };
     let Some(tag) = tag else {
         return Err(EvalError::logic(
             "`primary_replica_tag` must be specified when `replicas` is an OBJECT.",
         ));
     };
-    let mut total = 0;
-    for (_, value) in tags.iter() {
-        total += count(&value)?;
-    }
+    let counts = tags.iter().map(|(tag, value)| Ok((tag, count(&value)?))).collect::<Result<_>>()?;
     if !tags.contains_key(tag) {
         return Err(EvalError::failed(format!(
             "Can't use server tag `{tag}` for primary replicas because you specified no replicas in server tag `{tag}`."
@@ -211,7 +208,7 @@ fn replicas(datum: &Datum, tag: Option<&Text>, nonvoting: Option<&[Text]>) -> Re
             )));
         }
     }
-    Ok(total)
+    Ok(Replicas::by_tag(counts))
 }
 
 /// The user tables that a meta operation is about: one, or all of a database.
@@ -324,7 +321,7 @@ pub(crate) fn reconfigure(call: &Invocation<'_>) -> Result<Value> {
     let mut changes = Vec::with_capacity(tables.len());
     for table in &tables {
         let old = described_table(call, Some(table))?;
-        let shards = catalog.shards(shards, replicas)?;
+        let shards = catalog.shards(shards, &replicas)?;
         let new = if dry_run {
             described_table(call, Some(&Arc::new(Table { shards, ..(**table).clone() })))?
         } else {

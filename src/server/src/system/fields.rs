@@ -72,6 +72,14 @@ pub(super) fn text(datum: &Datum) -> Result<Text, ReqlError> {
     }
 }
 
+/// The items of an array.
+pub(super) fn items(datum: &Datum) -> Result<Vec<Datum>, ReqlError> {
+    match datum {
+        Datum::Array(items) => Ok(items.to_vec()),
+        other => Err(ReqlError::op_failed(format!("Expected an array, got {}", other.print()))),
+    }
+}
+
 /// A name of the given kind of thing.
 pub(super) fn name(datum: &Datum, kind: &str) -> Result<Text, ReqlError> {
     let Datum::String(text) = datum else {

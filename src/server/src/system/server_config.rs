@@ -1,5 +1,6 @@
 //! `server_config`: what can be set about this server.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use photondb_base::IdentifierFormat;
@@ -40,20 +41,24 @@ impl SystemTable for ServerConfig {
                 "It's illegal to insert new rows into or delete rows from the `rethinkdb.server_config` table.",
             ));
         }
-        let name = parse(write).map_err(wrong_format(self.name()))?;
-        self.0.settle(self.0.catalog.rename_server(&name)).map(drop)
+        let (name, tags) = parse(write).map_err(wrong_format(self.name()))?;
+        self.0.settle(self.0.catalog.configure_server(&name, Some(tags))).map(drop)
     }
 }
 
-/// The name that a row asks for; the other settings are those of the command line.
-fn parse(write: &SystemWrite<'_>) -> Result<Text, ReqlError> {
+/// The name and the tags that a row asks for; the rest is that of the command line.
+fn parse(write: &SystemWrite<'_>) -> Result<(Text, BTreeSet<Text>), ReqlError> {
     let mut fields = Fields::of(write.new)?;
     let name = fields::name(&fields.require("name")?, "server name").map_err(within("name"))?;
-    for field in ["id", "tags", "cache_size_mb"] {
+    let tags = fields.require("tags")?;
+    let tags = fields::items(&tags)
+        .and_then(|tags| tags.iter().map(|tag| fields::name(tag, "server tag")).collect())
+        .map_err(within("tags"))?;
+    for field in ["id", "cache_size_mb"] {
         if fields.require(field)? != write.old.get(field).unwrap_or(Datum::Null) {
             return Err(ReqlError::op_failed(format!("The field `{field}` is read-only.")));
         }
     }
     fields.finish()?;
-    Ok(name)
+    Ok((name, tags))
 }

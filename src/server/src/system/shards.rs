@@ -5,7 +5,7 @@ use photondb_catalog::{Server, ServerId, ShardConfig};
 use photondb_datum::{Datum, Text};
 use photondb_reql::ReqlError;
 
-use super::fields::{self, Fields, within};
+use super::fields::{self, Fields, items, within};
 
 /// Reads the shards of a row. There is one server, and every shard is on it.
 pub(super) fn parse(
@@ -56,13 +56,6 @@ fn parse_shard(datum: &Datum, server: &Server, format: IdentifierFormat) -> Resu
     }
     fields.finish()?;
     Ok(ShardConfig { primary, replicas, nonvoting })
-}
-
-fn items(datum: &Datum) -> Result<Vec<Datum>, ReqlError> {
-    match datum {
-        Datum::Array(items) => Ok(items.to_vec()),
-        other => Err(ReqlError::op_failed(format!("Expected an array, got {}", other.print()))),
-    }
 }
 
 fn servers(datum: &Datum, server: &Server, format: IdentifierFormat) -> Result<Vec<ServerId>, ReqlError> {
