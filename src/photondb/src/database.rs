@@ -9,7 +9,7 @@ use photondb_datum::Datum;
 use photondb_exec::{Executor, Outcome, Parallelism, Request, Services, StoredFunctions};
 use photondb_feed::Feeds;
 use photondb_fetch::HttpFetcher;
-use photondb_reql::{Query, ReqlError, decode_query};
+use photondb_reql::{EXPLAIN_QUERY_TYPE, Query, ReqlError, decode_query};
 use photondb_script::QuickJs;
 use photondb_server::{
     Activity, Context, DoorFacts, Jobs, LogBook, ProcessFacts, Server, ServerError, ServerOptions, Sources,
@@ -138,9 +138,21 @@ impl Database {
         self.run_in_batches(term, Budget::default().rows_max)
     }
 
-    /// The same, the rows of a sequence being made in batches of so many at most.
+    /// How a term in its JSON form would run, as one object: the query as text, the stages
+    /// that rows pass through, and the tree of operations. Nothing runs.
+    pub fn explain(&self, term: &str) -> Result<Datum, RunError> {
+        let plan = self.run_query(&format!("[{EXPLAIN_QUERY_TYPE},{term}]"), 1)?;
+        Ok(plan.into_iter().next().unwrap_or(Datum::Null))
+    }
+
+    /// The same as [`run`](Self::run), the rows of a sequence being made in batches of so many
+    /// at most.
     pub fn run_in_batches(&self, term: &str, rows_max: usize) -> Result<Vec<Datum>, RunError> {
-        let Query::Start(query) = decode_query(format!("[1,{term},{{}}]").as_bytes())? else {
+        self.run_query(&format!("[1,{term}]"), rows_max)
+    }
+
+    fn run_query(&self, query: &str, rows_max: usize) -> Result<Vec<Datum>, RunError> {
+        let Query::Start(query) = decode_query(query.as_bytes())? else {
             return Err(ReqlError::client("Expected a term.").into());
         };
         let request = Request { query, user: ADMIN.into(), cancel: Cancel::default() };

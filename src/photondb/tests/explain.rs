@@ -2,6 +2,7 @@
 
 mod support;
 
+use photondb::{DatabaseOptions, Parallelism};
 use photondb_client::{Connection, Options, Term};
 use photondb_datum::{Datum, json};
 use photondb_reql::TermType;
@@ -53,7 +54,8 @@ fn plans_are_told_and_not_run() {
     let plan = connection.explain(&insert).expect("a plan");
     assert_eq!(plan.get("writes"), Some(Datum::Bool(true)));
     let by_option = connection.run(&insert.start_with(&[("explain", true.into())])).expect("a plan");
-    assert_eq!(by_option, [plan]);
+    assert_eq!(by_option.as_slice(), std::slice::from_ref(&plan));
+    assert_eq!(fixture.database.explain(insert.wire()).expect("a plan"), plan);
     assert_eq!(run(&mut connection, &table.count()), [Datum::from(0)]);
     // A plan needs no table, but a query that can be one.
     connection.explain(&Term::table("absent")).expect("a plan");
@@ -98,6 +100,39 @@ fn check_shape(tasks: &[Datum]) {
     }
 }
 
+/// Runs a query for its rows and its profile.
+fn profile(connection: &mut Connection, term: &Term) -> (Vec<Datum>, Vec<Datum>) {
+    let mut cursor = connection.cursor(&term.start_with(&[("profile", true.into())])).expect("runs");
+    let rows = cursor.by_ref().collect::<Result<Vec<_>, _>>().expect("rows");
+    let profile = cursor.profile().and_then(|tasks| tasks.as_array()).expect("a profile").to_vec();
+    check_shape(&profile);
+    (rows, profile)
+}
+
+#[test]
+fn profiles_tell_parts_side_by_side() {
+    let parallelism = Parallelism { rows_min: 1, threads: 3 };
+    let fixture = Fixture::start_with(&DatabaseOptions { parallelism, ..DatabaseOptions::in_memory() });
+    let mut connection = connect(&fixture);
+    let table = Term::db("test").table_of("t");
+    run(&mut connection, &Term::db("test").table_create("t"));
+    let documents: Vec<Term> = (0..2000).map(|id| Term::from(datum(&format!(r#"{{"id":{id}}}"#)))).collect();
+    run(&mut connection, &table.insert(Term::array(&documents)));
+    let even = table.filter(Term::function(|row| row.field("id").lt(500))).count();
+    let (rows, tasks) = profile(&mut connection, &even);
+    assert_eq!(rows, [Datum::from(500)]);
+    let read = find(&tasks, "Reading table `test.t`.").expect("a read");
+    let split = items(&read, "sub_tasks").into_iter().find(|task| task.get("parallel_tasks").is_some());
+    let parts = items(&split.expect("parts"), "parallel_tasks");
+    assert!(parts.len() > 1, "{}", read.print());
+    for part in &parts {
+        let part = part.as_array().expect("the tasks of a part").to_vec();
+        assert!(find(&part, "Perform read on shard.").is_some());
+    }
+    let filter = find(&tasks, "Evaluating filter on each row.").expect("a stage");
+    assert_eq!((count(&filter, "rows_in"), count(&filter, "rows_out")), (2000.0, 500.0));
+}
+
 #[test]
 fn profiles_tell_stages() {
     let fixture = Fixture::start();
@@ -106,13 +141,6 @@ fn profiles_tell_stages() {
     run(&mut connection, &Term::db("test").table_create("t"));
     let documents: Vec<Term> =
         (0..100).map(|id| Term::from(datum(&format!(r#"{{"id":{id},"age":{id}}}"#)))).collect();
-    let profile = |connection: &mut Connection, term: &Term| {
-        let mut cursor = connection.cursor(&term.start_with(&[("profile", true.into())])).expect("runs");
-        let rows = cursor.by_ref().collect::<Result<Vec<_>, _>>().expect("rows");
-        let profile = cursor.profile().and_then(|tasks| tasks.as_array()).expect("a profile").to_vec();
-        check_shape(&profile);
-        (rows, profile)
-    };
     let (_, tasks) = profile(&mut connection, &table.insert(Term::array(&documents)));
     assert!(find(&tasks, "Perform write.").is_some());
 

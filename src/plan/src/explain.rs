@@ -63,7 +63,9 @@ fn does(call: &Call, consumer: Option<&Call>) -> String {
             Some(TermType::Limit) => "keeps the first rows in a heap of the limit's size".to_owned(),
             _ => "sorts all rows in memory".to_owned(),
         },
-        TermType::EqJoin => format!("looks each row up through {through} of the other table"),
+        TermType::EqJoin => {
+            format!("looks the keys of many rows up together through {through} of the other table")
+        }
         TermType::InnerJoin | TermType::OuterJoin => {
             "compares each row with each of the other sequence".to_owned()
         }

@@ -21,7 +21,11 @@ pub struct Fixture {
 
 impl Fixture {
     pub fn start() -> Self {
-        let database = Database::open(&DatabaseOptions::in_memory()).expect("opens");
+        Self::start_with(&DatabaseOptions::in_memory())
+    }
+
+    pub fn start_with(options: &DatabaseOptions) -> Self {
+        let database = Database::open(options).expect("opens");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runs");
         let options = ServerOptions { driver_port: 0, http_port: Some(0), ..ServerOptions::default() };
         let server = runtime.block_on(database.serve(&options)).expect("listens");
