@@ -31,6 +31,9 @@ fn own_suite() {
         .expect("the suite runs");
     let expected = ExpectedFailures::load(&file("expected_failures/rethinkdbdash.txt")).expect("a list");
     println!("rethinkdbdash: {} tests pass, {} fail", report.passed, report.failed.len());
+    for (test, message) in &report.failed {
+        println!("  {test}: {}", message.lines().next().unwrap_or_default());
+    }
     let wrong = expected.judge(&report, whole);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(report.percent_passed() >= PASSED_PERCENT_MIN, "{} % pass only", report.percent_passed());
