@@ -5,7 +5,7 @@ use std::sync::Arc;
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedDelivery, FeedKind, FeedPlan, FeedRow, FeedStream, Wake};
 use photondb_plan::{Plan, explain, lower, lower_expression};
-use photondb_reql::{Ast, ReqlError, StartQuery, TermId};
+use photondb_reql::{Ast, ReqlError, StartQuery, TermId, TermType};
 use photondb_table::Budget;
 
 use crate::cheap::is_cheap;
@@ -66,7 +66,11 @@ impl Executor {
 
     /// Opens a query.
     pub fn run(&self, request: Request) -> std::result::Result<Answer, Failure> {
-        let StartQuery { ast, optargs, explain: plan_only } = *request.query;
+        let StartQuery { mut ast, optargs, explain: plan_only } = *request.query;
+        if ast.has(TermType::Changes) {
+            // A feed keeps its query for as long as it is open.
+            ast.shrink_to_fit();
+        }
         let ast = Arc::new(ast);
         let options = self.options(&ast, &optargs, &request.user).map_err(|error| failure(error, &ast))?;
         let env = Arc::new(Environment::new(

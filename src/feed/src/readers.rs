@@ -91,6 +91,10 @@ impl Readers {
             *slot = Some(place);
             return ReaderId(id);
         }
+        if self.places.is_empty() {
+            // Most channels have one reader for good.
+            self.places.reserve_exact(1);
+        }
         self.places.push(Some(place));
         // The feeds of a table are limited far below four thousand millions.
         ReaderId(self.places.len() as u32 - 1)

@@ -19,7 +19,7 @@ impl TermId {
 /// Positional arguments.
 pub type Args = SmallVec<[TermId; 4]>;
 /// Optional arguments, in the order in which they were sent.
-pub type Optargs = SmallVec<[(Text, TermId); 2]>;
+pub type Optargs = SmallVec<[(Text, TermId); 1]>;
 
 /// One node: a value known at once, or a term with arguments.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +91,17 @@ impl Ast {
     /// The root. The tree must not be empty to look at it.
     pub fn root(&self) -> TermId {
         TermId(self.root)
+    }
+
+    /// Gives back the room for further nodes, of a tree that is kept for long.
+    pub fn shrink_to_fit(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.links.shrink_to_fit();
+    }
+
+    /// Whether a term stands anywhere in the tree.
+    pub fn has(&self, wanted: TermType) -> bool {
+        self.nodes.iter().any(|node| matches!(node, Node::Term { term, .. } if *term == wanted))
     }
 
     /// The number of nodes.
