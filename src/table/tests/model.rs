@@ -234,6 +234,22 @@ fn an_index_of_a_small_table_is_ready_at_once() {
 }
 
 #[test]
+fn an_unfinished_index_of_a_small_table_is_ready_once_it_is_open() {
+    let engine = Arc::new(MemoryEngine::new());
+    {
+        let fixture = Fixture::over(engine.clone());
+        fixture.shards.open_table(layout()).unwrap();
+        fixture.insert((0..100).map(|id| row(id, &[("a", id.into())])).collect());
+    }
+    let mut with_index = layout();
+    with_index.indexes.push(index(1, "a", false));
+    let fixture = Fixture::over(engine);
+    fixture.shards.open_table(with_index.clone()).unwrap();
+    assert!(fixture.shards.index_progress(TABLE, with_index.indexes[0].id).unwrap().ready);
+    fixture.check_index(&with_index.indexes[0]);
+}
+
+#[test]
 fn removing_an_index_ends_its_build() {
     let fixture = Fixture::new();
     fixture.insert((0..5000).map(|id| row(id, &[("a", id.into())])).collect());

@@ -81,8 +81,8 @@ impl Builder {
         self.enqueue(Job::Build { table, index });
     }
 
-    /// Builds at once when the documents are few, so that whoever adds an index to
-    /// a table of few documents can use it right away.
+    /// Builds at once when the documents are few, so that whoever adds an index to a table of
+    /// few documents, or opens one, can use it right away.
     pub(crate) fn build_soon(self: &Arc<Self>, table: Arc<OpenTable>, index: Arc<OpenIndex>) {
         let rows = self.engine.snapshot().count(table.state().layout.tree, &KeyRange::all());
         if rows.is_ok_and(|rows| rows <= INDEX_BUILD_ROWS_MAX as u64) {

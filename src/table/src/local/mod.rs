@@ -309,7 +309,7 @@ impl Tables for LocalShards {
         }
         for index in &table.state().indexes {
             if !index.ready.load(Ordering::Acquire) {
-                self.builder.build(table.clone(), index.clone());
+                self.builder.build_soon(table.clone(), index.clone());
             }
         }
         Ok(())
