@@ -47,7 +47,21 @@ fn bytes_may_arrive_one_by_one() {
 fn nonsense_is_answered_and_forgiven() {
     let fixture = Fixture::start();
     let mut client = fixture.connect();
-    for body in ["", "{", "[]", "[99]", "[1", "[1,[9999,[]],{}]", "\"x\"", "[1,[],{}]", "[1,null,3]"] {
+    for body in [
+        "",
+        "{",
+        "[]",
+        "[99]",
+        "[1.5,1]",
+        "[-1]",
+        "[100]",
+        "null",
+        "[1",
+        "[1,[9999,[]],{}]",
+        "\"x\"",
+        "[1,[],{}]",
+        "[1,null,3]",
+    ] {
         let answer = client.ask(1, body);
         assert!(answer.starts_with(r#"{"t":16"#) || answer.starts_with(r#"{"t":17"#), "{body}: {answer}");
     }

@@ -1,7 +1,7 @@
 //! A plan made visible: the tree of operations as a value that prints as JSON.
 
 use photondb_datum::{Datum, ObjectBuilder, Text};
-use photondb_reql::{Determinism, TermType, print_term};
+use photondb_reql::{Determinism, Family, TermType, print_term};
 
 use crate::expression::{Call, Expression, Operation, Plan, Slot};
 
@@ -19,43 +19,91 @@ pub fn explain(plan: &Plan) -> Datum {
     ])
 }
 
-/// The calls along the first arguments, the innermost first: the way that rows take.
-fn add_stages(e: &Expression, consumer: Option<&Call>, stages: &mut Vec<Datum>) {
-    let Operation::Call(call) = &e.operation else { return };
+/// The calls along the first arguments, the innermost first: the way that rows take. Tells
+/// whether the rows are still where the documents are.
+fn add_stages(e: &Expression, consumer: Option<&Call>, stages: &mut Vec<Datum>) -> bool {
+    let Operation::Call(call) = &e.operation else { return false };
     // `do` takes its function first.
     let input = if call.term == TermType::Funcall { call.arguments.get(1) } else { call.arguments.first() };
-    if let Some(input) = input {
-        add_stages(input, Some(call), stages);
+    let beside = input.is_some_and(|input| add_stages(input, Some(call), stages));
+    stages.push(object([("term", text(call.term.name())), ("does", text(&does(call, consumer, beside)))]));
+    match call.term {
+        TermType::Table => true,
+        TermType::GetAll | TermType::Between | TermType::Group => beside,
+        TermType::OrderBy => beside && call.option("index").is_some(),
+        _ => beside && is_per_row(call),
     }
-    stages.push(object([("term", text(call.term.name())), ("does", text(&does(call, consumer)))]));
+}
+
+/// Whether a call, given rows of a table, does something to each of them by itself.
+fn is_per_row(call: &Call) -> bool {
+    match call.term {
+        TermType::Map => call.arguments.len() == 2,
+        TermType::Filter
+        | TermType::ConcatMap
+        | TermType::Pluck
+        | TermType::Without
+        | TermType::Merge
+        | TermType::HasFields
+        | TermType::WithFields
+        | TermType::GetField => true,
+        _ => false,
+    }
+}
+
+/// Whether a call wants its table or range named rather than read.
+fn names_only(call: &Call) -> bool {
+    match call.term {
+        TermType::Get
+        | TermType::GetAll
+        | TermType::Between
+        | TermType::GetIntersecting
+        | TermType::GetNearest
+        | TermType::Insert
+        | TermType::Changes
+        | TermType::Info => true,
+        TermType::Count => is_of_table_alone(call),
+        TermType::Min | TermType::Max => reads_end(call),
+        TermType::OrderBy | TermType::Distinct => call.option("index").is_some(),
+        term => matches!(term.info().family, Family::Database | Family::Index),
+    }
+}
+
+/// Whether the least or the greatest row is one that an index knows.
+fn reads_end(call: &Call) -> bool {
+    call.option("index").is_some() || is_of_table_alone(call)
+}
+
+/// Whether a call has a table or a range of one as its only argument.
+fn is_of_table_alone(call: &Call) -> bool {
+    let input = call.arguments.first().map(|input| &input.operation);
+    let of_table =
+        |input: &Call| matches!(input.term, TermType::Table | TermType::GetAll | TermType::Between);
+    call.arguments.len() == 1 && matches!(input, Some(Operation::Call(input)) if of_table(input))
+}
+
+/// The index that a call reads through, by name.
+fn index_of(call: &Call) -> Option<&str> {
+    let name = match &call.option("index")?.operation {
+        Operation::Call(order) => &order.arguments.first()?.operation,
+        other => other,
+    };
+    match name {
+        Operation::Constant(name) => name.as_str(),
+        _ => None,
+    }
 }
 
 /// What a call does when it runs, in words.
-fn does(call: &Call, consumer: Option<&Call>) -> String {
-    let index = match call.option("index").map(|index| &index.operation) {
-        Some(Operation::Constant(name)) => name.as_str().map(str::to_owned),
-        Some(Operation::Call(order)) => match order.arguments.first().map(|first| &first.operation) {
-            Some(Operation::Constant(name)) => name.as_str().map(str::to_owned),
-            _ => None,
-        },
-        _ => None,
-    };
-    let through = match &index {
-        Some(index) => format!("the index `{index}`"),
-        None => "the primary key".to_owned(),
-    };
+fn does(call: &Call, consumer: Option<&Call>, beside: bool) -> String {
+    let index = index_of(call);
+    let through = index.map_or_else(|| "the primary key".to_owned(), |index| format!("the index `{index}`"));
+    let named = consumer.is_some_and(names_only);
     match call.term {
-        TermType::Table => match consumer.map(|consumer| consumer.term) {
-            Some(TermType::Get | TermType::GetAll | TermType::Between | TermType::Insert) => {
-                "names the table".to_owned()
-            }
-            Some(TermType::Count) => "counts from the counted tree, reading no row".to_owned(),
-            Some(TermType::OrderBy) if consumer.is_some_and(|c| c.option("index").is_some()) => {
-                "names the table".to_owned()
-            }
-            _ => "reads every row, in the order of the primary key".to_owned(),
-        },
+        TermType::Table if named => "names the table".to_owned(),
+        TermType::Table => "reads every row, in the order of the primary key".to_owned(),
         TermType::Get => "reads one row by the primary key".to_owned(),
+        TermType::GetAll | TermType::Between if named => format!("names a range of {through}"),
         TermType::GetAll => format!("reads the rows of these keys through {through}"),
         TermType::Between => format!("reads a range of {through}"),
         TermType::OrderBy if index.is_some() => format!("reads in the order of {through}"),
@@ -63,22 +111,29 @@ fn does(call: &Call, consumer: Option<&Call>) -> String {
             Some(TermType::Limit) => "keeps the first rows in a heap of the limit's size".to_owned(),
             _ => "sorts all rows in memory".to_owned(),
         },
+        TermType::Distinct if index.is_some() => format!("reads the values of {through}"),
+        TermType::Min | TermType::Max if reads_end(call) => format!("reads one row at an end of {through}"),
         TermType::EqJoin => {
             format!("looks the keys of many rows up together through {through} of the other table")
         }
         TermType::InnerJoin | TermType::OuterJoin => {
             "compares each row with each of the other sequence".to_owned()
         }
-        TermType::Filter | TermType::Map | TermType::ConcatMap | TermType::Pluck | TermType::Without => {
-            "runs on each row beside the documents".to_owned()
-        }
+        _ if beside && is_per_row(call) => "runs on each row beside the documents".to_owned(),
         TermType::Group => "keeps a partial result per group".to_owned(),
+        TermType::Count if is_of_table_alone(call) => {
+            "counts from the counted tree, reading no row".to_owned()
+        }
         TermType::Count
         | TermType::Sum
         | TermType::Avg
         | TermType::Min
         | TermType::Max
-        | TermType::Reduce => "reduces the rows to one value beside the documents".to_owned(),
+        | TermType::Reduce
+            if beside =>
+        {
+            "reduces the rows to one value beside the documents, many rows in parts side by side".to_owned()
+        }
         term => term.info().doc.trim_end_matches('.').to_lowercase(),
     }
 }

@@ -83,3 +83,62 @@ fn what_decoding_refuses_never_becomes_a_plan() {
         "Cannot nest writes or meta ops in stream operations.  Use FOR_EACH instead.",
     );
 }
+
+/// What each stage of a query does, the innermost first.
+fn stages(query: &str) -> Vec<String> {
+    let ast = decode_term(query.as_bytes()).unwrap_or_else(|error| panic!("{query}: {}", error.message));
+    let plan = lower(Arc::new(ast)).unwrap_or_else(|error| panic!("{query}: {}", error.message));
+    let stages = explain(&plan).get("stages").expect("stages");
+    let stages = stages.as_array().expect("an array").to_vec();
+    stages
+        .iter()
+        .map(|stage| stage.get("does").and_then(|does| Some(does.as_str()?.to_owned())).expect("words"))
+        .collect()
+}
+
+#[test]
+fn stages_say_where_they_run() {
+    const TABLE: &str = r#"[15,["t"]]"#;
+    let lone = r#"[69,[[2,[1]],[21,[[170,[[10,[1]],"a"]],5]]]]"#;
+    let all = "reads every row, in the order of the primary key";
+    let per_row = "runs on each row beside the documents";
+    let reduced = "reduces the rows to one value beside the documents, many rows in parts side by side";
+    let counted = "counts from the counted tree, reading no row";
+    let cases: [(String, &[&str]); 11] = [
+        (format!("[43,[{TABLE}]]"), &["names the table", counted]),
+        (format!("[43,[{TABLE},{lone}]]"), &[all, reduced]),
+        (format!("[43,[[39,[{TABLE},{lone}]]]]"), &[all, per_row, reduced]),
+        (
+            format!(r#"[43,[[182,[{TABLE},1,2],{{"index":"a"}}]]]"#),
+            &["names the table", "names a range of the index `a`", counted],
+        ),
+        (
+            format!(r#"[39,[[182,[{TABLE},1,2],{{"index":"a"}}],{lone}]]"#),
+            &["names the table", "reads a range of the index `a`", per_row],
+        ),
+        // Behind a sort or a limit the rows are no longer beside the documents.
+        (
+            format!(r#"[39,[[71,[[41,[{TABLE},"a"]],5]],{lone}]]"#),
+            &[
+                all,
+                "keeps the first rows in a heap of the limit's size",
+                "the first elements of a sequence",
+                "the elements for which a predicate holds",
+            ],
+        ),
+        (format!("[39,[[2,[1,[2,[]]]],{lone}]]"), &["the elements for which a predicate holds"]),
+        (
+            format!(r#"[33,[[16,[{TABLE},1]],"a"]]"#),
+            &["names the table", "reads one row by the primary key", "objects reduced to the given fields"],
+        ),
+        (
+            format!(r#"[147,[{TABLE}],{{"index":"a"}}]"#),
+            &["names the table", "reads one row at an end of the index `a`"],
+        ),
+        (format!("[148,[{TABLE}]]"), &["names the table", "reads one row at an end of the primary key"]),
+        (format!("[152,[{TABLE}]]"), &["names the table", "a feed of changes"]),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(stages(&query), expected, "{query}");
+    }
+}
