@@ -1,6 +1,8 @@
 //! Just enough JSON to find the terms of a query: where values begin and end. What
 //! numbers and strings mean is left to the value model.
 
+use photondb_datum::json::plain_prefix;
+
 /// The kind of the next value, by RethinkDB's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -150,6 +152,7 @@ impl<'a> Lexer<'a> {
     fn skip_string(&mut self) -> Result<(), Malformed> {
         self.position += 1;
         loop {
+            self.position += plain_prefix(self.text.get(self.position..).unwrap_or(&[]));
             match self.text.get(self.position) {
                 Some(b'"') => {
                     self.position += 1;
@@ -175,6 +178,17 @@ mod tests {
         assert_eq!(depth, 3);
         assert_eq!(lexer.scalar(), Ok(b"2".as_slice()));
         assert_eq!(lexer.end(), Ok(()));
+    }
+
+    #[test]
+    fn strings_of_any_length_end_where_they_end() {
+        for length in 0..40 {
+            for inside in ["", "\\\"", "\\\\", "\u{e9}", "\t"] {
+                let text = format!("\"{}{inside}{}\" ", "x".repeat(length), "y".repeat(length));
+                let found = Lexer::new(text.as_bytes()).scalar();
+                assert_eq!(found, Ok(text.trim_end_matches(' ').as_bytes()), "{text}");
+            }
+        }
     }
 
     #[test]

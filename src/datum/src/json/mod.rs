@@ -20,6 +20,7 @@ pub use reader::{JsonType, Position, Reader};
 
 pub use number::{exact_number, write_number};
 pub(crate) use print::{compact_lossy, print, print_truncated};
+pub use write::plain_prefix;
 
 /// What is accepted while reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -238,20 +238,7 @@ impl<'a> Reader<'a> {
     /// Steps to the next quote, backslash or control character.
     #[inline]
     fn skip_plain(&mut self) {
-        let bytes = self.bytes();
-        while let Some(chunk) = bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
-            if super::write::may_need_escape(u64::from_le_bytes(*chunk)) {
-                break;
-            }
-            self.at += 8;
-        }
-        while let Some(byte) = self.byte()
-            && byte != b'"'
-            && byte != b'\\'
-            && byte >= 0x20
-        {
-            self.at += 1;
-        }
+        self.at += super::plain_prefix(self.bytes().get(self.at..).unwrap_or(&[]));
     }
 
     /// The rest of a string from the first character that is not plain.

@@ -159,6 +159,21 @@ pub(super) fn may_need_escape(chunk: u64) -> bool {
     control | quote | backslash != 0
 }
 
+/// How many bytes at the front stand for themselves inside a JSON string: up to the first
+/// quote, backslash or control character.
+#[inline]
+pub fn plain_prefix(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        if may_need_escape(u64::from_le_bytes(*chunk)) {
+            break;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or(&[]);
+    at + rest.iter().take_while(|byte| **byte != b'"' && **byte != b'\\' && **byte >= 0x20).count()
+}
+
 pub(super) fn string(bytes: &[u8], out: &mut Vec<u8>) {
     out.reserve(bytes.len() + 2);
     out.push(b'"');
