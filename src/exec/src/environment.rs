@@ -12,7 +12,7 @@ use photondb_reql::{Ast, ErrorKind};
 
 use crate::error::{EvalError, Result};
 use crate::parallelism::Parallelism;
-use crate::profile::Profiler;
+use crate::profile::{Profiler, on_row};
 use crate::request::Services;
 use crate::value::TableRef;
 
@@ -149,6 +149,11 @@ impl Environment {
             None => work(),
             Some(profiler) => profiler.task(description, work),
         }
+    }
+
+    /// Does work on one of many rows; what it is made of is told together for all of them.
+    pub(crate) fn on_row<T>(&self, work: impl FnOnce() -> T) -> T {
+        if self.profiler.is_some() { on_row(work) } else { work() }
     }
 
     /// The time of the query: the same however often it is asked.

@@ -7,17 +7,17 @@
 
 mod meter;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use photondb_datum::{Array, Datum};
+use photondb_datum::Datum;
 use photondb_reql::TermId;
 
-pub(crate) use meter::SequenceMeter;
 #[cfg(test)]
 use meter::StageMeter;
+pub(crate) use meter::{SequenceMeter, on_row};
 
 /// Tasks of one query that are told apart; the rest counts to the task around it.
 const TASKS_MAX: usize = 1000;
@@ -39,6 +39,15 @@ struct Task {
     description: String,
     started: Instant,
     parts: Vec<Part>,
+    /// What ran once per row, by its description.
+    samples: BTreeMap<String, Sample>,
+}
+
+/// Work that was done again and again.
+#[derive(Default)]
+struct Sample {
+    runs: u64,
+    duration_ms: f64,
 }
 
 /// A piece of a profile.
@@ -54,9 +63,15 @@ impl Profiler {
         Self { state: Mutex::new(state) }
     }
 
-    /// Runs a piece of work as a task, unless it is work on a row.
+    /// Runs a piece of work as a task; work on a row is added to that on other rows.
     pub(crate) fn task<T>(&self, description: &str, work: impl FnOnce() -> T) -> T {
-        let begun = !meter::within_rows() && self.begin(description);
+        if meter::within_rows() {
+            let started = Instant::now();
+            let result = work();
+            self.sample(description, started);
+            return result;
+        }
+        let begun = self.begin(description);
         let result = work();
         if begun {
             self.end();
@@ -93,25 +108,40 @@ impl Profiler {
             description: description.to_owned(),
             started: Instant::now(),
             parts: Vec::new(),
+            samples: BTreeMap::new(),
         });
         true
+    }
+
+    fn sample(&self, description: &str, started: Instant) {
+        let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+        let mut state = self.state.lock();
+        let Some(task) = state.open.last_mut() else { return };
+        if !task.samples.contains_key(description) {
+            task.samples.insert(description.to_owned(), Sample::default());
+        }
+        if let Some(sample) = task.samples.get_mut(description) {
+            sample.runs += 1;
+            sample.duration_ms += duration_ms;
+        }
     }
 
     fn end(&self) {
         let mut state = self.state.lock();
         let Some(task) = state.open.pop() else { return };
         let duration_ms = task.started.elapsed().as_secs_f64() * 1e3;
-        let described = Datum::object([
+        let samples = task.samples.iter().map(|(description, sample)| sample.describe(description));
+        let told = Datum::object([
             ("description", Datum::string(task.description)),
             ("duration(ms)", Datum::Number(duration_ms)),
-            ("sub_tasks", describe(&task.parts)),
+            ("sub_tasks", Datum::array(described(&task.parts).chain(samples))),
         ]);
-        state.add(Part::Task(described));
+        state.add(Part::Task(told));
     }
 
     /// The tasks so far.
     pub(crate) fn describe(&self) -> Datum {
-        describe(&self.state.lock().done)
+        Datum::array(described(&self.state.lock().done))
     }
 }
 
@@ -124,12 +154,22 @@ impl State {
     }
 }
 
-fn describe(parts: &[Part]) -> Datum {
-    let described = parts.iter().map(|part| match part {
+impl Sample {
+    fn describe(&self, description: &str) -> Datum {
+        Datum::object([
+            ("description", Datum::from(description)),
+            ("duration(ms)", Datum::Number(self.duration_ms)),
+            ("mean_duration(ms)", Datum::Number(self.duration_ms / self.runs.max(1) as f64)),
+            ("n_samples", Datum::Number(self.runs as f64)),
+        ])
+    }
+}
+
+fn described(parts: &[Part]) -> impl Iterator<Item = Datum> + '_ {
+    parts.iter().map(|part| match part {
         Part::Task(task) => task.clone(),
         Part::Sequence(meter) => meter.describe(),
-    });
-    Datum::Array(described.collect::<Array>())
+    })
 }
 
 #[cfg(test)]
@@ -145,21 +185,31 @@ mod tests {
         let names: Vec<_> = tasks.iter().filter_map(|task| task.get("description")).collect();
         assert_eq!(names, [Datum::from("outer"), Datum::from("next")]);
         let inner = tasks.get(0).and_then(|task| task.get("sub_tasks"));
-        assert_eq!(inner.and_then(|parts| parts.as_array().map(Array::len)), Some(1));
+        assert_eq!(inner.and_then(|parts| parts.as_array().map(|parts| parts.len())), Some(1));
     }
 
     #[test]
     fn work_on_rows_is_told_once() {
         let profiler = Profiler::new();
         let stage = StageMeter::default();
-        for _ in 0..3 {
-            stage.run(|| {
-                profiler.task("not a task", || ());
-                profiler
-                    .sequence(TermId::default(), || SequenceMeter::new("Inner.".to_owned(), Vec::new(), 1));
-            });
-        }
+        profiler.task("outer", || {
+            for _ in 0..3 {
+                stage.run(|| {
+                    profiler.task("again", || ());
+                    profiler.sequence(TermId::default(), || {
+                        SequenceMeter::new("Inner.".to_owned(), Vec::new(), 1)
+                    });
+                });
+            }
+        });
         assert_eq!(stage.rows(), 3);
-        assert_eq!(profiler.describe().as_array().map(Array::len), Some(1));
+        let outer = profiler.describe().as_array().and_then(|tasks| tasks.get(0)).expect("a task");
+        let parts = outer.get("sub_tasks").and_then(|parts| Some(parts.as_array()?.to_vec())).expect("parts");
+        let told: Vec<_> =
+            parts.iter().map(|part| (part.get("description"), part.get("n_samples"))).collect();
+        assert_eq!(
+            told,
+            [(Some(Datum::from("Inner.")), None), (Some(Datum::from("again")), Some(Datum::from(3)))]
+        );
     }
 }

@@ -171,6 +171,13 @@ fn profiles_tell_stages() {
     let inner = find(&tasks, "Evaluating filter on each row.").expect("a stage");
     assert_eq!(count(&inner, "rows_in"), 10_000.0);
 
+    // So are the writes of a loop.
+    let write =
+        Term::function(|person| table.get(person.field("id")).update(Term::from(datum(r#"{"seen":true}"#))));
+    let (_, tasks) = profile(&mut connection, &Term::call(TermType::ForEach, &[table.clone(), write], &[]));
+    let writes = find(&tasks, "Perform write.").expect("writes");
+    assert_eq!(count(&writes, "n_samples"), 100.0);
+
     let (_, tasks) = profile(&mut connection, &table.get(Term::from(5)));
     assert!(find(&tasks, "Perform read on shard.").is_some());
     // Nobody gets one who did not ask.

@@ -58,12 +58,17 @@ impl Drop for Leave {
     }
 }
 
+/// Does work on a row.
+pub(crate) fn on_row<T>(work: impl FnOnce() -> T) -> T {
+    STAGES_DEPTH.set(STAGES_DEPTH.get().saturating_add(1));
+    let _leave = Leave;
+    work()
+}
+
 impl StageMeter {
     /// Works on one row.
     pub(crate) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-        STAGES_DEPTH.set(STAGES_DEPTH.get().saturating_add(1));
-        let _leave = Leave;
-        self.rows.run(work)
+        on_row(|| self.rows.run(work))
     }
 
     /// The rows so far.

@@ -76,7 +76,7 @@ impl Sequence {
             env.check_cancelled()?;
             let more = stream.next_batch(&INNER_BUDGET, &mut rows)?;
             for row in rows.drain(..) {
-                visit(row)?;
+                env.on_row(|| visit(row))?;
             }
             if !more {
                 return Ok(());
