@@ -11,6 +11,7 @@ use photondb_plan::Expression;
 use photondb_reql::{Ast, ErrorKind};
 
 use crate::error::{EvalError, Result};
+use crate::narrowing::Narrowing;
 use crate::parallelism::Parallelism;
 use crate::profile::{Profiler, on_row};
 use crate::request::Services;
@@ -41,6 +42,7 @@ pub(crate) struct EvaluationOptions {
     pub(crate) explain: bool,
     /// Options of the query that stand in for those that a term does not give.
     pub(crate) globals: Vec<(Text, Expression)>,
+    pub(crate) narrowing: Narrowing,
     pub(crate) parallelism: Parallelism,
 }
 
@@ -58,6 +60,7 @@ impl Default for EvaluationOptions {
             profile: false,
             explain: false,
             globals: Vec::new(),
+            narrowing: Narrowing::default(),
             parallelism: Parallelism::default(),
         }
     }

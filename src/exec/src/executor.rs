@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedDelivery, FeedKind, FeedPlan, FeedRow, FeedStream, Wake};
-use photondb_plan::{Plan, explain, lower, lower_expression};
+use photondb_plan::{Expression, Plan, explain, lower, lower_expression};
 use photondb_reql::{Ast, ReqlError, StartQuery, TermId, TermType};
 use photondb_table::Budget;
 
@@ -13,12 +13,13 @@ use crate::environment::{Environment, EvaluationOptions};
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Frame};
 use crate::mixed_feed::MixedFeed;
+use crate::narrowing::Narrowing;
 use crate::parallelism::Parallelism;
 use crate::profile::Profiler;
 use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
 use crate::sequence::{
-    Interleave, Machine, Passing, Pipeline, RowStream, Sequence, Source, Stage, Terminal, TerminalAnswer,
-    into_grouped_datum,
+    Interleave, Machine, Narrowed, Passing, Pipeline, RowStream, Sequence, Source, Stage, Terminal,
+    TerminalAnswer, into_grouped_datum,
 };
 use crate::terms::object;
 use crate::value::{Kind, Value};
@@ -43,18 +44,26 @@ const FOR_THE_SESSION: &[&str] = &[
 pub struct Executor {
     services: Arc<Services>,
     parallelism: Parallelism,
+    narrowing: Narrowing,
 }
 
 impl Executor {
     /// An executor over the given services.
     pub fn new(services: Arc<Services>) -> Self {
-        Self { services, parallelism: Parallelism::default() }
+        Self { services, parallelism: Parallelism::default(), narrowing: Narrowing::default() }
     }
 
     /// Splits queries otherwise than by default.
     #[must_use]
     pub fn with_parallelism(mut self, parallelism: Parallelism) -> Self {
         self.parallelism = parallelism;
+        self
+    }
+
+    /// Answers filters through indexes at other times than by default.
+    #[must_use]
+    pub fn with_narrowing(mut self, narrowing: Narrowing) -> Self {
+        self.narrowing = narrowing;
         self
     }
 
@@ -84,7 +93,8 @@ impl Executor {
         ast.check_array_sizes(env.options.array_size_max).map_err(fail)?;
         let plan = lower(Arc::clone(&ast)).map_err(fail)?;
         if plan_only || env.options.explain {
-            return Ok(Answer { outcome: Outcome::Atom(explain(&plan)), durable_at: None, profile: None });
+            let plan = explain(&plan, &|filter| if plan.writes { None } else { narrowed(&env, filter) });
+            return Ok(Answer { outcome: Outcome::Atom(plan), durable_at: None, profile: None });
         }
         let opened = match &env.profiler {
             None => open(&env, &plan),
@@ -97,7 +107,8 @@ impl Executor {
 
     /// The global options; they are expressions themselves.
     fn options(&self, ast: &Arc<Ast>, optargs: &[(Text, TermId)], user: &Text) -> Result<EvaluationOptions> {
-        let mut options = EvaluationOptions { parallelism: self.parallelism, ..EvaluationOptions::default() };
+        let (narrowing, parallelism) = (self.narrowing, self.parallelism);
+        let mut options = EvaluationOptions { narrowing, parallelism, ..EvaluationOptions::default() };
         if optargs.is_empty() {
             return Ok(options);
         }
@@ -138,6 +149,16 @@ fn set_option(options: &mut EvaluationOptions, name: &str, value: Value) -> Resu
         _ => options.profile = value.into_bool()?,
     }
     Ok(())
+}
+
+/// How the table is read that is under a filter, when an index finds its rows. A plan can be
+/// told of tables that are not there, too.
+fn narrowed(env: &Arc<Environment>, filter: &Expression) -> Option<String> {
+    let Kind::Selection(_, mut rows) = evaluate::value(env, filter, Frame::EMPTY).ok()?.kind else {
+        return None;
+    };
+    let Narrowed { index, rows, rows_total } = rows.narrow(env).ok()??;
+    Some(format!("reads the {rows} rows that the index `{index}` finds, of {rows_total}"))
 }
 
 fn open(env: &Arc<Environment>, plan: &Plan) -> Result<Outcome> {

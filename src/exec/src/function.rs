@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Frame};
 use crate::pattern::{Match, Pattern};
-use crate::row_expression::{self, Answer, Compiled, RowExpression, Untold};
+use crate::row_expression::{self, Answer, Bounds, Compiled, RowExpression, Untold};
 use crate::terms::object;
 use crate::value::{Kind, Value, wrong_type};
 
@@ -252,6 +252,19 @@ impl Function {
             };
         }
         self.answer(env, &[row]).map(row_expression::truth)
+    }
+
+    /// The bounds that the function sets, as the predicate of a filter that leaves rows out in
+    /// which something is absent.
+    pub(crate) fn bounds(&self, env: &Arc<Environment>) -> Bounds {
+        match &self.body {
+            Body::Closure { template, captures, compiled } if self.arity().is_none_or(|arity| arity == 1) => {
+                let expression = compiled.now(|| row_expression::compile(env, template, captures));
+                expression.map(RowExpression::bounds).unwrap_or_default()
+            }
+            Body::Matching(pattern) => pattern.bounds(),
+            _ => Bounds::default(),
+        }
     }
 
     fn compiled(&self, env: &Arc<Environment>, arguments: usize) -> Option<&RowExpression> {

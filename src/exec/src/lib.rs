@@ -19,6 +19,7 @@ mod feed_identity;
 mod fetch;
 mod function;
 mod mixed_feed;
+mod narrowing;
 mod parallelism;
 mod path;
 mod pattern;
@@ -35,6 +36,7 @@ pub use fetch::{
     AuthenticationScheme, FetchBody, FetchCredentials, FetchError, FetchMethod, FetchRequest, FetchResponse,
     FetchSession, Fetcher,
 };
+pub use narrowing::Narrowing;
 pub use parallelism::Parallelism;
 pub use request::{
     Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables,

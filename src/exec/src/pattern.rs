@@ -3,6 +3,7 @@
 use photondb_datum::{Datum, DatumRef, FieldLookup, PseudoType, pseudo};
 
 use crate::error::{EvalError, Result};
+use crate::row_expression::Bounds;
 use crate::value::wrong_type;
 
 /// Which values match: those that have the fields of an object with equal values, objects in
@@ -58,6 +59,19 @@ impl Pattern {
             }
         }
         Match::Yes
+    }
+
+    /// The bounds of the fields of values that match.
+    pub(crate) fn bounds(&self) -> Bounds {
+        let mut bounds = Bounds { never_fails: true, ..Bounds::default() };
+        if let Self::Fields(fields) = self {
+            for (field, wanted) in fields {
+                if let Self::Equal(value) = wanted {
+                    bounds.and(Bounds::equal(field.name().clone(), value));
+                }
+            }
+        }
+        bounds
     }
 
     /// Whether a value matches. One that lacks a field does not.

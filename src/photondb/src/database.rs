@@ -6,7 +6,7 @@ use std::sync::Arc;
 use photondb_base::{Cancel, Clock, LogPosition, Random, SystemClock, SystemRandom};
 use photondb_catalog::{Catalog, CatalogOptions, State};
 use photondb_datum::Datum;
-use photondb_exec::{Executor, Outcome, Parallelism, Request, Services, StoredFunctions};
+use photondb_exec::{Executor, Narrowing, Outcome, Parallelism, Request, Services, StoredFunctions};
 use photondb_feed::Feeds;
 use photondb_fetch::HttpFetcher;
 use photondb_reql::{EXPLAIN_QUERY_TYPE, Query, ReqlError, decode_query};
@@ -48,6 +48,8 @@ pub struct DatabaseOptions {
     pub logs: Arc<LogBook>,
     /// When a query is worked on by several threads.
     pub parallelism: Parallelism,
+    /// When a filter over a table is answered through an index.
+    pub narrowing: Narrowing,
 }
 
 impl DatabaseOptions {
@@ -65,6 +67,7 @@ impl DatabaseOptions {
             initial_password: None,
             logs: Arc::default(),
             parallelism: Parallelism::default(),
+            narrowing: Narrowing::default(),
         }
     }
 }
@@ -128,7 +131,10 @@ impl Database {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         };
-        let executor = Arc::new(Executor::new(Arc::new(services)).with_parallelism(options.parallelism));
+        let executor = Executor::new(Arc::new(services))
+            .with_parallelism(options.parallelism)
+            .with_narrowing(options.narrowing);
+        let executor = Arc::new(executor);
         Ok(Self { engine, shards, catalog, executor, sources, clock, random })
     }
 

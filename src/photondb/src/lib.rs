@@ -26,6 +26,6 @@ pub use cache_size::{CacheSize, CacheSizeError, memory_bytes};
 pub use database::{Database, DatabaseOptions, Place};
 pub use error::{OpenError, RunError};
 pub use photondb_datum::Datum;
-pub use photondb_exec::Parallelism;
+pub use photondb_exec::{Narrowing, Parallelism};
 pub use photondb_reql::ReqlError;
 pub use photondb_server::{LogBook, Server, ServerError, ServerOptions};

@@ -5,11 +5,14 @@ use photondb_reql::{Determinism, Family, TermType, print_term};
 
 use crate::expression::{Call, Expression, Operation, Plan, Slot};
 
+/// Says how a table is read whose rows go through nothing but filters, if not as a whole.
+pub type ChosenRead<'a> = &'a dyn Fn(&Expression) -> Option<String>;
+
 /// The whole plan: the query as text, the stages that rows pass through, and the tree of
 /// expressions.
-pub fn explain(plan: &Plan) -> Datum {
+pub fn explain(plan: &Plan, chosen: ChosenRead<'_>) -> Datum {
     let mut stages = Vec::new();
-    add_stages(&plan.root, None, &mut stages);
+    add_stages(&plan.root, None, chosen, &mut stages);
     object([
         ("query", text(&print_term(&plan.ast, plan.ast.root()))),
         ("writes", Datum::Bool(plan.writes)),
@@ -21,18 +24,45 @@ pub fn explain(plan: &Plan) -> Datum {
 
 /// The calls along the first arguments, the innermost first: the way that rows take. Tells
 /// whether the rows are still where the documents are.
-fn add_stages(e: &Expression, consumer: Option<&Call>, stages: &mut Vec<Datum>) -> bool {
+fn add_stages(
+    e: &Expression,
+    consumer: Option<&Call>,
+    chosen: ChosenRead<'_>,
+    stages: &mut Vec<Datum>,
+) -> bool {
     let Operation::Call(call) = &e.operation else { return false };
     // `do` takes its function first.
     let input = if call.term == TermType::Funcall { call.arguments.get(1) } else { call.arguments.first() };
-    let beside = input.is_some_and(|input| add_stages(input, Some(call), stages));
-    stages.push(object([("term", text(call.term.name())), ("does", text(&does(call, consumer, beside)))]));
+    let beside = input.is_some_and(|input| add_stages(input, Some(call), chosen, stages));
+    stages.push(stage(call.term, &does(call, consumer, beside)));
+    if !consumer.is_some_and(is_plain_filter)
+        && let Some(filters) = filters_over_table(call)
+        && let Some(read) = chosen(e)
+        && let Some(table) = stages.iter_mut().rev().nth(filters)
+    {
+        *table = stage(TermType::Table, &read);
+    }
     match call.term {
         TermType::Table => true,
         TermType::GetAll | TermType::Between | TermType::Group => beside,
         TermType::OrderBy => beside && call.option("index").is_some(),
         _ => beside && is_per_row(call),
     }
+}
+
+fn stage(term: TermType, does: &str) -> Datum {
+    object([("term", text(term.name())), ("does", text(does))])
+}
+
+/// The number of filters, if a call is nothing but filters over a table.
+fn filters_over_table(call: &Call) -> Option<usize> {
+    let input = call.arguments.first().map(|input| &input.operation);
+    let Some(Operation::Call(input)) = input.filter(|_| is_plain_filter(call)) else { return None };
+    if input.term == TermType::Table { Some(1) } else { filters_over_table(input).map(|inner| inner + 1) }
+}
+
+fn is_plain_filter(call: &Call) -> bool {
+    call.term == TermType::Filter && call.options.is_empty()
 }
 
 /// Whether a call, given rows of a table, does something to each of them by itself.

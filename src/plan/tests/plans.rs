@@ -14,7 +14,7 @@ fn check(name: &str, query: &str) {
     let ast = decode_term(query.as_bytes()).unwrap_or_else(|error| panic!("{name}: {}", error.message));
     let text = print_term(&ast, ast.root());
     let plan = lower(Arc::new(ast)).unwrap_or_else(|error| panic!("{name}: {}", error.message));
-    let mut found = format!("{text}\n\n{}\n", explain(&plan).print());
+    let mut found = format!("{text}\n\n{}\n", explain(&plan, &|_| None).print());
     found = found.replace('\t', "  ");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.txt"));
     if std::env::var_os("PHOTONDB_BLESS").is_some() {
@@ -31,7 +31,9 @@ fn refused(query: &str, message: &str) {
         Err(error) => return assert_eq!(error.message, message),
     };
     match lower(Arc::new(ast)) {
-        Ok(plan) => panic!("{query} became {}", json::to_string(&explain(&plan)).unwrap_or_default()),
+        Ok(plan) => {
+            panic!("{query} became {}", json::to_string(&explain(&plan, &|_| None)).unwrap_or_default())
+        }
         Err(error) => assert_eq!(error.message, message),
     }
 }
@@ -88,7 +90,7 @@ fn what_decoding_refuses_never_becomes_a_plan() {
 fn stages(query: &str) -> Vec<String> {
     let ast = decode_term(query.as_bytes()).unwrap_or_else(|error| panic!("{query}: {}", error.message));
     let plan = lower(Arc::new(ast)).unwrap_or_else(|error| panic!("{query}: {}", error.message));
-    let stages = explain(&plan).get("stages").expect("stages");
+    let stages = explain(&plan, &|_| None).get("stages").expect("stages");
     let stages = stages.as_array().expect("an array").to_vec();
     stages
         .iter()

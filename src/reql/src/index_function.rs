@@ -8,7 +8,7 @@
 //! body is `[number, arguments, options, backtrace number]`, a value
 //! `[1, value, backtrace number]`.
 
-use photondb_datum::{Datum, json};
+use photondb_datum::{Datum, Text, json};
 use smallvec::smallvec;
 
 use crate::lexer::{Kind, Lexer, Malformed};
@@ -85,6 +85,22 @@ impl IndexFunction {
         let root = function.add_term(TermType::Func, smallvec![parameters, body], Optargs::new());
         function.set_root(root);
         Self { function, multi, geo, unique: false }
+    }
+
+    /// The field that the function gives, if that is all it does.
+    pub fn field(&self) -> Option<Text> {
+        let tree = &self.function;
+        let [_, body] = *tree.args(tree.root()) else { return None };
+        let [row, name] = *tree.args(body) else { return None };
+        let reads_field = matches!(tree.term_type(body), TermType::GetField | TermType::Bracket);
+        let parameters = tree.parameters(tree.root())?;
+        if !reads_field || parameters != [tree.variable(row)?] {
+            return None;
+        }
+        match tree.constant(name)? {
+            Datum::String(name) => Some(name.clone()),
+            _ => None,
+        }
     }
 
     /// The blob. Fails when the tree is no function of its own.
@@ -397,6 +413,28 @@ mod tests {
             let longer = unique.encode().expect(text);
             assert_eq!(longer[..blob.len()], blob);
             assert_eq!(IndexFunction::decode(&longer), Ok(unique));
+        }
+    }
+
+    #[test]
+    fn functions_that_give_a_field_are_told_from_others() {
+        let field = |text: &str| {
+            let function = decode_term(text.as_bytes()).expect(text);
+            let index = IndexFunction { function, multi: false, geo: false, unique: false };
+            IndexFunction::decode(&index.encode().expect(text)).expect(text).field()
+        };
+        assert_eq!(IndexFunction::of_field("a", false, false).field(), Some("a".into()));
+        assert_eq!(field(r#"[69,[[2,[7]],[31,[[10,[7]],"a"]]]]"#), Some("a".into()));
+        assert_eq!(field(r#"[69,[[2,[7]],[170,[[10,[7]],"b"]]]]"#), Some("b".into()));
+        for other in [
+            r#"[69,[[2,[7]],[170,[[10,[7]],0]]]]"#,
+            r#"[69,[[2,[7]],[31,[[31,[[10,[7]],"a"]],"b"]]]]"#,
+            r#"[69,[[2,[7]],[33,[[10,[7]],"a"]]]]"#,
+            r#"[69,[[2,[7,8]],[31,[[10,[8]],"a"]]]]"#,
+            r#"[69,[[2,[7]],[31,[{"a":1},"a"]]]]"#,
+            r#"[69,[[2,[7]],[10,[7]]]]"#,
+        ] {
+            assert_eq!(field(other), None, "{other}");
         }
     }
 }

@@ -38,6 +38,9 @@ pub use local::{
     duplicate_key, primary_key_of,
 };
 pub use photondb_storage::{Direction, Durability, KeyRange};
-pub use read::{Budget, DatumRange, KeysOp, ReadMode, ReadOp, ReadSnapshot, ShardStream, Source};
+pub use read::{
+    Budget, DatumRange, IndexBounds, KeysOp, NarrowOp, Narrowed, ReadMode, ReadOp, ReadSnapshot, ShardStream,
+    Source,
+};
 pub use shards::{IndexObserver, IndexProgress, KeyVisitor, Shards, TableStatistics, Tables};
 pub use write::{ChangePair, Conflict, ReturnChanges, Verb, WriteKind, WriteOp, WriteSummary};

@@ -25,6 +25,8 @@ pub const EXPIRY_SWEEP_MS: u64 = 250;
 pub const EXPIRY_BATCH_ROWS_MAX: usize = 128;
 /// Index entries of one document.
 pub const INDEX_ENTRIES_PER_ROW_MAX: usize = 100_000;
+/// Primary keys that are collected from an index to read these documents instead of all.
+pub const NARROWED_KEYS_MAX: u64 = 100_000;
 /// Entries of an index with equal truncated keys that are put in order in memory.
 pub const TRUNCATED_RUN_ROWS_MAX: usize = 100_000;
 /// Bytes of one packed document.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use photondb_base::{IndexId, LogPosition, TableId};
 use photondb_datum::Datum;
@@ -65,6 +66,42 @@ pub struct KeysOp {
     pub mode: ReadMode,
 }
 
+/// A search for a way to read fewer documents than all of a table.
+#[derive(Clone, Debug)]
+pub struct NarrowOp {
+    /// The table.
+    pub table: TableId,
+    /// Where all documents are that matter, each by itself.
+    pub candidates: Vec<IndexBounds>,
+    /// So many documents of the table for each key are too few for the search to pay.
+    pub rows_per_key_min: u64,
+    /// How fresh and how safe.
+    pub mode: ReadMode,
+}
+
+/// Documents by the values of an index that has one entry of a document at most.
+#[derive(Clone, Debug)]
+pub struct IndexBounds {
+    /// The index.
+    pub index: IndexId,
+    /// The values.
+    pub range: DatumRange,
+    /// Whether every document with such a value is surely in the index. When it is not, the
+    /// index serves only as long as it has all documents of the table.
+    pub is_covered: bool,
+}
+
+/// What a [`NarrowOp`] found.
+#[derive(Clone, Debug)]
+pub struct Narrowed {
+    /// The number of the candidate with the fewest documents.
+    pub candidate: usize,
+    /// The encoded primary keys of its documents, ascending: a [`Source::StoredKeys`].
+    pub keys: Vec<Bytes>,
+    /// Documents of the whole table.
+    pub rows_total: u64,
+}
+
 /// Which documents a read finds.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -73,6 +110,8 @@ pub enum Source {
     /// Documents with these primary keys, in the order given; a key that is given twice
     /// gives its document twice.
     PrimaryKeys(Vec<Datum>),
+    /// The same for keys that are encoded already, as [`Narrowed`] has them.
+    StoredKeys(Vec<Bytes>),
     /// Documents by the values of an index: one range after the other, each in index order
     /// with ties by primary key. A document that several entries lead to is read several
     /// times.

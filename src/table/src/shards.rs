@@ -11,7 +11,7 @@ use crate::change::{Subscriber, Subscription};
 use crate::error::TableError;
 use crate::function::Flow;
 use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
-use crate::read::{KeysOp, ReadMode, ReadOp, ReadSnapshot, ShardStream};
+use crate::read::{KeysOp, NarrowOp, Narrowed, ReadMode, ReadOp, ReadSnapshot, ShardStream};
 use crate::write::{WriteOp, WriteSummary};
 
 /// Is given a document and the positions of the keys that lead to it, ascending; says whether
@@ -33,6 +33,9 @@ pub trait Shards: Send + Sync {
     /// of one key in the order of the index; a document that several entries lead to comes
     /// several times.
     fn look_up(&self, op: &KeysOp, visit: KeyVisitor<'_>) -> Result<(), TableError>;
+
+    /// Finds the documents that matter by an index, if they are few enough for it to pay.
+    fn narrow(&self, op: &NarrowOp) -> Result<Option<Narrowed>, TableError>;
 
     /// Opens a read.
     fn read(&self, op: ReadOp) -> Result<Box<dyn ShardStream>, TableError>;

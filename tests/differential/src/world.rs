@@ -1,6 +1,6 @@
 //! The databases that queries are run in.
 
-use photondb::{Database, DatabaseOptions, OpenError, Parallelism, RunError};
+use photondb::{Database, DatabaseOptions, Narrowing, OpenError, Parallelism, RunError};
 use photondb_client::Term;
 use photondb_datum::Datum;
 use photondb_reql::TermType;
@@ -26,7 +26,8 @@ pub enum WorldError {
 pub struct World {
     /// Works as it comes.
     pub usual: Database,
-    /// Splits every read among threads, however few its rows.
+    /// Splits every read among threads, however few its rows, and answers every filter that it
+    /// can through an index.
     pub split: Database,
 }
 
@@ -35,12 +36,15 @@ impl World {
     pub fn new() -> Result<Self, WorldError> {
         let alone = Parallelism { threads: 1, ..Parallelism::default() };
         let split = Parallelism { rows_min: 1, threads: 3 };
-        Ok(Self { usual: filled(alone)?, split: filled(split)? })
+        let never = Narrowing { rows_min: u64::MAX, ..Narrowing::default() };
+        let always = Narrowing { rows_min: 0, rows_per_key_min: 1 };
+        Ok(Self { usual: filled(alone, never)?, split: filled(split, always)? })
     }
 }
 
-fn filled(parallelism: Parallelism) -> Result<Database, WorldError> {
-    let database = Database::open(&DatabaseOptions { parallelism, ..DatabaseOptions::in_memory() })?;
+fn filled(parallelism: Parallelism, narrowing: Narrowing) -> Result<Database, WorldError> {
+    let database =
+        Database::open(&DatabaseOptions { parallelism, narrowing, ..DatabaseOptions::in_memory() })?;
     for (number, name) in TABLES.into_iter().enumerate() {
         make_table(&database, name)?;
         database.run(Term::table(name).insert(Term::from(Datum::array(rows(number as u64)))).wire())?;

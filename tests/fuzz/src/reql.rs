@@ -71,7 +71,7 @@ fn plan(ast: Ast) {
     match lower(Arc::clone(&ast)) {
         Ok(plan) => {
             assert!(closed, "a plan cannot have free variables");
-            explain(&plan);
+            explain(&plan, &|_| None);
         }
         Err(error) => {
             assert_eq!(error.kind, ErrorKind::Compile, "{error}");

@@ -7,6 +7,7 @@
 //! right or none, and errors, with their words and backtraces, are always the evaluator's.
 
 mod answer;
+mod bounds;
 mod compile;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use photondb_datum::{Datum, DatumRef, FieldLookup, Text};
 use crate::path::Path;
 
 pub(crate) use answer::{field, plain_object, truth};
+pub(crate) use bounds::{Bounds, is_covered};
 pub(crate) use compile::compile;
 
 /// Calls of one function before it is compiled, which costs about as much as these.
@@ -99,6 +101,11 @@ impl Compiled {
         if self.calls.fetch_add(1, Ordering::Relaxed) < CALLS_BEFORE_COMPILING {
             return None;
         }
+        self.now(compile)
+    }
+
+    /// The compiled expression, however few the calls.
+    pub(crate) fn now(&self, compile: impl FnOnce() -> Option<RowExpression>) -> Option<&RowExpression> {
         self.expression.get_or_init(compile).as_ref()
     }
 }

@@ -7,6 +7,7 @@
 mod group;
 mod machine;
 mod metered;
+mod narrow;
 mod open;
 mod parallel;
 mod passing;
@@ -30,6 +31,7 @@ use crate::value::{Kind, TableRef, Value, wrong_type};
 
 pub(crate) use group::{GroupStage, into_grouped_datum};
 pub(crate) use machine::{Machine, Pipeline, keeps};
+pub(crate) use narrow::Narrowed;
 pub(crate) use open::{INNER_BUDGET, RowStream};
 pub(crate) use passing::Passing;
 pub(crate) use read::{IndexRef, TableRead, TableSource};

@@ -58,8 +58,9 @@ pub(crate) const INNER_BUDGET: Budget = Budget { rows_max: BATCH_ROWS_MAX, bytes
 
 impl Sequence {
     /// Opens the sequence for batches.
-    pub(crate) fn open(self, env: &Arc<Environment>) -> Result<Box<dyn RowStream>> {
+    pub(crate) fn open(mut self, env: &Arc<Environment>) -> Result<Box<dyn RowStream>> {
         let site = self.site;
+        self.narrow(env).map_err(|error| error.at(site))?;
         self.open_with(env, None, false).map_err(|error| error.at(site))
     }
 
@@ -144,6 +145,7 @@ impl Sequence {
         env: &Arc<Environment>,
         terminal: &Terminal,
     ) -> Result<std::result::Result<Vec<Box<dyn RowStream>>, Self>> {
+        self.narrow(env)?;
         let parallelism = env.options.parallelism;
         let Source::Table(read) = &self.source else { return Ok(Err(self)) };
         if parallelism.threads < 2 || read.table.system || matches!(terminal, Terminal::Collect) {
@@ -152,7 +154,11 @@ impl Sequence {
         env.check_table(Permission::Read, &read.table)?;
         let shards = &env.services()?.shards;
         let read = (**read).clone();
-        if shards.count(&read.clone().into_operation(None)?)? < parallelism.rows_min {
+        let rows = match &read.source {
+            TableSource::Narrowed(keys) => keys.len() as u64,
+            _ => shards.count(&read.clone().into_operation(None)?)?,
+        };
+        if rows < parallelism.rows_min {
             return Ok(Err(self));
         }
         prompt::before_waiting()?;
@@ -283,8 +289,8 @@ fn system_rows(env: &Arc<Environment>, read: &TableRead) -> Result<Array> {
             let rows = keys.iter().map(|key| Ok(tables.row(name, key, format).ok_or_else(missing)??));
             rows.filter(|row: &Result<Datum>| !matches!(row, Ok(Datum::Null))).collect::<Result<_>>()?
         }
-        // These tables have no such index.
-        TableSource::Raw(_) => Vec::new(),
+        // These tables have no index.
+        TableSource::Raw(_) | TableSource::Narrowed(_) => Vec::new(),
     };
     if let Some(direction) = read.order {
         rows.sort_by_cached_key(key);

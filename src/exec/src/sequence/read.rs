@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use photondb_base::IndexId;
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::FeedScope;
@@ -47,6 +48,8 @@ pub(crate) enum TableSource {
     Between(DatumRange),
     /// `getAll`: a key given twice gives its rows twice.
     Keys(Vec<Datum>),
+    /// The documents of the table that matter, by their encoded primary keys.
+    Narrowed(Arc<[Bytes]>),
     /// Entries of a geospatial index; each row once.
     Raw(Vec<KeyRange>),
 }
@@ -64,6 +67,7 @@ impl TableRead {
     /// What the shards are asked for.
     pub(crate) fn into_operation(self, program: Option<Arc<dyn Program>>) -> Result<ReadOp> {
         let source = match (self.index, self.source) {
+            (_, TableSource::Narrowed(keys)) => ReadSource::StoredKeys(keys.to_vec()),
             (None, TableSource::All) => ReadSource::Primary(DatumRange::all()),
             (None, TableSource::Between(range)) => ReadSource::Primary(range),
             (None, TableSource::Keys(keys)) => ReadSource::PrimaryKeys(keys),
@@ -100,7 +104,7 @@ impl TableRead {
         }
         Ok(match (&self.index, &self.source) {
             // Which rows these are is for the filter to say that stands behind the read.
-            (None, TableSource::All) | (_, TableSource::Raw(_)) => {
+            (None, TableSource::All) | (_, TableSource::Raw(_) | TableSource::Narrowed(_)) => {
                 FeedScope::Primary { range: DatumRange::all() }
             }
             (None, TableSource::Between(range)) => FeedScope::Primary { range: range.clone() },

@@ -334,6 +334,6 @@ fn has_time(value: &Datum) -> bool {
     }
 }
 
-fn malformed() -> StorageError {
+pub(crate) fn malformed() -> StorageError {
     StorageError::Corrupt { file: "an index".to_owned(), offset: 0, detail: "an index entry is malformed" }
 }

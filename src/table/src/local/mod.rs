@@ -11,6 +11,7 @@ mod key_lookup;
 mod keys;
 mod latch;
 mod listeners;
+mod narrow;
 mod position;
 mod row;
 mod scan;
@@ -43,7 +44,7 @@ use crate::error::TableError;
 use crate::function::{Evaluator, IndexValue};
 use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
 use crate::limits::{CURSOR_SNAPSHOT_MS_MAX, READ_PARTS_MAX};
-use crate::read::{KeysOp, ReadMode, ReadOp, ReadSnapshot, ShardStream};
+use crate::read::{KeysOp, NarrowOp, Narrowed, ReadMode, ReadOp, ReadSnapshot, ShardStream};
 use crate::shards::{IndexObserver, IndexProgress, KeyVisitor, Shards, TableStatistics, Tables};
 use crate::write::{WriteOp, WriteSummary};
 
@@ -219,6 +220,12 @@ impl Shards for LocalShards {
         let rows = key_lookup::look_up(&table.state(), op, &snapshot, visit)?;
         table.rows_read.fetch_add(rows, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn narrow(&self, op: &NarrowOp) -> Result<Option<Narrowed>, TableError> {
+        let table = self.table(op.table)?;
+        let snapshot = self.snapshot_for(op.mode, None)?;
+        narrow::narrow(&table.state(), op, &snapshot)
     }
 
     fn write(&self, op: WriteOp) -> Result<WriteSummary, TableError> {

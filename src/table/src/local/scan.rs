@@ -157,6 +157,13 @@ impl Path {
                 let walk = RangeWalk::new(documents, keys::primary_range(range)?, op.direction);
                 Ok(Self::Primary(Box::new(walk)))
             }
+            Source::StoredKeys(keys) => {
+                let mut keys = keys.clone();
+                if backward {
+                    keys.reverse();
+                }
+                Ok(Self::Keys { documents: Documents::new(documents), keys: keys.into() })
+            }
             Source::PrimaryKeys(wanted) => {
                 let mut encoded = wanted.iter().map(keys::primary).collect::<Result<Vec<_>, _>>()?;
                 if backward {
