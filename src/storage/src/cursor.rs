@@ -212,7 +212,7 @@ impl Cursor {
             Bound::Unbounded => self.path.seek_end(&self.view, root, self.direction)?,
             Bound::Included(key) | Bound::Excluded(key) => self.path.seek(&self.view, root, key)?,
         };
-        self.enter(found);
+        self.enter(found, true);
         Ok(())
     }
 
@@ -221,30 +221,45 @@ impl Cursor {
         let passed = self.last_key();
         let found = self.path.step(&self.view, self.direction)?;
         self.passed = passed;
-        self.enter(found);
+        self.enter(found, false);
         Ok(())
     }
 
     /// Finds out which entries of the leaf lie in the range; without one the walk is done.
-    fn enter(&mut self, found: bool) {
+    fn enter(&mut self, found: bool, is_first: bool) {
         let Some(node) = self.path.leaf().filter(|_| found) else {
             self.state = Progress::Done;
             self.leaf = None;
             return;
         };
+        // Behind the first leaf the walk is past one of the bounds, and most leaves are before the
+        // other one as a whole.
+        let forward = self.direction == Direction::Forward;
+        let (past_start, past_end) = (!is_first && forward, !is_first && !forward);
         let low = match &self.range.start {
+            Bound::Included(key) | Bound::Excluded(key)
+                if past_start || past_end && node.compare(0, key).is_gt() =>
+            {
+                0
+            }
             Bound::Unbounded => 0,
             Bound::Included(key) => node.search(key).unwrap_or_else(|index| index),
             Bound::Excluded(key) => node.search(key).map_or_else(|index| index, |index| index + 1),
         };
-        // Most ranges are short or end in another leaf.
+        let count = node.count();
         let high = match &self.range.end {
-            Bound::Unbounded => node.count(),
+            Bound::Included(key) | Bound::Excluded(key)
+                if past_end || past_start && node.compare(count - 1, key).is_lt() =>
+            {
+                count
+            }
+            Bound::Unbounded => count,
+            // Most ranges are short or end in another leaf.
             Bound::Included(key) => node.search_near(low, key).map_or_else(|index| index, |index| index + 1),
             Bound::Excluded(key) => node.search_near(low, key).unwrap_or_else(|index| index),
         };
         let is_last = match self.direction {
-            Direction::Forward => high < node.count(),
+            Direction::Forward => high < count,
             Direction::Backward => low > 0,
         };
         if high > low + 1 {
