@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::datum::Datum;
+use crate::footprint::Footprint;
 use crate::view::{ArrayRef, ArrayView};
 
 /// An immutable list of values: a slice of a packed document or a shared tree; users
@@ -23,12 +24,18 @@ enum Repr {
 pub(crate) struct ArrayTree {
     items: Vec<Datum>,
     depth: u32,
+    footprint: Footprint,
 }
 
 impl ArrayTree {
     fn new(items: Vec<Datum>) -> Self {
-        let depth = items.iter().map(Datum::depth).max().unwrap_or(0) + 1;
-        Self { items, depth: u32::try_from(depth).unwrap_or(u32::MAX) }
+        let mut footprint = Footprint::of(size_of::<Self>());
+        let mut depth = 0;
+        for item in &items {
+            depth = depth.max(item.depth());
+            footprint.add(size_of::<Datum>(), item);
+        }
+        Self { items, depth: u32::try_from(depth + 1).unwrap_or(u32::MAX), footprint }
     }
 }
 
@@ -52,6 +59,17 @@ impl Array {
     /// The packed bytes, unless it is a tree.
     pub(crate) fn packed(&self) -> Option<&Bytes> {
         if let Repr::Packed(bytes) = &self.0 { Some(bytes) } else { None }
+    }
+
+    /// The memory of a tree.
+    #[inline]
+    pub(crate) fn footprint(&self) -> Option<&Footprint> {
+        if let Repr::Tree(tree) = &self.0 { Some(&tree.footprint) } else { None }
+    }
+
+    /// The same of a tree that nobody shares, for changing.
+    pub(crate) fn footprint_mut(&mut self) -> Option<&mut Footprint> {
+        if let Repr::Tree(tree) = &mut self.0 { Some(&mut Arc::get_mut(tree)?.footprint) } else { None }
     }
 
     pub(crate) fn view(&self) -> ArrayRef<'_> {
@@ -117,6 +135,7 @@ impl Array {
         if let Repr::Tree(tree) = &mut self.0
             && let Some(tree) = Arc::get_mut(tree)
         {
+            tree.footprint.add(size_of::<Datum>(), &item);
             tree.items.push(item);
             tree.depth = tree.depth.max(depth);
             return;

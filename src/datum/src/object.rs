@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::datum::Datum;
 use crate::error::DatumError;
+use crate::footprint::Footprint;
 use crate::packed::PackedObject;
 use crate::pseudo::{self, PseudoType, REQL_TYPE};
 use crate::text::Text;
@@ -28,17 +29,23 @@ pub(crate) struct ObjectTree {
     pub(crate) fields: Vec<(Text, Datum)>,
     pub(crate) depth: u32,
     pub(crate) pseudo_type: Option<PseudoType>,
+    footprint: Footprint,
 }
 
 impl ObjectTree {
     fn new(fields: Vec<(Text, Datum)>) -> Self {
         debug_assert!(fields.is_sorted_by(|a, b| a.0 < b.0));
-        let depth = fields.iter().map(|(_, value)| value.depth()).max().unwrap_or(0) + 1;
+        let mut footprint = Footprint::of(size_of::<Self>());
+        let mut depth = 0;
+        for (name, value) in &fields {
+            depth = depth.max(value.depth());
+            footprint.add(size_of::<(Text, Datum)>() + name.len(), value);
+        }
         let pseudo_type = position(&fields, REQL_TYPE)
             .ok()
             .and_then(|at| fields[at].1.as_str())
             .and_then(PseudoType::from_object_name);
-        Self { fields, depth: u32::try_from(depth).unwrap_or(u32::MAX), pseudo_type }
+        Self { fields, depth: u32::try_from(depth + 1).unwrap_or(u32::MAX), pseudo_type, footprint }
     }
 }
 
@@ -71,6 +78,17 @@ impl Object {
     /// The packed bytes, unless it is a tree.
     pub(crate) fn packed(&self) -> Option<&Bytes> {
         if let Repr::Packed(bytes) = &self.0 { Some(bytes) } else { None }
+    }
+
+    /// The memory of a tree.
+    #[inline]
+    pub(crate) fn footprint(&self) -> Option<&Footprint> {
+        if let Repr::Tree(tree) = &self.0 { Some(&tree.footprint) } else { None }
+    }
+
+    /// The same of a tree that nobody shares, for changing.
+    pub(crate) fn footprint_mut(&mut self) -> Option<&mut Footprint> {
+        if let Repr::Tree(tree) = &mut self.0 { Some(&mut Arc::get_mut(tree)?.footprint) } else { None }
     }
 
     /// The fields without their storage.

@@ -11,6 +11,7 @@ use photondb_plan::Expression;
 use photondb_reql::{Ast, ErrorKind};
 
 use crate::error::{EvalError, Result};
+use crate::memory::{MemoryBudget, MemoryUse};
 use crate::narrowing::Narrowing;
 use crate::parallelism::Parallelism;
 use crate::profile::{Profiler, on_row};
@@ -26,6 +27,7 @@ pub(crate) struct Environment {
     pub(crate) options: EvaluationOptions,
     user: Text,
     pub(crate) cancel: Cancel,
+    pub(crate) memory: Arc<MemoryBudget>,
     /// Present when the query asked for a profile.
     pub(crate) profiler: Option<Profiler>,
     now: OnceLock<Datum>,
@@ -36,6 +38,8 @@ pub(crate) struct Environment {
 #[derive(Clone, Debug)]
 pub(crate) struct EvaluationOptions {
     pub(crate) array_size_max: usize,
+    /// What the query asked for in place of the server's limit.
+    pub(crate) memory_bytes_max: Option<usize>,
     /// Whether the answer tells where the time went.
     pub(crate) profile: bool,
     /// The plan is answered instead of the query.
@@ -57,6 +61,7 @@ impl Default for EvaluationOptions {
     fn default() -> Self {
         Self {
             array_size_max: ARRAY_SIZE_DEFAULT_MAX,
+            memory_bytes_max: None,
             profile: false,
             explain: false,
             globals: Vec::new(),
@@ -73,7 +78,11 @@ impl Environment {
         options: EvaluationOptions,
         user: Text,
         cancel: Cancel,
+        usage: Arc<MemoryUse>,
     ) -> Self {
+        let pool = Arc::clone(&services.memory);
+        let bytes_max = options.memory_bytes_max.unwrap_or(pool.limits().query_bytes);
+        let memory = Arc::new(MemoryBudget::new(pool, usage, bytes_max));
         let clock = Arc::clone(&services.clock);
         let profiler = options.profile.then(Profiler::new);
         Self {
@@ -83,6 +92,7 @@ impl Environment {
             options,
             user,
             cancel,
+            memory,
             profiler,
             now: OnceLock::new(),
             durable_at: AtomicU64::new(0),
@@ -98,6 +108,7 @@ impl Environment {
             options: self.options.clone(),
             user: self.user.clone(),
             cancel: Cancel::default(),
+            memory: Arc::clone(&self.memory),
             profiler: None,
             now: self.now.clone(),
             durable_at: AtomicU64::new(0),
@@ -113,6 +124,7 @@ impl Environment {
             options: EvaluationOptions::default(),
             user: Text::default(),
             cancel: Cancel::default(),
+            memory: Arc::new(MemoryBudget::detached()),
             profiler: None,
             now: OnceLock::new(),
             durable_at: AtomicU64::new(0),
@@ -191,7 +203,7 @@ impl Environment {
     /// An array of checked size.
     pub(crate) fn array(&self, items: Vec<Datum>) -> Result<Datum> {
         self.check_array_size(items.len())?;
-        Ok(Datum::Array(items.into()))
+        self.memory.charge(Datum::Array(items.into()))
     }
 
     /// The complaint about values that are too large to be made, stored or sent.
@@ -202,7 +214,7 @@ impl Environment {
                 VALUE_BYTES_MAX / (1024 * 1024)
             )));
         }
-        Ok(())
+        self.memory.check_room(bytes)
     }
 
     /// RethinkDB's complaint about arrays over the limit.
@@ -215,5 +227,11 @@ impl Environment {
             )));
         }
         Ok(())
+    }
+
+    /// The same for an array that is about to be made, which also needs its memory.
+    pub(crate) fn check_new_array_size(&self, size: usize) -> Result<()> {
+        self.check_array_size(size)?;
+        self.memory.check_room(size.saturating_mul(size_of::<Datum>()))
     }
 }

@@ -11,6 +11,7 @@ use photondb_reql::TermId;
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::{Function, Shortcut};
+use crate::memory::{Purpose, Reservation};
 use crate::sequence::Sequence;
 use crate::terms;
 use crate::value::{Kind, Value};
@@ -133,7 +134,14 @@ impl<'a> Invocation<'a> {
 
     /// All arguments from a position on, as data.
     pub(crate) fn data_from(&self, position: usize) -> Result<Vec<Datum>> {
-        (position..self.count()).map(|i| self.datum(i)).collect()
+        let mut held = Reservation::new(Purpose::Values);
+        let mut data = Vec::with_capacity(self.count().saturating_sub(position));
+        for position in position..self.count() {
+            let datum = self.datum(position)?;
+            held.grow(&self.env.memory, datum.unguarded_bytes())?;
+            data.push(datum);
+        }
+        Ok(data)
     }
 
     pub(crate) fn function(&self, position: usize, shortcut: Shortcut) -> Result<Arc<Function>> {
@@ -169,7 +177,13 @@ impl<'a> Invocation<'a> {
 
     /// A value of this term.
     pub(crate) fn answer(&self, datum: Datum) -> Result<Value> {
-        Ok(Value::datum(datum, self.site))
+        Ok(Value::datum(self.env.memory.charge(datum)?, self.site))
+    }
+
+    /// A value that this term made and that shares nothing: texts and packed values are only
+    /// counted when they are told apart from parts of others.
+    pub(crate) fn answer_new(&self, datum: Datum) -> Result<Value> {
+        Ok(Value::datum(self.env.memory.charge_new(datum)?, self.site))
     }
 
     /// A sequence of this term: an array at once when it comes from arrays, else a stream.

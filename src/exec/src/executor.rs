@@ -12,6 +12,7 @@ use crate::cheap::is_cheap;
 use crate::environment::{Environment, EvaluationOptions};
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Frame};
+use crate::memory::QUERY_MEMORY_BYTES_MIN;
 use crate::mixed_feed::MixedFeed;
 use crate::narrowing::Narrowing;
 use crate::parallelism::Parallelism;
@@ -25,7 +26,7 @@ use crate::terms::object;
 use crate::value::{Kind, Value};
 
 /// Global options that the evaluation as a whole depends on.
-const CONSULTED: &[&str] = &["array_limit", "profile", "explain"];
+const CONSULTED: &[&str] = &["array_limit", "profile", "explain", "memory_limit"];
 /// Global options that concern the session, not the evaluation.
 const FOR_THE_SESSION: &[&str] = &[
     "noreply",
@@ -88,6 +89,7 @@ impl Executor {
             options,
             request.user,
             request.cancel,
+            request.memory,
         ));
         let fail = |error: ReqlError| Failure { error, durable_at: env.durable_at() };
         ast.check_array_sizes(env.options.array_size_max).map_err(fail)?;
@@ -118,37 +120,50 @@ impl Executor {
             EvaluationOptions::default(),
             user.clone(),
             photondb_base::Cancel::default(),
+            Arc::default(),
         ));
         for (name, id) in optargs {
             let expression = lower_expression(ast, *id)?;
             if CONSULTED.contains(&name.as_str()) {
                 let value = evaluate::value(&env, &expression, Frame::EMPTY)?;
-                set_option(&mut options, name, value).map_err(|error| error.at(*id))?;
+                self.set_option(&mut options, name, value).map_err(|error| error.at(*id))?;
             } else if !FOR_THE_SESSION.contains(&name.as_str()) {
                 options.globals.push((name.clone(), expression));
             }
         }
         Ok(options)
     }
+
+    fn set_option(&self, options: &mut EvaluationOptions, name: &str, value: Value) -> Result<()> {
+        match name {
+            "array_limit" => {
+                let limit = value.into_integer()?;
+                let positive = usize::try_from(limit).ok().filter(|limit| *limit > 0);
+                options.array_size_max = positive.ok_or_else(|| {
+                    EvalError::logic(format!("Illegal array size limit `{limit}`.  (Must be >= 1.)"))
+                })?;
+            }
+            "memory_limit" => {
+                let limit = value.into_integer()?;
+                let allowed = QUERY_MEMORY_BYTES_MIN..=self.services.memory.limits().query_bytes_max;
+                let bytes = usize::try_from(limit).ok().filter(|bytes| allowed.contains(bytes));
+                options.memory_bytes_max = Some(bytes.ok_or_else(|| {
+                    let (least, most) = (allowed.start(), allowed.end());
+                    EvalError::logic(format!(
+                        "Illegal memory limit `{limit}`.  (Must be a number of bytes from {least} to {most}, the \
+                         most that this server allows.)"
+                    ))
+                })?);
+            }
+            "explain" => options.explain = value.into_bool()?,
+            _ => options.profile = value.into_bool()?,
+        }
+        Ok(())
+    }
 }
 
 fn failure(error: EvalError, ast: &Ast) -> Failure {
     Failure { error: error.into_reql(ast), durable_at: None }
-}
-
-fn set_option(options: &mut EvaluationOptions, name: &str, value: Value) -> Result<()> {
-    match name {
-        "array_limit" => {
-            let limit = value.into_integer()?;
-            let positive = usize::try_from(limit).ok().filter(|limit| *limit > 0);
-            options.array_size_max = positive.ok_or_else(|| {
-                EvalError::logic(format!("Illegal array size limit `{limit}`.  (Must be >= 1.)"))
-            })?;
-        }
-        "explain" => options.explain = value.into_bool()?,
-        _ => options.profile = value.into_bool()?,
-    }
-    Ok(())
 }
 
 /// How the table is read that is under a filter, when an index finds its rows. A plan can be
@@ -167,7 +182,7 @@ fn open(env: &Arc<Environment>, plan: &Plan) -> Result<Outcome> {
     match value.kind {
         Kind::Datum(datum) => atom(env, datum),
         Kind::Row(row) => atom(env, row.datum),
-        Kind::SelectionArray(_, rows) => atom(env, Datum::Array(rows.into())),
+        Kind::SelectionArray(_, rows) => atom(env, Datum::Array(rows)),
         Kind::Grouped(groups) => atom(env, into_grouped_datum(groups)),
         Kind::Table(read) | Kind::TableSlice(read) => stream(env, Sequence::table(*read, site)),
         Kind::Selection(_, sequence) | Kind::Sequence(sequence) => stream(env, *sequence),
@@ -261,7 +276,13 @@ fn deliver_through(env: &Arc<Environment>, plans: &mut [FeedPlan], stages: Vec<S
 }
 
 fn pipeline(env: &Arc<Environment>, stages: Vec<Stage>) -> Arc<Pipeline> {
-    Arc::new(Pipeline { env: Arc::clone(env), stages, terminal: None, with_index_value: false })
+    Arc::new(Pipeline {
+        env: Arc::clone(env),
+        stages,
+        terminal: None,
+        with_index_value: false,
+        sparse: false,
+    })
 }
 
 /// The stages behind `changes()`.

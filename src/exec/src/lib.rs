@@ -18,6 +18,7 @@ mod executor;
 mod feed_identity;
 mod fetch;
 mod function;
+mod memory;
 mod mixed_feed;
 mod narrowing;
 mod parallelism;
@@ -36,6 +37,7 @@ pub use fetch::{
     AuthenticationScheme, FetchBody, FetchCredentials, FetchError, FetchMethod, FetchRequest, FetchResponse,
     FetchSession, Fetcher,
 };
+pub use memory::{MemoryLimits, MemoryPool, MemoryUse, QUERY_MEMORY_BYTES_MIN};
 pub use narrowing::Narrowing;
 pub use parallelism::Parallelism;
 pub use request::{

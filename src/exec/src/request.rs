@@ -11,6 +11,7 @@ use photondb_reql::{ReqlError, StartQuery};
 use photondb_table::{Budget, Shards};
 
 use crate::fetch::Fetcher;
+use crate::memory::{MemoryPool, MemoryUse};
 
 /// What the evaluator stands on; made once by the composition root.
 pub struct Services {
@@ -22,6 +23,7 @@ pub struct Services {
     pub fetcher: Arc<dyn Fetcher>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    pub memory: Arc<MemoryPool>,
 }
 
 /// The space of names from which RethinkDB derives the ids of what is the same on every
@@ -74,6 +76,8 @@ pub struct Request {
     pub query: Box<StartQuery>,
     pub user: Text,
     pub cancel: Cancel,
+    /// Told what the query takes, for whoever wants to know.
+    pub memory: Arc<MemoryUse>,
 }
 
 /// What the session gets back at once; rows follow from the outcome.

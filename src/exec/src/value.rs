@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use photondb_base::{DatabaseId, IdentifierFormat, TableId};
-use photondb_datum::{Datum, Text};
+use photondb_datum::{Array, Datum, Text};
 use photondb_reql::{ErrorKind, TermId};
 
 use crate::error::{EvalError, Result};
@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     /// Rows of a table that can be written to.
     Selection(Arc<TableRef>, Box<Sequence>),
     /// Rows of a table already in memory that can be written to.
-    SelectionArray(Arc<TableRef>, Vec<Datum>),
+    SelectionArray(Arc<TableRef>, Array),
     /// One row of a table, present (`datum`) or null.
     Row(Box<Row>),
     Sequence(Box<Sequence>),

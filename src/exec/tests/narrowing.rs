@@ -74,7 +74,7 @@ fn read_of(executor: &Executor, term: &str) -> String {
     let Ok(Query::Start(query)) = decode_query(format!("[1,{term},{{\"explain\":true}}]").as_bytes()) else {
         panic!("{term}")
     };
-    let request = Request { query, user: "admin".into(), cancel: Cancel::default() };
+    let request = Request { query, user: "admin".into(), cancel: Cancel::default(), memory: Arc::default() };
     match executor.run(request).map(|answer| answer.outcome) {
         Ok(Outcome::Atom(plan)) => json::to_string(&plan.get("stages").expect("stages")).unwrap(),
         _ => panic!("{term}"),

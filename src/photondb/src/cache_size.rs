@@ -52,24 +52,28 @@ impl FromStr for CacheSize {
         if text.eq_ignore_ascii_case("auto") {
             return Ok(Self::Automatic);
         }
-        let unreadable = || CacheSizeError::Unreadable(text.to_owned());
-        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let number: f64 = number.parse().map_err(|_| unreadable())?;
-        let unit = match unit.trim().to_ascii_lowercase().as_str() {
-            "" | "m" | "mb" | "mib" => MEGABYTE,
-            "b" => 1,
-            "k" | "kb" | "kib" => 1024,
-            "g" | "gb" | "gib" => 1024 * MEGABYTE,
-            "t" | "tb" | "tib" => 1024 * 1024 * MEGABYTE,
-            _ => return Err(unreadable()),
-        };
-        let bytes = (number * unit as f64) as u64;
+        let bytes = parse_bytes(text).ok_or_else(|| CacheSizeError::Unreadable(text.to_owned()))?;
         if bytes < CACHE_BYTES_MIN {
             return Err(CacheSizeError::TooSmall);
         }
         Ok(Self::Bytes(bytes))
     }
+}
+
+/// A size as people write it, in bytes; megabytes when it has no unit.
+pub(crate) fn parse_bytes(text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().ok()?;
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "m" | "mb" | "mib" => MEGABYTE,
+        "b" => 1,
+        "k" | "kb" | "kib" => 1024,
+        "g" | "gb" | "gib" => 1024 * MEGABYTE,
+        "t" | "tb" | "tib" => 1024 * 1024 * MEGABYTE,
+        _ => return None,
+    };
+    Some((number * unit as f64) as u64)
 }
 
 /// The memory of the machine, or of the container if that has less.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use photondb_base::{Cancel, Clock, LogPosition, Random, SystemClock, SystemRandom};
 use photondb_catalog::{Catalog, CatalogOptions, State};
 use photondb_datum::Datum;
-use photondb_exec::{Executor, Narrowing, Outcome, Parallelism, Request, Services, StoredFunctions};
+use photondb_exec::{
+    Executor, MemoryPool, Narrowing, Outcome, Parallelism, Request, Services, StoredFunctions,
+};
 use photondb_feed::Feeds;
 use photondb_fetch::HttpFetcher;
 use photondb_reql::{EXPLAIN_QUERY_TYPE, Query, ReqlError, decode_query};
@@ -20,6 +22,7 @@ use photondb_table::{Budget, LocalShards, LocalShardsOptions};
 
 use crate::cache_size::CacheSize;
 use crate::error::{OpenError, RunError};
+use crate::query_memory::QueryMemory;
 
 /// The user that embedded queries run as.
 const ADMIN: &str = "admin";
@@ -40,6 +43,8 @@ pub struct DatabaseOptions {
     pub place: Place,
     /// How much memory the page cache takes.
     pub cache_size: CacheSize,
+    /// How much memory queries may take.
+    pub query_memory: QueryMemory,
     /// The server's name; one is made up for a new directory.
     pub server_name: Option<String>,
     /// The password of `admin` in a new directory; empty when absent.
@@ -63,6 +68,7 @@ impl DatabaseOptions {
         Self {
             place: Place::Memory,
             cache_size: CacheSize::Automatic,
+            query_memory: QueryMemory::default(),
             server_name: None,
             initial_password: None,
             logs: Arc::default(),
@@ -109,11 +115,13 @@ impl Database {
         };
         let catalog =
             Catalog::open(Arc::clone(&engine), shards.clone(), Arc::clone(&random), catalog_options)?;
+        let memory = Arc::new(MemoryPool::new(options.query_memory.limits()));
         let sources = Arc::new(Sources {
             catalog: Arc::clone(&catalog),
             shards: shards.clone(),
             engine: Arc::clone(&engine),
             jobs: Arc::new(Jobs::default()),
+            memory: Arc::clone(&memory),
             activity: Arc::new(Activity::default()),
             logs: Arc::clone(&options.logs),
             process: process_facts(options, cache_bytes),
@@ -130,6 +138,7 @@ impl Database {
             fetcher: Arc::new(HttpFetcher::new(Arc::clone(&random))),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
+            memory,
         };
         let executor = Executor::new(Arc::new(services))
             .with_parallelism(options.parallelism)
@@ -161,7 +170,8 @@ impl Database {
         let Query::Start(query) = decode_query(query.as_bytes())? else {
             return Err(ReqlError::client("Expected a term.").into());
         };
-        let request = Request { query, user: ADMIN.into(), cancel: Cancel::default() };
+        let request =
+            Request { query, user: ADMIN.into(), cancel: Cancel::default(), memory: Arc::default() };
         let answer = match self.executor.run(request) {
             Ok(answer) => answer,
             Err(failure) => {

@@ -332,6 +332,7 @@ pub static GLOBAL_OPTARGS: &[&str] = &[
     "max_batch_seconds",
     "max_dist",
     "max_results",
+    "memory_limit",
     "method",
     "min_batch_rows",
     "multi",

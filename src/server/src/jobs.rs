@@ -9,6 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use photondb_base::Cancel;
 use photondb_datum::Text;
+use photondb_exec::MemoryUse;
 
 /// A query that runs, as `jobs` tells it.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Job {
     pub query: Bytes,
     /// When it began to run.
     pub started: Instant,
+    /// The memory that it takes.
+    pub memory: Arc<MemoryUse>,
     cancel: Cancel,
 }
 
@@ -53,11 +56,13 @@ impl Jobs {
         client: SocketAddr,
         query: Bytes,
         cancel: Cancel,
+        memory: Arc<MemoryUse>,
     ) -> JobGuard {
         let mut state = self.state.lock();
         let number = state.next;
         state.next += 1;
-        state.running.insert(number, Job { number, user, client, query, started: Instant::now(), cancel });
+        let started = Instant::now();
+        state.running.insert(number, Job { number, user, client, query, started, memory, cancel });
         JobGuard { jobs: Arc::clone(self), number }
     }
 

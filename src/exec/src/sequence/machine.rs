@@ -10,11 +10,16 @@ use photondb_table::{Flow, Program, ProgramError, Row, RowMachine};
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::Function;
+use crate::memory::{Purpose, Reservation};
 use crate::row_expression::Untold;
+use crate::sequence::keeper::Keeper;
 use crate::sequence::passing::{Passing, RowWriter};
 use crate::sequence::terminal::{Partial, Terminal};
 use crate::sequence::{FilterDefault, GroupStage, RowTransform, Sequence, Stage};
 use crate::value::Kind;
+
+/// Memory of a place in a table of groups, free places included.
+const GROUP_ENTRY_BYTES: usize = 2 * size_of::<(Datum, Partial)>();
 
 /// Stages and an optional terminal, ready to be run beside the rows.
 pub(crate) struct Pipeline {
@@ -23,6 +28,8 @@ pub(crate) struct Pipeline {
     pub(crate) terminal: Option<Terminal>,
     /// Rows leave as pairs of index value and row.
     pub(crate) with_index_value: bool,
+    /// Whether the rows are few of those that lie near them.
+    pub(crate) sparse: bool,
 }
 
 /// A pipeline as the tables run it.
@@ -41,11 +48,40 @@ pub(crate) struct Machine {
 }
 
 /// What a run has come to so far, and its tools.
-#[derive(Default)]
 struct Run {
     single: Option<Partial>,
     groups: HashMap<Datum, Partial>,
     writer: RowWriter,
+    keeper: Keeper,
+    memory: Reservation,
+}
+
+impl Run {
+    fn new(pipeline: &Pipeline) -> Self {
+        let purpose = match &pipeline.terminal {
+            _ if pipeline.stages.iter().any(|stage| matches!(stage, Stage::Group(_))) => Purpose::Groups,
+            Some(Terminal::Distinct) => Purpose::Distinct,
+            _ => Purpose::Rows,
+        };
+        Self {
+            single: None,
+            groups: HashMap::new(),
+            writer: RowWriter::default(),
+            keeper: Keeper::new(pipeline.sparse),
+            memory: Reservation::new(purpose),
+        }
+    }
+
+    /// Counts what a partial has grown by.
+    fn grown(&mut self, env: &Environment, bytes: isize) -> Result<()> {
+        match usize::try_from(bytes) {
+            Ok(more) => self.memory.grow(&env.memory, more),
+            Err(_) => {
+                self.memory.shrink(bytes.unsigned_abs());
+                Ok(())
+            }
+        }
+    }
 }
 
 /// What a row carries along besides itself.
@@ -67,7 +103,8 @@ impl Equivalent<Datum> for GroupKey<'_> {
 
 impl Machine {
     pub(crate) fn new(pipeline: Arc<Pipeline>) -> Self {
-        Self { pipeline, run: Run::default() }
+        let run = Run::new(&pipeline);
+        Self { pipeline, run }
     }
 
     /// Pushes one row through the stages; what comes out goes to `out` or to the terminal.
@@ -255,11 +292,15 @@ impl Pipeline {
             (None, Some(group)) => out.push(Datum::Array(vec![group.to_datum(), row.into_datum()].into())),
             (Some(terminal), None) => {
                 let partial = run.single.get_or_insert_with(|| terminal.start());
-                terminal.add(env, partial, row)?;
+                if let Some(bytes) = terminal.add(env, &mut run.keeper, partial, row)? {
+                    run.grown(env, bytes)?;
+                }
             }
             (Some(terminal), Some(group)) => {
                 if let Some(partial) = run.groups.get_mut(&GroupKey(group)) {
-                    terminal.add(env, partial, row)?;
+                    if let Some(bytes) = terminal.add(env, &mut run.keeper, partial, row)? {
+                        run.grown(env, bytes)?;
+                    }
                     return Ok(());
                 }
                 if run.groups.len() >= env.options.array_size_max {
@@ -271,8 +312,11 @@ impl Pipeline {
                 }
                 let mut partial = terminal.start();
                 // A group is there once a row of it counts.
-                if terminal.add(env, &mut partial, row)? {
-                    run.groups.insert(group.to_datum(), partial);
+                if let Some(bytes) = terminal.add(env, &mut run.keeper, &mut partial, row)? {
+                    let group = group.to_datum();
+                    let entry_bytes = GROUP_ENTRY_BYTES + group.memory_bytes();
+                    run.groups.insert(group, partial);
+                    run.grown(env, bytes.saturating_add_unsigned(entry_bytes))?;
                 }
             }
         }

@@ -4,7 +4,10 @@
 //! batches) or given a terminal (for one value); then the stages run fused, row by row,
 //! beside the documents if the source is a table.
 
+mod batch;
+mod concat;
 mod group;
+mod keeper;
 mod machine;
 mod metered;
 mod narrow;
@@ -29,7 +32,9 @@ use crate::profile::SequenceMeter;
 use crate::row_expression::Untold;
 use crate::value::{Kind, TableRef, Value, wrong_type};
 
+pub(crate) use batch::Batch;
 pub(crate) use group::{GroupStage, into_grouped_datum};
+pub(crate) use keeper::Keeper;
 pub(crate) use machine::{Machine, Pipeline, keeps};
 pub(crate) use narrow::Narrowed;
 pub(crate) use open::{INNER_BUDGET, RowStream};
@@ -129,10 +134,6 @@ impl Sequence {
         Self { source, stages: Vec::new(), stage_sites: Vec::new(), eager, table: None, site }
     }
 
-    pub(crate) fn items(items: Vec<Datum>, site: TermId) -> Self {
-        Self::new(Source::Items(items.into()), true, site)
-    }
-
     pub(crate) fn table(read: TableRead, site: TermId) -> Self {
         let table = Some(Arc::clone(&read.table));
         Self { table, ..Self::new(Source::Table(Box::new(read)), false, site) }
@@ -147,7 +148,7 @@ impl Sequence {
             Kind::Table(read) | Kind::TableSlice(read) => Ok(Self::table(*read, site)),
             Kind::Selection(_, sequence) | Kind::Sequence(sequence) => Ok(*sequence),
             Kind::SelectionArray(table, rows) => {
-                let mut sequence = Self::items(rows, site);
+                let mut sequence = Self::new(Source::Items(rows), true, site);
                 sequence.table = Some(table);
                 Ok(sequence)
             }
@@ -221,7 +222,7 @@ impl Sequence {
             let rows = self.collect(env)?;
             return Ok(match table {
                 Some(table) => Value::new(Kind::SelectionArray(table, rows), site),
-                None => Value::datum(Datum::Array(rows.into()), site),
+                None => Value::datum(Datum::Array(rows), site),
             });
         }
         let sequence = Box::new(self);
@@ -232,11 +233,11 @@ impl Sequence {
     }
 
     /// All rows at once, within the array limit.
-    pub(crate) fn collect(self, env: &Arc<Environment>) -> Result<Vec<Datum>> {
+    pub(crate) fn collect(self, env: &Arc<Environment>) -> Result<Array> {
         match self.run(env, Terminal::Collect)? {
-            TerminalAnswer::Single(Datum::Array(rows)) => Ok(rows.into_vec()),
+            TerminalAnswer::Single(Datum::Array(rows)) => Ok(rows),
             TerminalAnswer::Single(other) => Err(wrong_type("ARRAY", &other)),
-            TerminalAnswer::Grouped(groups) => Ok(vec![into_grouped_datum(groups)]),
+            TerminalAnswer::Grouped(groups) => Ok(vec![into_grouped_datum(groups)].into()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Running a sequence: batch by batch, row by row, or down to one value.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
@@ -13,6 +13,9 @@ use photondb_table::{Budget, Program, ReadOp, ShardStream};
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
+use crate::memory::{Purpose, Reservation};
+use crate::sequence::batch::Batch;
+use crate::sequence::concat::ConcatStream;
 use crate::sequence::machine::{Machine, Pipeline, PipelineProgram};
 use crate::sequence::metered::MeteredStream;
 use crate::sequence::parallel;
@@ -128,13 +131,25 @@ impl Sequence {
         let grouped = self.is_grouped();
         let partials = match self.into_parts(env, &terminal)? {
             Ok(parts) => parallel::drain_all(env, parts)?,
-            Err(sequence) => drain(env, sequence.open_with(env, Some(terminal.clone()), false)?)?,
+            Err(sequence) => vec![drain(env, sequence.open_with(env, Some(terminal.clone()), false)?)?],
         };
         env.check_cancelled()?;
         if grouped {
-            finish_groups(env, &terminal, partials)
-        } else {
-            finish_single(env, &terminal, partials)
+            return finish_groups(env, &terminal, partials);
+        }
+        let answer = finish_single(env, &terminal, partials)?;
+        Ok(TerminalAnswer::Single(env.memory.charge(answer)?))
+    }
+
+    /// Opens a sequence with a `concatMap`, whose rows may be many more than a batch.
+    fn open_concatenated(self, env: &Arc<Environment>) -> Result<Box<dyn RowStream>> {
+        let site = self.site;
+        match self.split_at_concat() {
+            Err(sequence) => sequence.open_with(env, None, false),
+            Ok((outer, function, stages)) => {
+                let stream = ConcatStream::new(env, outer.open_with(env, None, false)?, function);
+                Self::of_stream(Box::new(stream), stages, site).open_with(env, None, false)
+            }
         }
     }
 
@@ -168,8 +183,9 @@ impl Sequence {
             .as_ref()
             .map(|profiler| self.meter(env, profiler, Some(terminal), parallelism.threads));
         let terminal = Some(terminal.clone());
+        let sparse = self.is_sparse();
         let pipeline =
-            Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value: false };
+            Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value: false, sparse };
         let program: Arc<dyn Program> = Arc::new(PipelineProgram(Arc::new(pipeline)));
         let operation = ReadOp { index_values, ..read.into_operation(Some(program))? };
         let streams = shards.read_split(operation, parallelism.threads)?;
@@ -187,7 +203,7 @@ impl Sequence {
         self.stages.iter().any(|stage| matches!(stage, Stage::Group(group) if group.by_index))
     }
 
-    fn refuse_infinite(&self) -> Result<()> {
+    pub(super) fn refuse_infinite(&self) -> Result<()> {
         if self.is_feed() {
             return Err(EvalError::logic(
                 "Cannot call a terminal (`reduce`, `count`, etc.) on an infinite stream (such as a changefeed).",
@@ -202,6 +218,15 @@ impl Sequence {
             .at(self.site));
         }
         Ok(())
+    }
+
+    /// Whether the rows are probably few of those on the pages that they lie on.
+    fn is_sparse(&self) -> bool {
+        let scattered = match &self.source {
+            Source::Table(read) => read.index.is_some() || matches!(read.source, TableSource::Keys(_)),
+            _ => false,
+        };
+        scattered || self.stages.iter().any(|stage| matches!(stage, Stage::Filter { .. }))
     }
 
     fn open_with(
@@ -224,10 +249,21 @@ impl Sequence {
         terminal: Option<Terminal>,
         with_index_value: bool,
     ) -> Result<Box<dyn RowStream>> {
+        // For a terminal the rows need not be put into batches.
+        let in_batches = terminal.is_none() && !self.is_grouped();
+        if in_batches && self.stages.iter().any(|stage| matches!(stage, Stage::ConcatMap(_))) {
+            return self.open_concatenated(env);
+        }
+        let sparse = self.is_sparse();
         let by_index = self.groups_by_index();
         let bare = self.stages.is_empty() && terminal.is_none() && !with_index_value;
-        let pipeline =
-            Arc::new(Pipeline { env: Arc::clone(env), stages: self.stages, terminal, with_index_value });
+        let pipeline = Arc::new(Pipeline {
+            env: Arc::clone(env),
+            stages: self.stages,
+            terminal,
+            with_index_value,
+            sparse,
+        });
         let source: Box<dyn RowStream> = match self.source {
             Source::Table(read) if read.table.system => Box::new(ItemsStream::new(system_rows(env, &read)?)),
             Source::Table(read) => {
@@ -315,7 +351,8 @@ fn open_refined(
         refinement,
         current: None,
         equal: Vec::new(),
-        ready: Vec::new(),
+        ready: VecDeque::new(),
+        memory: Reservation::new(Purpose::Sort),
         more: true,
     }))
 }
@@ -373,13 +410,16 @@ impl RowStream for TableStream {
 pub(crate) struct PipelineStream {
     source: Box<dyn RowStream>,
     machine: Machine,
-    rows: Vec<Datum>,
+    /// Rows of the source that were not pushed yet.
+    rows: VecDeque<Datum>,
+    /// Whether the source has more.
+    more: bool,
     ended: bool,
 }
 
 impl PipelineStream {
     pub(crate) fn new(source: Box<dyn RowStream>, pipeline: Arc<Pipeline>) -> Self {
-        Self { source, machine: Machine::new(pipeline), rows: Vec::new(), ended: false }
+        Self { source, machine: Machine::new(pipeline), rows: VecDeque::new(), more: true, ended: false }
     }
 }
 
@@ -388,15 +428,23 @@ impl RowStream for PipelineStream {
         if self.ended {
             return Ok(false);
         }
-        let more = self.source.next_batch(budget, &mut self.rows)?;
-        for row in self.rows.drain(..) {
-            self.machine.push(Passing::Owned(row), None, out)?;
+        if self.rows.is_empty() && self.more {
+            let mut rows = Vec::from(std::mem::take(&mut self.rows));
+            self.more = self.source.next_batch(budget, &mut rows)?;
+            self.rows = rows.into();
         }
-        if !more {
+        let mut batch = Batch::begin(budget, out);
+        while let Some(row) = self.rows.pop_front() {
+            self.machine.push(Passing::Owned(row), None, out)?;
+            if batch.is_full(out) {
+                break;
+            }
+        }
+        if self.rows.is_empty() && !self.more {
             self.ended = true;
             self.machine.finish_into(out);
         }
-        Ok(more)
+        Ok(!self.ended)
     }
 }
 
@@ -407,14 +455,15 @@ struct RefinedStream {
     refinement: Arc<dyn Refinement>,
     current: Option<Datum>,
     equal: Vec<Datum>,
-    ready: Vec<Datum>,
+    ready: VecDeque<Datum>,
+    memory: Reservation,
     more: bool,
 }
 
 impl RefinedStream {
     fn flush(&mut self) -> Result<()> {
         self.refinement.sort(&self.env, &mut self.equal)?;
-        self.ready.append(&mut self.equal);
+        self.ready.extend(self.equal.drain(..));
         Ok(())
     }
 
@@ -428,6 +477,7 @@ impl RefinedStream {
                 self.flush()?;
                 self.current = Some(value);
             }
+            self.memory.grow(&self.env.memory, size_of::<Datum>() + row.memory_bytes())?;
             self.equal.push(row);
             self.env.check_array_size(self.equal.len())?;
         }
@@ -445,27 +495,40 @@ impl RowStream for RefinedStream {
             self.fill(budget)?;
         }
         let count = self.ready.len().min(budget.rows_max.max(1));
-        out.extend(self.ready.drain(..count));
+        for row in self.ready.drain(..count) {
+            self.memory.shrink(size_of::<Datum>() + row.memory_bytes());
+            out.push(row);
+        }
         Ok(self.more || !self.ready.is_empty())
     }
 }
 
-/// All that a stream gives.
-pub(crate) fn drain(env: &Arc<Environment>, mut stream: Box<dyn RowStream>) -> Result<Vec<Datum>> {
-    let mut rows = Vec::new();
-    while stream.next_batch(&INNER_BUDGET, &mut rows)? {
+/// All that a stream gives, with the memory of it.
+pub(crate) fn drain(env: &Arc<Environment>, mut stream: Box<dyn RowStream>) -> Result<Drained> {
+    let mut drained = Drained { rows: Vec::new(), memory: Reservation::new(Purpose::Rows) };
+    loop {
+        let before = drained.rows.len();
+        let more = stream.next_batch(&INNER_BUDGET, &mut drained.rows)?;
+        for row in drained.rows.get(before..).unwrap_or_default() {
+            drained.memory.grow(&env.memory, size_of::<Datum>() + row.unguarded_bytes())?;
+        }
+        if !more {
+            return Ok(drained);
+        }
         env.check_cancelled()?;
     }
-    Ok(rows)
 }
 
-fn finish_single(
-    env: &Arc<Environment>,
-    terminal: &Terminal,
-    partials: Vec<Datum>,
-) -> Result<TerminalAnswer> {
+/// What a stream gave.
+pub(crate) struct Drained {
+    pub(crate) rows: Vec<Datum>,
+    pub(crate) memory: Reservation,
+}
+
+fn finish_single(env: &Arc<Environment>, terminal: &Terminal, parts: Vec<Drained>) -> Result<Datum> {
     let mut whole: Option<Partial> = None;
-    for partial in partials {
+    let (rows, memory): (Vec<_>, Vec<_>) = parts.into_iter().map(|part| (part.rows, part.memory)).unzip();
+    for partial in rows.into_iter().flatten() {
         let partial = terminal.partial(partial)?;
         whole = Some(match whole {
             None => partial,
@@ -473,12 +536,15 @@ fn finish_single(
         });
     }
     let whole = whole.unwrap_or_else(|| terminal.start());
-    terminal.finish(whole).map(TerminalAnswer::Single)
+    // Until the answer is counted itself.
+    drop(memory);
+    terminal.finish(whole)
 }
 
-fn finish_groups(env: &Arc<Environment>, terminal: &Terminal, pairs: Vec<Datum>) -> Result<TerminalAnswer> {
+fn finish_groups(env: &Arc<Environment>, terminal: &Terminal, parts: Vec<Drained>) -> Result<TerminalAnswer> {
     let mut groups: BTreeMap<Datum, Partial> = BTreeMap::new();
-    for pair in pairs {
+    let (rows, _memory): (Vec<_>, Vec<_>) = parts.into_iter().map(|part| (part.rows, part.memory)).unzip();
+    for pair in rows.into_iter().flatten() {
         let Datum::Array(pair) = pair else { continue };
         let (Some(group), Some(partial)) = (pair.get(0), pair.get(1)) else { continue };
         let partial = terminal.partial(partial)?;

@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::thread;
 
 use photondb_base::limits::THREAD_STACK_BYTES;
-use photondb_datum::Datum;
 use photondb_reql::ErrorKind;
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
-use crate::sequence::open::{RowStream, drain};
+use crate::sequence::open::{Drained, RowStream, drain};
 
-/// Drains all streams, each on a thread of its own, and joins what they give in their
+/// Drains all streams, each on a thread of its own, and gives what they gave in their
 /// order. The error of the earliest part is the error of the whole.
-pub(crate) fn drain_all(env: &Arc<Environment>, parts: Vec<Box<dyn RowStream>>) -> Result<Vec<Datum>> {
+pub(crate) fn drain_all(env: &Arc<Environment>, parts: Vec<Box<dyn RowStream>>) -> Result<Vec<Drained>> {
     let mut parts = parts.into_iter();
     let Some(first) = parts.next() else { return Ok(Vec::new()) };
     thread::scope(|scope| {
@@ -22,18 +21,18 @@ pub(crate) fn drain_all(env: &Arc<Environment>, parts: Vec<Box<dyn RowStream>>) 
             builder.spawn_scoped(scope, || drain(env, part))
         });
         let others: Vec<_> = others.collect();
-        let mut rows = drain(env, first);
+        let mut drained = drain(env, first).map(|first| vec![first]);
         for other in others {
             let part = match other.map(thread::ScopedJoinHandle::join) {
                 Ok(Ok(part)) => part,
                 Ok(Err(_)) => Err(EvalError::new(ErrorKind::Internal, "A worker panicked.")),
                 Err(error) => Err(EvalError::resource(format!("Cannot start a thread: {error}."))),
             };
-            rows = rows.and_then(|mut rows| {
-                rows.append(&mut part?);
-                Ok(rows)
+            drained = drained.and_then(|mut drained| {
+                drained.push(part?);
+                Ok(drained)
             });
         }
-        rows
+        drained
     })
 }

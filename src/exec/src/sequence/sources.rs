@@ -8,6 +8,7 @@ use photondb_table::Budget;
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::Function;
+use crate::sequence::batch::Batch;
 use crate::sequence::open::RowStream;
 use crate::terms::order::OrderKeys;
 
@@ -238,7 +239,8 @@ impl ZipStream {
 impl RowStream for ZipStream {
     fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool> {
         let mut row = Vec::with_capacity(self.inputs.len());
-        for _ in 0..budget.rows_max.max(1) {
+        let mut batch = Batch::begin(budget, out);
+        while !batch.is_full(out) {
             row.clear();
             for input in &mut self.inputs {
                 match input.next(budget)? {

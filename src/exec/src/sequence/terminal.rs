@@ -12,6 +12,7 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::Function;
 use crate::row_expression::Untold;
+use crate::sequence::keeper::Keeper;
 use crate::sequence::passing::Passing;
 use crate::value::number;
 
@@ -61,22 +62,27 @@ impl Terminal {
         }
     }
 
-    /// Adds one row; tells whether the row counts at all.
+    /// Adds one row. Tells by how many bytes the partial has grown; `None` when the row does
+    /// not count at all.
     pub(crate) fn add(
         &self,
         env: &Arc<Environment>,
+        keeper: &mut Keeper,
         partial: &mut Partial,
         row: Passing<'_>,
-    ) -> Result<bool> {
+    ) -> Result<Option<isize>> {
+        let mut grown = 0;
         match (self, partial) {
             (Self::Collect, Partial::Items(items)) => {
-                items.push(row.into_datum());
+                let row = keeper.keep(row);
+                grown = held_bytes(&row);
+                items.push(row);
                 env.check_array_size(items.len())?;
             }
             (Self::Count, Partial::Count(count)) => *count += 1,
             (Self::Sum(by), Partial::Sum(sum)) => match numeric(env, by.as_deref(), &row)? {
                 Some(n) => *sum += n,
-                None => return Ok(false),
+                None => return Ok(None),
             },
             (Self::Average(by), Partial::Average { sum, count }) => {
                 match numeric(env, by.as_deref(), &row)? {
@@ -84,25 +90,33 @@ impl Terminal {
                         *sum += n;
                         *count += 1;
                     }
-                    None => return Ok(false),
+                    None => return Ok(None),
                 }
             }
             (Self::Extreme { maximum, by }, Partial::Extreme(best)) => {
-                return add_extreme(env, *maximum, by.as_deref(), best, row);
+                return add_extreme(env, *maximum, by.as_deref(), keeper, best, row);
             }
             (Self::Reduce(function), Partial::Reduced(value)) => {
-                *value = Some(match value.take() {
+                let before = value.as_ref().map_or(0, held_bytes);
+                let next = match value.take() {
                     None => row.into_datum(),
                     Some(old) => reduced(env, function, old, row)?,
-                });
+                };
+                grown = held_bytes(&next) - before;
+                *value = Some(next);
             }
             (Self::Distinct, Partial::Distinct(rows)) => {
-                rows.insert(row.into_datum());
-                env.check_array_size(rows.len())?;
+                let is_new = !rows.contains(&*row.datum());
+                if is_new {
+                    let row = keeper.keep(row);
+                    grown = held_bytes(&row);
+                    rows.insert(row);
+                    env.check_array_size(rows.len())?;
+                }
             }
             _ => return Err(mismatch()),
         }
-        Ok(true)
+        Ok(Some(grown))
     }
 
     /// The partial of all rows of `left` and then all of `right`.
@@ -195,6 +209,11 @@ impl Partial {
     }
 }
 
+/// Memory of a value in a partial, its place included.
+fn held_bytes(datum: &Datum) -> isize {
+    (size_of::<Datum>() + datum.unguarded_bytes()).cast_signed()
+}
+
 /// The number that a row counts for; `None` when it lacks the field.
 fn numeric(env: &Arc<Environment>, by: Option<&Function>, row: &Passing<'_>) -> Result<Option<f64>> {
     let Some(by) = by else {
@@ -215,30 +234,35 @@ fn numeric(env: &Arc<Environment>, by: Option<&Function>, row: &Passing<'_>) -> 
     }
 }
 
-/// Adds a row to the search for the row with the least or greatest key; whether it has one.
+/// Adds a row to the search for the row with the least or greatest key. Tells by how many bytes
+/// the best one has grown; `None` when the row has no key.
 fn add_extreme(
     env: &Arc<Environment>,
     maximum: bool,
     by: Option<&Function>,
+    keeper: &mut Keeper,
     best: &mut Option<(Datum, Datum)>,
     row: Passing<'_>,
-) -> Result<bool> {
+) -> Result<Option<isize>> {
     let wins = |key: DatumRef<'_>| best.as_ref().is_none_or(|(old, _)| beats(maximum, key, old.view()));
     let told = by.map_or_else(|| Ok(row.view()), |by| by.answer(env, &[row.view()]));
     let key = match (told, by) {
-        (Ok(key), _) if !wins(key) => return Ok(true),
+        (Ok(key), _) if !wins(key) => return Ok(Some(0)),
         (Ok(key), _) if !key.is_tree() => key.to_datum_sharing(row.storage()),
-        (Err(Untold::Absent), _) => return Ok(false),
+        (Err(Untold::Absent), _) => return Ok(None),
         (_, None) => row.datum().into_owned(),
         (_, Some(by)) => match by.datum(env, slice::from_ref(&*row.datum())) {
-            Ok(key) if !wins(key.view()) => return Ok(true),
+            Ok(key) if !wins(key.view()) => return Ok(Some(0)),
             Ok(key) => key,
-            Err(error) if error.is_absent() => return Ok(false),
+            Err(error) if error.is_absent() => return Ok(None),
             Err(error) => return Err(error),
         },
     };
-    *best = Some((key, row.into_datum()));
-    Ok(true)
+    let (key, row) = (keeper.keep(Passing::Owned(key)), keeper.keep(row));
+    let before = best.as_ref().map_or(0, |(key, row)| held_bytes(key) + held_bytes(row));
+    let grown = held_bytes(&key) + held_bytes(&row) - before;
+    *best = Some((key, row));
+    Ok(Some(grown))
 }
 
 fn beats(maximum: bool, challenger: DatumRef<'_>, holder: DatumRef<'_>) -> bool {

@@ -1,5 +1,6 @@
 //! Aggregations: many rows become one value.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use photondb_datum::{Array, Datum, DatumRef};
@@ -9,8 +10,9 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut, plural};
+use crate::memory::{Purpose, Reservation};
 use crate::row_expression::Answer;
-use crate::sequence::{FilterDefault, RowStream, Sequence, Source, Stage, Terminal, TerminalAnswer};
+use crate::sequence::{Batch, FilterDefault, RowStream, Sequence, Source, Stage, Terminal, TerminalAnswer};
 use crate::terms::table;
 use crate::value::{Kind, Value};
 
@@ -202,15 +204,18 @@ pub(crate) fn offsets_of(call: &Invocation<'_>) -> Result<Value> {
     let sequence = call.sequence(0)?;
     let wanted = equal_or_function(call, 1)?;
     let mut offsets = Vec::new();
+    let mut memory = Reservation::new(Purpose::Rows);
     let mut position = 0u64;
     sequence.for_each(call.env, &mut |row| {
         if wanted.holds(call.env, &row)? {
+            memory.grow(&call.env.memory, size_of::<Datum>())?;
             offsets.push(Datum::Number(position as f64));
             call.env.check_array_size(offsets.len())?;
         }
         position += 1;
         Ok(())
     })?;
+    drop(memory);
     call.answer(Datum::Array(offsets.into()))
 }
 
@@ -240,7 +245,8 @@ pub(crate) fn fold(call: &Invocation<'_>) -> Result<Value> {
         function,
         emit,
         last,
-        rows: Vec::new(),
+        rows: VecDeque::new(),
+        more: true,
         ended: false,
     };
     call.answer_sequence(Sequence::new(Source::Stream(Box::new(stream)), eager, call.site))
@@ -254,7 +260,9 @@ struct FoldStream {
     function: Arc<Function>,
     emit: Arc<Function>,
     last: Option<Arc<Function>>,
-    rows: Vec<Datum>,
+    rows: VecDeque<Datum>,
+    /// Whether `inner` has more.
+    more: bool,
     ended: bool,
 }
 
@@ -263,20 +271,28 @@ impl RowStream for FoldStream {
         if self.ended {
             return Ok(false);
         }
-        let more = self.inner.next_batch(budget, &mut self.rows)?;
-        for row in self.rows.drain(..) {
+        if self.rows.is_empty() && self.more {
+            let mut rows = Vec::new();
+            self.more = self.inner.next_batch(budget, &mut rows)?;
+            self.rows = rows.into();
+        }
+        let mut batch = Batch::begin(budget, out);
+        while let Some(row) = self.rows.pop_front() {
             let next = self.function.datum(&self.env, &[self.accumulator.clone(), row.clone()])?;
             let emitted = self.emit.datum(&self.env, &[self.accumulator.clone(), row, next.clone()])?;
             out.extend(array(emitted)?.iter());
             self.accumulator = next;
+            if batch.is_full(out) {
+                return Ok(true);
+            }
         }
-        if !more {
+        if !self.more {
             self.ended = true;
             if let Some(last) = &self.last {
                 out.extend(array(last.datum(&self.env, std::slice::from_ref(&self.accumulator))?)?.iter());
             }
         }
-        Ok(more)
+        Ok(!self.ended)
     }
 }
 

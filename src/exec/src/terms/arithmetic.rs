@@ -54,11 +54,11 @@ fn sum(env: &Environment, left: &Datum, right: &Datum) -> Result<Datum> {
             let mut joined = String::with_capacity(left.len() + right.len());
             joined.push_str(left);
             joined.push_str(&right);
-            Ok(Datum::from(joined))
+            env.memory.charge_new(Datum::from(joined))
         }
         (Datum::Array(left), _) => {
             let Datum::Array(right) = right else { return Err(wrong_type("ARRAY", right)) };
-            env.check_array_size(left.len() + right.len())?;
+            env.check_new_array_size(left.len() + right.len())?;
             Ok(Datum::Array(left.iter().chain(right.iter()).collect()))
         }
         _ => match (as_time(left), as_time(right)) {
@@ -95,7 +95,7 @@ fn product(env: &Environment, left: &Datum, right: &Datum) -> Result<Datum> {
 fn repeated(env: &Environment, items: &Array, factor: &Datum) -> Result<Datum> {
     let count = usize::try_from(integer(factor)?)
         .map_err(|_| EvalError::logic("Cannot multiply an ARRAY by a negative number."))?;
-    env.check_array_size(items.len().saturating_mul(count))?;
+    env.check_new_array_size(items.len().saturating_mul(count))?;
     let mut repeated = Vec::with_capacity(items.len() * count);
     if !items.is_empty() {
         for _ in 0..count {

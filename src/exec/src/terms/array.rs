@@ -10,10 +10,14 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Function, NativeFunction};
+use crate::memory::{Purpose, Reservation};
 use crate::sequence::{FilterDefault, Stage};
 use crate::terms::comparison::operand;
 use crate::terms::object::answer_nested;
 use crate::value::{Value, integer, wrong_type};
+
+/// Memory of a place in a set, free places included.
+const SET_ENTRY_BYTES: usize = 2 * size_of::<Datum>();
 
 /// The ends of a slice as the user gave them: negative ones count from the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +66,12 @@ pub(crate) fn is_open(call: &Invocation<'_>, name: &str, default: bool) -> Resul
 }
 
 /// The part of an array within bounds.
-pub(crate) fn slice_array(array: &Array, bounds: Bounds) -> Datum {
+pub(crate) fn slice_array(array: &Array, bounds: Bounds) -> Array {
     let range = bounds.resolve(array.len());
     if range == (0..array.len()) {
-        return Datum::Array(array.clone());
+        return array.clone();
     }
-    Datum::Array(range.filter_map(|index| array.get(index)).collect())
+    range.filter_map(|index| array.get(index)).collect()
 }
 
 /// An argument that must be an array; the complaint is the term's.
@@ -198,17 +202,23 @@ fn pair(call: &Invocation<'_>) -> Result<(Array, Array)> {
 pub(crate) fn difference(call: &Invocation<'_>) -> Result<Value> {
     let rows = call.sequence(0)?;
     let mut removed = HashSet::new();
+    let mut memory = Reservation::new(Purpose::Distinct);
     call.sequence(1)?.for_each(call.env, &mut |item| {
-        removed.insert(item);
+        if !removed.contains(&item) {
+            let item = item.detached();
+            memory.grow(&call.env.memory, SET_ENTRY_BYTES + item.memory_bytes())?;
+            removed.insert(item);
+        }
         Ok(())
     })?;
-    let predicate = Arc::new(Function::native(Arc::new(IsKept { removed }), call.site));
+    let predicate = Arc::new(Function::native(Arc::new(IsKept { removed, _memory: memory }), call.site));
     call.answer_sequence(rows.with(Stage::Filter { predicate, default: FilterDefault::Skip }))
 }
 
 /// Whether `difference` leaves an item.
 struct IsKept {
     removed: HashSet<Datum>,
+    _memory: Reservation,
 }
 
 impl NativeFunction for IsKept {
@@ -273,7 +283,7 @@ mod tests {
         for (bounds, range) in cases {
             assert_eq!(bounds.resolve(5), range, "{bounds:?}");
         }
-        assert_eq!(slice_array(&numbers(&[1, 2, 3]), bounds(-2, 9)), Datum::Array(numbers(&[2, 3])));
+        assert_eq!(slice_array(&numbers(&[1, 2, 3]), bounds(-2, 9)), numbers(&[2, 3]));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) fn coerce_to(call: &Invocation<'_>) -> Result<Value> {
         }
         (kind, "ARRAY") => {
             let rows = Sequence::from_value(Value::new(kind, site))?.collect(call.env)?;
-            call.answer(Datum::Array(rows.into()))
+            call.answer(Datum::Array(rows))
         }
         (kind, "OBJECT") => {
             let rows = Sequence::from_value(Value::new(kind, site))?.collect(call.env)?;
@@ -97,11 +97,11 @@ fn coerce_datum(call: &Invocation<'_>, datum: Datum, wanted: &str) -> Result<Val
         (datum, "BOOL") => call.answer(Datum::Bool(is_true(&datum))),
         (Datum::String(text), "NUMBER") => call.answer(parse_number(&text)?),
         (Datum::String(text), "BINARY" | "PTYPE<BINARY>") => {
-            call.answer(Datum::Binary(text.as_str().as_bytes().to_vec().into()))
+            call.answer_new(Datum::Binary(text.as_str().as_bytes().to_vec().into()))
         }
         (Datum::Binary(bytes), "BINARY") => call.answer(Datum::Binary(bytes)),
         (Datum::Binary(bytes), "STRING") => match std::str::from_utf8(&bytes) {
-            Ok(text) => call.answer(Datum::String(Text::from(text))),
+            Ok(text) => call.answer_new(Datum::String(Text::from(text))),
             Err(error) => Err(EvalError::logic(format!(
                 "Expected valid UTF-8 in binary data but found an error at byte {}.",
                 error.valid_up_to()
@@ -109,7 +109,9 @@ fn coerce_datum(call: &Invocation<'_>, datum: Datum, wanted: &str) -> Result<Val
         },
         (datum, "STRING") => {
             call.env.check_value_bytes(datum.packed_bytes())?;
-            call.answer(Datum::String(Text::from(json::to_string(&datum)?)))
+            let text = json::to_string(&datum)?;
+            call.env.check_value_bytes(text.len())?;
+            call.answer_new(Datum::from(text))
         }
         (Datum::Object(object), "ARRAY") => {
             let pairs =

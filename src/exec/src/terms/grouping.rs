@@ -106,9 +106,7 @@ pub(crate) fn apply(call: &Invocation<'_>) -> Result<Value> {
 /// A group holds data: streams become arrays.
 fn into_group_value(env: &Arc<Environment>, value: Value) -> Result<Datum> {
     match value.kind {
-        Kind::Sequence(sequence) | Kind::Selection(_, sequence) => {
-            Ok(Datum::Array(sequence.collect(env)?.into()))
-        }
+        Kind::Sequence(sequence) | Kind::Selection(_, sequence) => Ok(Datum::Array(sequence.collect(env)?)),
         kind => Value::new(kind, value.site).into_datum(),
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn http(call: &Invocation<'_>) -> Result<Value> {
     let mut session = env.services()?.fetcher.open(env.cancel.clone());
     let Some(paging) = options.paging else {
         let page = fetch(session.as_mut(), &options.request, options.format, env.options.array_size_max)?;
-        return call.answer(page.body);
+        return call.answer_new(page.body);
     };
     let stream = PageStream::new(env, call.site, session, options.request, options.format, paging);
     call.answer_sequence(Sequence::new(Source::Stream(Box::new(stream)), false, call.site))

@@ -11,7 +11,8 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut};
-use crate::sequence::{RowStream, RowTransform, Sequence, Source, Stage};
+use crate::memory::{Purpose, Reservation};
+use crate::sequence::{Batch, RowStream, RowTransform, Sequence, Source, Stage};
 use crate::terms::object;
 use crate::value::Value;
 
@@ -33,7 +34,9 @@ fn nested_loop(call: &Invocation<'_>, outer: bool) -> Result<Value> {
     let right = call.sequence(1)?;
     let predicate = call.function(2, Shortcut::Constant)?;
     let mut rows = Vec::new();
+    let mut memory = Reservation::new(Purpose::Join);
     right.for_each(call.env, &mut |row| {
+        memory.grow(&call.env.memory, size_of::<Datum>() + row.unguarded_bytes())?;
         if rows.len() == JOIN_ROWS_MAX {
             return Err(EvalError::resource(format!(
                 "The right side of a join has more than {JOIN_ROWS_MAX} rows.  Swap the sides or use `eqJoin` \
@@ -48,9 +51,11 @@ fn nested_loop(call: &Invocation<'_>, outer: bool) -> Result<Value> {
         env: Arc::clone(call.env),
         left: left.open(call.env)?,
         right: rows,
+        _memory: memory,
         predicate,
         outer,
         pending: Vec::new().into_iter(),
+        current: None,
         more: true,
     };
     call.answer_sequence(Sequence::new(Source::Stream(Box::new(stream)), eager, call.site))
@@ -60,36 +65,38 @@ struct NestedLoopStream {
     env: Arc<Environment>,
     left: Box<dyn RowStream>,
     right: Vec<Datum>,
+    _memory: Reservation,
     predicate: Arc<Function>,
     outer: bool,
     /// Rows of the left side that were read and not yet joined.
     pending: std::vec::IntoIter<Datum>,
+    current: Option<LeftRow>,
     more: bool,
+}
+
+/// A row of the left side on its way through the right one.
+struct LeftRow {
+    row: Datum,
+    /// The row of the right side that comes next.
+    position: usize,
+    matched: bool,
 }
 
 impl RowStream for NestedLoopStream {
     fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool> {
-        let enough = out.len().saturating_add(budget.rows_max.max(1));
-        while out.len() < enough {
+        let mut batch = Batch::begin(budget, out);
+        while !batch.is_full(out) {
             self.env.check_cancelled()?;
-            let Some(left) = self.pending.next() else {
-                if !self.more {
-                    return Ok(false);
-                }
+            if let Some(left) = self.current.take() {
+                self.current = self.join(left, &mut batch, out)?;
+            } else if let Some(row) = self.pending.next() {
+                self.current = Some(LeftRow { row, position: 0, matched: false });
+            } else if self.more {
                 let mut rows = Vec::new();
                 self.more = self.left.next_batch(budget, &mut rows)?;
                 self.pending = rows.into_iter();
-                continue;
-            };
-            let mut matched = false;
-            for right in &self.right {
-                if self.predicate_holds(&left, right)? {
-                    matched = true;
-                    out.push(pair(left.clone(), Some(right.clone())));
-                }
-            }
-            if self.outer && !matched {
-                out.push(pair(left, None));
+            } else {
+                return Ok(false);
             }
         }
         Ok(true)
@@ -97,6 +104,24 @@ impl RowStream for NestedLoopStream {
 }
 
 impl NestedLoopStream {
+    /// Goes on joining a row; gives it back when the batch is full before its end.
+    fn join(&self, mut left: LeftRow, batch: &mut Batch, out: &mut Vec<Datum>) -> Result<Option<LeftRow>> {
+        while let Some(right) = self.right.get(left.position) {
+            if batch.is_full(out) {
+                return Ok(Some(left));
+            }
+            left.position += 1;
+            if self.predicate_holds(&left.row, right)? {
+                left.matched = true;
+                out.push(pair(left.row.clone(), Some(right.clone())));
+            }
+        }
+        if self.outer && !left.matched {
+            out.push(pair(left.row, None));
+        }
+        Ok(None)
+    }
+
     fn predicate_holds(&self, left: &Datum, right: &Datum) -> Result<bool> {
         let answer = self.predicate.datum(&self.env, &[left.clone(), right.clone()]);
         match answer {

@@ -11,12 +11,14 @@ use crate::value::Value;
 pub(crate) fn json(call: &Invocation<'_>) -> Result<Value> {
     let text = call.value(0)?.into_text()?;
     let limits = ParseLimits { array_size_max: call.env.options.array_size_max, ..ParseLimits::default() };
-    call.answer(notation::parse(text.as_bytes(), limits)?)
+    call.env.memory.check_room(text.len())?;
+    call.answer_new(notation::parse(text.as_bytes(), limits)?)
 }
 
 pub(crate) fn to_json_string(call: &Invocation<'_>) -> Result<Value> {
     let value = operand(call, 0)?;
     call.env.check_value_bytes(value.packed_bytes())?;
     let text = notation::to_string(&value)?;
-    call.answer(Datum::from(text))
+    call.env.check_value_bytes(text.len())?;
+    call.answer_new(Datum::from(text))
 }

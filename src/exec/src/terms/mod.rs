@@ -75,7 +75,8 @@ fn splice(call: &Invocation<'_>) -> Result<Call> {
                     Value { kind: Kind::Datum(photondb_datum::Datum::Array(items)), .. } => items.into_vec(),
                     value => crate::sequence::Sequence::from_value(value)
                         .and_then(|sequence| sequence.collect(call.env))
-                        .map_err(|error| error.at(argument.site))?,
+                        .map_err(|error| error.at(argument.site))?
+                        .into_vec(),
                 };
                 arguments.extend(items.into_iter().map(|item| Expression {
                     operation: Operation::Constant(item),

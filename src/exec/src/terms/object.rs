@@ -9,6 +9,7 @@ use photondb_reql::{ErrorKind, TermId};
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::{self, Invocation};
+use crate::memory::{Purpose, Reservation};
 use crate::row_expression::{self, Untold};
 use crate::sequence::{RowTransform, Sequence, Stage};
 use crate::terms::transform;
@@ -105,9 +106,13 @@ pub(super) fn answer_nested(call: &Invocation<'_>, datum: Datum) -> Result<Value
 /// An object literal.
 pub(crate) fn make_obj(call: &Invocation<'_>) -> Result<Value> {
     let mut builder = ObjectBuilder::with_capacity(call.call.options.len());
+    let mut held = Reservation::new(Purpose::Values);
     for (name, expression) in &call.call.options {
-        builder.insert(name.clone(), evaluate::datum(call.env, expression, call.frame)?);
+        let value = evaluate::datum(call.env, expression, call.frame)?;
+        held.grow(&call.env.memory, value.unguarded_bytes())?;
+        builder.insert(name.clone(), value);
     }
+    drop(held);
     answer_nested(call, builder.into_datum()?)
 }
 
@@ -119,9 +124,11 @@ pub(crate) fn object(call: &Invocation<'_>) -> Result<Value> {
         return Err(EvalError::logic(message));
     }
     let mut builder = ObjectBuilder::with_capacity(count / 2);
+    let mut held = Reservation::new(Purpose::Values);
     for position in (0..count).step_by(2) {
         let key = call.value(position)?.into_text()?;
         let value = call.datum(position + 1)?;
+        held.grow(&call.env.memory, value.unguarded_bytes())?;
         if let Some(old) = builder.get(&key) {
             return Err(EvalError::logic(format!(
                 "Duplicate key `{key}` in object.  (got `{}` and `{}` as values)",
@@ -131,6 +138,7 @@ pub(crate) fn object(call: &Invocation<'_>) -> Result<Value> {
         }
         builder.insert(key, value);
     }
+    drop(held);
     answer_nested(call, builder.into_datum()?)
 }
 

@@ -13,7 +13,8 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut};
-use crate::sequence::{Refinement, Sequence, Source, TableRead};
+use crate::memory::{Purpose, Reservation};
+use crate::sequence::{Keeper, Passing, Refinement, Sequence, Source, TableRead};
 use crate::terms::{table, transform};
 use crate::value::{Kind, Value};
 
@@ -106,10 +107,10 @@ pub(crate) fn order_by(call: &Invocation<'_>) -> Result<Value> {
 
 fn in_memory(call: &Invocation<'_>, sequence: Sequence, keys: &OrderKeys) -> Result<Value> {
     let table = sequence.table.clone();
-    let mut rows = sequence.collect(call.env)?;
+    let mut rows = sequence.collect(call.env)?.into_vec();
     keys.sort(call.env, &mut rows)?;
     match table {
-        Some(table) => Ok(Value::new(Kind::SelectionArray(table, rows), call.site)),
+        Some(table) => Ok(Value::new(Kind::SelectionArray(table, call.env.memory.array(rows)?), call.site)),
         None => call.answer(Datum::Array(rows.into())),
     }
 }
@@ -129,7 +130,7 @@ pub(crate) fn first_rows(call: &Invocation<'_>) -> Result<Option<Value>> {
     let Ok(limit) = usize::try_from(limit) else { return Ok(None) };
     call.env.check_array_size(limit)?;
     let table = sequence.table.clone();
-    let mut heap = FirstRows { keys: OrderKeys::new(keys), limit, rows: BinaryHeap::new() };
+    let mut heap = FirstRows::new(OrderKeys::new(keys), limit);
     let mut position = 0;
     sequence.for_each(call.env, &mut |row| {
         position += 1;
@@ -137,8 +138,8 @@ pub(crate) fn first_rows(call: &Invocation<'_>) -> Result<Option<Value>> {
     })?;
     let rows = heap.into_rows();
     Ok(Some(match table {
-        Some(table) => Value::new(Kind::SelectionArray(table, rows), call.site),
-        None => Value::datum(Datum::Array(rows.into()), call.site),
+        Some(table) => Value::new(Kind::SelectionArray(table, call.env.memory.array(rows)?), call.site),
+        None => call.answer(Datum::Array(rows.into()))?,
     }))
 }
 
@@ -147,6 +148,8 @@ struct FirstRows {
     keys: OrderKeys,
     limit: usize,
     rows: BinaryHeap<RankedRow>,
+    keeper: Keeper,
+    memory: Reservation,
 }
 
 /// The value of one key, ordered as its direction says.
@@ -161,6 +164,33 @@ struct RankedRow {
     rank: Vec<Rank>,
     position: u64,
     row: Datum,
+}
+
+impl Rank {
+    fn value_mut(&mut self) -> Option<&mut Datum> {
+        match self {
+            Self::Ascending(value) | Self::Descending(Reverse(value)) => value.as_mut(),
+        }
+    }
+}
+
+impl RankedRow {
+    /// Lets go of what else the row and its keys keep in memory.
+    fn keep(&mut self, keeper: &mut Keeper) {
+        self.row = keeper.keep(Passing::Owned(std::mem::replace(&mut self.row, Datum::Null)));
+        for value in self.rank.iter_mut().filter_map(Rank::value_mut) {
+            *value = keeper.keep(Passing::Owned(std::mem::replace(value, Datum::Null)));
+        }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let key = |rank: &Rank| match rank {
+            Rank::Ascending(value) | Rank::Descending(Reverse(value)) => {
+                size_of::<Rank>() + value.as_ref().map_or(0, Datum::memory_bytes)
+            }
+        };
+        size_of::<Self>() + self.row.unguarded_bytes() + self.rank.iter().map(key).sum::<usize>()
+    }
 }
 
 impl Ord for RankedRow {
@@ -184,6 +214,11 @@ impl PartialEq for RankedRow {
 impl Eq for RankedRow {}
 
 impl FirstRows {
+    fn new(keys: OrderKeys, limit: usize) -> Self {
+        let (keeper, memory) = (Keeper::new(true), Reservation::new(Purpose::Sort));
+        Self { keys, limit, rows: BinaryHeap::new(), keeper, memory }
+    }
+
     fn offer(&mut self, env: &Arc<Environment>, position: u64, row: Datum) -> Result<()> {
         let values = self.keys.values(env, &row)?;
         let directions = self.keys.keys.iter().map(|key| key.descending);
@@ -194,12 +229,17 @@ impl FirstRows {
                     if descending { Rank::Descending(Reverse(value)) } else { Rank::Ascending(value) }
                 },
             );
-        let ranked = RankedRow { rank: rank.collect(), position, row };
+        let mut ranked = RankedRow { rank: rank.collect(), position, row };
         if self.rows.len() < self.limit {
+            ranked.keep(&mut self.keeper);
+            self.memory.grow(&env.memory, ranked.memory_bytes())?;
             self.rows.push(ranked);
         } else if let Some(mut last) = self.rows.peek_mut()
             && ranked < *last
         {
+            ranked.keep(&mut self.keeper);
+            self.memory.shrink(last.memory_bytes());
+            self.memory.grow(&env.memory, ranked.memory_bytes())?;
             *last = ranked;
         }
         Ok(())

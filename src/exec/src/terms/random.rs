@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
+use crate::memory::{Purpose, Reservation};
 use crate::sequence::Sequence;
 use crate::terms::arithmetic::print_exact;
 use crate::value::{Kind, Value};
@@ -87,23 +88,32 @@ pub(crate) fn sample(call: &Invocation<'_>) -> Result<Value> {
     let sequence = Sequence::from_value(call.value(0)?)?;
     let table = sequence.table.clone();
     let source = &*call.env.services()?.random;
-    let mut sample = Vec::new();
+    let mut sample: Vec<Datum> = Vec::new();
+    let mut memory = Reservation::new(Purpose::Rows);
     let mut seen = 0u64;
     sequence.for_each(call.env, &mut |row| {
         seen += 1;
         if sample.len() < size {
+            let row = row.detached();
+            memory.grow(&call.env.memory, size_of::<Datum>() + row.memory_bytes())?;
             sample.push(row);
             return call.env.check_array_size(sample.len());
         }
         let place = usize::try_from(source.below(seen)).unwrap_or(usize::MAX);
         if let Some(chosen) = sample.get_mut(place) {
-            *chosen = row;
+            memory.shrink(chosen.memory_bytes());
+            *chosen = row.detached();
+            memory.grow(&call.env.memory, chosen.memory_bytes())?;
         }
         Ok(())
     })?;
+    drop(memory);
     shuffle(source, &mut sample);
     match table {
-        Some(table) => Ok(Value::new(Kind::SelectionArray(table, sample), call.site)),
+        Some(table) => {
+            let sample = call.env.memory.array(sample)?;
+            Ok(Value::new(Kind::SelectionArray(table, sample), call.site))
+        }
         None => call.answer(Datum::from(sample)),
     }
 }

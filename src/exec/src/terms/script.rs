@@ -29,7 +29,7 @@ pub(crate) fn javascript(call: &Invocation<'_>) -> Result<Value> {
     }
     let source = call.value(0)?.into_text()?;
     match call.env.services()?.scripts.evaluate(&source, Duration::from_secs_f64(seconds))? {
-        Script::Value(datum) => call.answer(datum),
+        Script::Value(datum) => call.answer_new(datum),
         Script::Function(function) => {
             let function = Function::native(Arc::new(Scripted(function)), call.site);
             Ok(Value::new(Kind::Function(Arc::new(function)), call.site))

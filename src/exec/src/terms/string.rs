@@ -37,19 +37,21 @@ pub(crate) fn match_term(call: &Invocation<'_>) -> Result<Value> {
 
 /// Upper case, of ASCII letters only.
 pub(crate) fn upcase(call: &Invocation<'_>) -> Result<Value> {
-    call.answer(Datum::from(call.value(0)?.into_text()?.to_ascii_uppercase()))
+    call.answer_new(Datum::from(call.value(0)?.into_text()?.to_ascii_uppercase()))
 }
 
 /// Lower case, of ASCII letters only.
 pub(crate) fn downcase(call: &Invocation<'_>) -> Result<Value> {
-    call.answer(Datum::from(call.value(0)?.into_text()?.to_ascii_lowercase()))
+    call.answer_new(Datum::from(call.value(0)?.into_text()?.to_ascii_lowercase()))
 }
 
 /// `r.format("{a}", {a: 1})`
 pub(crate) fn format_term(call: &Invocation<'_>) -> Result<Value> {
     let template = call.value(0)?.into_text()?;
     match call.datum(1)? {
-        Datum::Object(parameters) => call.answer(Datum::from(template::fill(&template, &parameters)?)),
+        Datum::Object(parameters) => {
+            call.answer_new(Datum::from(template::fill(call.env, &template, &parameters)?))
+        }
         other => Err(wrong_type("OBJECT", &other)),
     }
 }

@@ -1,5 +1,6 @@
 //! Transformations: rows become other rows, fewer rows, or rows of several sequences.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use photondb_datum::Datum;
@@ -7,6 +8,7 @@ use photondb_datum::Datum;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::Shortcut;
+use crate::memory::{Purpose, Reservation};
 use crate::sequence::{FilterDefault, Interleave, Sequence, Source, Stage};
 use crate::terms::aggregation::check_map_arity;
 use crate::terms::array::Bounds;
@@ -103,10 +105,10 @@ fn slice_value(call: &Invocation<'_>, value: Value, bounds: Bounds) -> Result<Va
     match value.kind {
         Kind::Datum(Datum::Binary(bytes)) => call.answer(binary::slice_binary(&bytes, bounds)),
         Kind::Datum(Datum::String(text)) => call.answer(string::slice_string(&text, bounds)),
-        Kind::Datum(Datum::Array(items)) => call.answer(array::slice_array(&items, bounds)),
+        Kind::Datum(Datum::Array(items)) => call.answer(Datum::Array(array::slice_array(&items, bounds))),
         Kind::SelectionArray(table, rows) => {
-            let range = bounds.resolve(rows.len());
-            Ok(Value::new(Kind::SelectionArray(table, rows[range].to_vec()), call.site))
+            let rows = array::slice_array(&rows, bounds);
+            Ok(Value::new(Kind::SelectionArray(table, rows), call.site))
         }
         kind => slice_stream(call, Sequence::from_value(Value::new(kind, site))?, bounds),
     }
@@ -152,12 +154,10 @@ pub(crate) fn nth_of(call: &Invocation<'_>, value: Value, index: i64) -> Result<
             let item = items.get(position).ok_or_else(|| out_of_bounds(index))?;
             call.answer(item)
         }
-        Kind::SelectionArray(table, mut rows) => {
+        Kind::SelectionArray(table, rows) => {
             let position = from_end(index, rows.len())?;
-            if position >= rows.len() {
-                return Err(out_of_bounds(index));
-            }
-            Ok(table::row(&table, rows.swap_remove(position), call.site))
+            let row = rows.get(position).ok_or_else(|| out_of_bounds(index))?;
+            Ok(table::row(&table, row, call.site))
         }
         kind => {
             let sequence = Sequence::from_value(Value::new(kind, site))?;
@@ -179,11 +179,15 @@ fn nth_from_end(call: &Invocation<'_>, sequence: Sequence, index: i64) -> Result
     let distance = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
     call.env.check_array_size(distance)?;
     let table = sequence.table.clone();
-    let mut last = std::collections::VecDeque::new();
+    let mut last: VecDeque<Datum> = VecDeque::new();
+    let mut memory = Reservation::new(Purpose::Rows);
     sequence.for_each(call.env, &mut |row| {
-        if last.len() == distance {
-            last.pop_front();
+        if last.len() == distance
+            && let Some(first) = last.pop_front()
+        {
+            memory.shrink(size_of::<Datum>() + first.unguarded_bytes());
         }
+        memory.grow(&call.env.memory, size_of::<Datum>() + row.unguarded_bytes())?;
         last.push_back(row);
         Ok(())
     })?;

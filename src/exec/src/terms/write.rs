@@ -16,6 +16,7 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut};
+use crate::memory::{Purpose, Reservation};
 use crate::sequence::Sequence;
 use crate::terms::{object, table};
 use crate::value::{Kind, TableRef, Value};
@@ -25,6 +26,9 @@ use system::SystemRows;
 const WRITE_ROWS_MAX: usize = 1000;
 /// Generated keys that an answer lists.
 const GENERATED_KEYS_MAX: usize = 100_000;
+
+/// The warning when changes are left out for want of memory.
+const CHANGES_TRUNCATED: &str = "Changes over the memory limit of the query, array truncated.";
 
 /// What all writes have in common.
 struct WriteOptions {
@@ -104,6 +108,22 @@ fn send(
     Ok(summary)
 }
 
+/// Adds what a part of a write did. Its changes are left out when there is no memory for
+/// them: the rows are written, and the answer should say so.
+fn absorb(env: &Environment, whole: &mut WriteSummary, memory: &mut Reservation, mut part: WriteSummary) {
+    let bytes = |change: &ChangePair| {
+        size_of::<ChangePair>() + change.old.unguarded_bytes() + change.new.unguarded_bytes()
+    };
+    let truncated = whole.warnings.iter().any(|warning| warning == CHANGES_TRUNCATED);
+    if truncated || memory.grow(&env.memory, part.changes.iter().map(bytes).sum()).is_err() {
+        part.changes.clear();
+        if !truncated {
+            part.warnings.push(CHANGES_TRUNCATED.to_owned());
+        }
+    }
+    whole.absorb(part);
+}
+
 pub(crate) fn insert(call: &Invocation<'_>) -> Result<Value> {
     let read = table::table_argument(call, 0)?;
     let table = Arc::clone(&read.table);
@@ -116,6 +136,7 @@ pub(crate) fn insert(call: &Invocation<'_>) -> Result<Value> {
         options,
         conflict,
         summary: WriteSummary::default(),
+        memory: Reservation::new(Purpose::Changes),
         generated: Vec::new(),
         generated_count: 0,
     };
@@ -184,6 +205,7 @@ struct Inserter<'a> {
     options: WriteOptions,
     conflict: Conflict,
     summary: WriteSummary,
+    memory: Reservation,
     generated: Vec<Datum>,
     generated_count: usize,
 }
@@ -201,7 +223,8 @@ impl Inserter<'_> {
             self.complete(document)?;
         }
         let kind = WriteKind::Insert { documents, conflict: self.conflict.clone() };
-        self.summary.absorb(send(self.env, self.table, kind, &self.options)?);
+        let part = send(self.env, self.table, kind, &self.options)?;
+        absorb(self.env, &mut self.summary, &mut self.memory, part);
         Ok(())
     }
 
@@ -287,7 +310,14 @@ fn modify(call: &Invocation<'_>, verb: Verb) -> Result<Value> {
             Arc::new(Modify { env: Arc::clone(call.env), function, verb })
         }
     };
-    let mut modifier = Modifier { call, options, function, verb, summary: WriteSummary::default() };
+    let mut modifier = Modifier {
+        call,
+        options,
+        function,
+        verb,
+        summary: WriteSummary::default(),
+        memory: Reservation::new(Purpose::Changes),
+    };
     modifier.run(target)?;
     let Modifier { options, summary, .. } = modifier;
     call.answer(describe(call.env, summary, options.return_changes, None))
@@ -313,6 +343,7 @@ struct Modifier<'a> {
     function: Arc<dyn WriteFunction>,
     verb: Verb,
     summary: WriteSummary,
+    memory: Reservation,
 }
 
 impl Modifier<'_> {
@@ -321,8 +352,9 @@ impl Modifier<'_> {
         match target.kind {
             Kind::Row(row) => self.write(&row.table, vec![row.key]),
             Kind::SelectionArray(table, rows) => {
-                for rows in rows.chunks(WRITE_ROWS_MAX) {
-                    self.write(&table, keys(&table, rows))?;
+                let mut rows = rows.iter().peekable();
+                while rows.peek().is_some() {
+                    self.write(&table, keys(&table, rows.by_ref().take(WRITE_ROWS_MAX)))?;
                 }
                 Ok(())
             }
@@ -341,8 +373,7 @@ impl Modifier<'_> {
         let budget = Budget { rows_max: WRITE_ROWS_MAX, ..Budget::default() };
         loop {
             let more = stream.next_batch(&budget, &mut rows)?;
-            self.write(table, keys(table, &rows))?;
-            rows.clear();
+            self.write(table, keys(table, rows.drain(..)))?;
             if !more {
                 return Ok(());
             }
@@ -361,13 +392,14 @@ impl Modifier<'_> {
                 .try_for_each(|key| rows.replace(key, self.function.as_ref(), &mut self.summary));
         }
         let kind = WriteKind::Replace { keys, function: Arc::clone(&self.function), verb: self.verb };
-        self.summary.absorb(send(env, table, kind, &self.options)?);
+        let part = send(env, table, kind, &self.options)?;
+        absorb(env, &mut self.summary, &mut self.memory, part);
         Ok(())
     }
 }
 
-fn keys(table: &TableRef, rows: &[Datum]) -> Vec<Datum> {
-    rows.iter().filter_map(|row| row.get(&table.primary_key)).collect()
+fn keys(table: &TableRef, rows: impl Iterator<Item = Datum>) -> Vec<Datum> {
+    rows.filter_map(|row| row.get(&table.primary_key)).collect()
 }
 
 /// `delete`

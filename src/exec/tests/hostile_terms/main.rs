@@ -84,7 +84,12 @@ impl Watch {
 
 fn run(executor: &Executor, query: StartQuery) -> Result<(), ReqlError> {
     let watch = Watch::start();
-    let request = Request { query: Box::new(query), user: "admin".into(), cancel: watch.cancel.clone() };
+    let request = Request {
+        query: Box::new(query),
+        user: "admin".into(),
+        cancel: watch.cancel.clone(),
+        memory: Arc::default(),
+    };
     let print = |datum: &Datum| json::to_string(datum).map(drop).map_err(ReqlError::from);
     match executor.run(request).map_err(|failure| failure.error)?.outcome {
         Outcome::Atom(datum) => print(&datum),

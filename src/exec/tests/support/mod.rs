@@ -10,8 +10,8 @@ use photondb_base::{Cancel, Clock, IdentifierFormat, ManualClock, Random, Seeded
 use photondb_catalog::{Catalog, CatalogOptions};
 use photondb_datum::{Datum, json};
 use photondb_exec::{
-    Executor, FetchError, FetchRequest, FetchResponse, FetchSession, Fetcher, Outcome, Request, Script,
-    Scripts, Services, StoredFunctions, SystemTables, SystemWrite,
+    Executor, FetchError, FetchRequest, FetchResponse, FetchSession, Fetcher, MemoryPool, Outcome, Request,
+    Script, Scripts, Services, StoredFunctions, SystemTables, SystemWrite,
 };
 use photondb_plan::feed::{FeedOpener, FeedPlan, FeedStream};
 use photondb_reql::{Query, ReqlError, decode_query};
@@ -69,6 +69,11 @@ impl FetchSession for Absent {
 
 /// An executor that fetches from here.
 pub fn executor(fetcher: Arc<dyn Fetcher>) -> Executor {
+    executor_with(fetcher, Arc::default())
+}
+
+/// The same, with memory from a pool.
+pub fn executor_with(fetcher: Arc<dyn Fetcher>, memory: Arc<MemoryPool>) -> Executor {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
     let random: Arc<dyn Random> = Arc::new(SeededRandom::new(11));
     let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
@@ -86,6 +91,7 @@ pub fn executor(fetcher: Arc<dyn Fetcher>) -> Executor {
         fetcher,
         clock,
         random,
+        memory,
     }))
 }
 
@@ -105,7 +111,7 @@ pub fn answer_to(executor: &Executor, user: &str, term: &str) -> String {
         Ok(_) => panic!("{term}"),
         Err(error) => return error_text(error),
     };
-    let request = Request { query, user: user.into(), cancel: Cancel::default() };
+    let request = Request { query, user: user.into(), cancel: Cancel::default(), memory: Arc::default() };
     match executor.run(request) {
         Err(failure) => error_text(failure.error),
         Ok(answer) => match answer.outcome {

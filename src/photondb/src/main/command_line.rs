@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use photondb::CacheSize;
+use photondb::{CacheSize, MemorySize};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,6 +80,16 @@ pub struct ServeArguments {
     /// Memory for the cache: megabytes, a size such as 2GB, or `auto` for half of the memory
     #[arg(long, value_name = "SIZE", default_value = "auto", env = "PHOTONDB_CACHE_SIZE")]
     pub cache_size: CacheSize,
+
+    /// Memory that one query may take: megabytes, a size such as 2GB, or `auto` for 512 MB and
+    /// up to an eighth of the memory for queries with the option `memory_limit`
+    #[arg(long, value_name = "SIZE", default_value = "auto", env = "PHOTONDB_QUERY_MEMORY_MAX")]
+    pub query_memory_max: MemorySize,
+
+    /// Memory that all queries together may take, besides the cache: megabytes, a size such as
+    /// 2GB, or `auto` for a quarter of the memory
+    #[arg(long, value_name = "SIZE", default_value = "auto", env = "PHOTONDB_TOTAL_QUERY_MEMORY_MAX")]
+    pub total_query_memory_max: MemorySize,
 
     /// Name of this server; a new directory gets one made up
     #[arg(short = 'n', long, value_name = "NAME", env = "PHOTONDB_SERVER_NAME")]
@@ -155,6 +165,8 @@ mod tests {
         let Some(Command::Serve(arguments)) = serve.command else { panic!("serve") };
         assert_eq!(arguments.directory, PathBuf::from("x"));
         assert_eq!(arguments.cache_size, CacheSize::Bytes(2 << 30));
+        assert_eq!(arguments.query_memory_max, MemorySize::Automatic);
         assert!(CommandLine::try_parse_from(["photondb", "--bind", "somewhere"]).is_err());
+        assert!(CommandLine::try_parse_from(["photondb", "--query-memory-max", "1kB"]).is_err());
     }
 }

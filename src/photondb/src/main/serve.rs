@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use photondb::{Database, DatabaseOptions, LogBook, OpenError, Server, ServerError, ServerOptions};
+use photondb::{
+    Database, DatabaseOptions, LogBook, OpenError, QueryMemory, Server, ServerError, ServerOptions,
+};
 use photondb_base::limits::THREAD_STACK_BYTES;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
@@ -69,6 +71,10 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     let password = initial_password(arguments, is_new);
     let options = DatabaseOptions {
         cache_size: arguments.cache_size,
+        query_memory: QueryMemory {
+            query_max: arguments.query_memory_max,
+            total_max: arguments.total_query_memory_max,
+        },
         server_name: arguments.server_name.clone(),
         initial_password: password.clone(),
         logs,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use photondb_base::prompt::{NotPrompt, promptly};
 use photondb_base::{Cancel, LogPosition};
 use photondb_datum::Datum;
-use photondb_exec::{Answer, Failure, Outcome, Request, ResultStream};
+use photondb_exec::{Answer, Failure, MemoryUse, Outcome, Request, ResultStream};
 use photondb_plan::feed::{FeedKind, FeedStream};
 use photondb_reql::{ReqlError, StartQuery};
 use photondb_wire::{ResponseNote, ResponseType, ResponseWriter, Token, write_atom, write_error};
@@ -44,7 +44,8 @@ impl Session {
         let noreply = query.flag("noreply", false);
         let limits = BatchLimits::of(&query);
         let cancel = Cancel::default();
-        let request = Request { query, user: self.user.clone(), cancel: cancel.clone() };
+        let user = self.user.clone();
+        let request = Request { query, user, cancel: cancel.clone(), memory: Arc::default() };
         let work = || guarded(|| run(&self.context, token, request, limits, &cancel)).unwrap_or_else(crash);
         let started = promptly(INLINE_ALLOWANCE, work)?;
         let (done, durable_at) = match &started {
@@ -96,8 +97,10 @@ impl Session {
         tokio::spawn(async move {
             let context = Arc::clone(&session.context);
             let cancel = open.cancel.clone();
-            let job = context.jobs.begin(session.user.clone(), session.client, body, cancel.clone());
-            let request = Request { query, user: session.user.clone(), cancel: cancel.clone() };
+            let (user, memory) = (session.user.clone(), Arc::<MemoryUse>::default());
+            let job =
+                context.jobs.begin(user.clone(), session.client, body, cancel.clone(), Arc::clone(&memory));
+            let request = Request { query, user, cancel: cancel.clone(), memory };
             let shared = Arc::clone(&context);
             let started = context
                 .workers

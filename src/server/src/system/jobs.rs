@@ -8,7 +8,7 @@ use photondb_exec::SystemWrite;
 use photondb_reql::{Query, ReqlError, decode_query, print_term};
 use uuid::Uuid;
 
-use super::{Sources, SystemTable, database_label, table_label};
+use super::{Sources, SystemTable, database_label, number, table_label};
 use crate::jobs::Job;
 
 /// Characters of a query's text that are told.
@@ -81,6 +81,8 @@ fn describe_query(job: &Job, servers: Datum) -> Datum {
     let info = Datum::object([
         ("client_address", Datum::string(job.client.ip().to_string())),
         ("client_port", Datum::from(u32::from(job.client.port()))),
+        ("memory_bytes", number(job.memory.used_bytes() as u64)),
+        ("memory_peak_bytes", number(job.memory.peak_bytes() as u64)),
         ("query", Datum::string(query_text(job))),
         ("user", Datum::String(job.user.clone())),
     ]);

@@ -26,7 +26,7 @@ use parking_lot::RwLock;
 use photondb_base::{IdentifierFormat, LogPosition, TableId};
 use photondb_catalog::{Applied, Catalog, CatalogError, ErrorClass, State, StateObserver, Table};
 use photondb_datum::{Datum, pseudo};
-use photondb_exec::{SystemTables, SystemWrite, system_table_id};
+use photondb_exec::{MemoryPool, SystemTables, SystemWrite, system_table_id};
 use photondb_feed::{RowTable, RowTables, Wake};
 use photondb_reql::{ErrorKind, ReqlError};
 use photondb_storage::Engine;
@@ -73,6 +73,8 @@ pub struct Sources {
     pub engine: Arc<dyn Engine>,
     /// What runs.
     pub jobs: Arc<Jobs>,
+    /// The memory of all queries.
+    pub memory: Arc<MemoryPool>,
     /// Counts.
     pub activity: Arc<Activity>,
     /// The last log messages.

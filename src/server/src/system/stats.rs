@@ -91,6 +91,7 @@ impl Stats {
         cluster.extend(traffic.rates());
         let mut server = cluster.clone();
         server.push(("queries_total", number(self.sources.activity.queries_total())));
+        server.push(("query_memory_bytes", number(self.sources.memory.used_bytes() as u64)));
         server.extend(traffic.totals());
         rows.push(Datum::object([
             ("id", Datum::array([Datum::from("cluster")])),

@@ -22,6 +22,8 @@ const LEFT_ROWS_MAX: usize = 1024;
 /// Documents that are kept for them. When there are more, they are read for one left row after
 /// the other.
 const MATCHES_MAX: usize = 8192;
+/// Bytes of those documents.
+const MATCHES_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 pub(crate) fn eq_join(call: &Invocation<'_>) -> Result<Value> {
     let left = call.sequence(0)?;
@@ -134,12 +136,15 @@ impl EqualityStream {
         let index = index.as_ref().map(|index| index.id()).transpose().map_err(at_key)?;
         let op = KeysOp { table: table.id, index, keys, mode: *mode };
         let mut found: Vec<(usize, Datum)> = Vec::with_capacity(op.keys.len());
+        let (mut bytes, mut too_many) = (0, false);
         let looked_up = self.env.services()?.shards.look_up(&op, &mut |positions, document| {
+            bytes += document.memory_bytes();
             found.extend(positions.iter().map(|position| (*position, document.clone())));
-            if found.len() > MATCHES_MAX { Flow::Stop } else { Flow::Continue }
+            too_many = found.len() > MATCHES_MAX || bytes > MATCHES_BYTES_MAX;
+            if too_many { Flow::Stop } else { Flow::Continue }
         });
         looked_up.map_err(|error| at_key(error.into()))?;
-        if found.len() > MATCHES_MAX {
+        if too_many {
             return Ok(Matches::Streamed(MatchStream::new(op.keys)));
         }
         found.sort_by_key(|(position, _)| *position);

@@ -2,11 +2,12 @@
 
 use photondb_datum::{Datum, Object, json};
 
+use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 
 /// The template with each `{name}` replaced by the field of that name: strings as they
 /// are, anything else as JSON.
-pub(super) fn fill(template: &str, parameters: &Object) -> Result<String> {
+pub(super) fn fill(env: &Environment, template: &str, parameters: &Object) -> Result<String> {
     let mut filled = String::with_capacity(template.len());
     // Where the name of the open tag starts.
     let mut open: Option<usize> = None;
@@ -16,7 +17,7 @@ pub(super) fn fill(template: &str, parameters: &Object) -> Result<String> {
             ('{', None) => open = Some(offset + 1),
             ('}', None) => return Err(EvalError::logic("No parameter tags to close")),
             ('}', Some(start)) => {
-                append(&mut filled, &template[start..offset], parameters)?;
+                append(env, &mut filled, &template[start..offset], parameters)?;
                 open = None;
             }
             (',', Some(_)) => {
@@ -37,8 +38,11 @@ pub(super) fn fill(template: &str, parameters: &Object) -> Result<String> {
     }
 }
 
-fn append(filled: &mut String, name: &str, parameters: &Object) -> Result<()> {
-    match parameters.get(name) {
+fn append(env: &Environment, filled: &mut String, name: &str, parameters: &Object) -> Result<()> {
+    let value = parameters.get(name);
+    // A short template can name a long text often.
+    env.check_value_bytes(filled.len() + value.as_ref().map_or(0, Datum::packed_bytes))?;
+    match value {
         Some(Datum::String(text)) => filled.push_str(&text),
         Some(other) => filled.push_str(&json::to_string(&other)?),
         None => {
@@ -51,10 +55,15 @@ fn append(filled: &mut String, name: &str, parameters: &Object) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use photondb_base::ManualClock;
+
     use super::*;
 
     fn fill_with(template: &str, parameters: &[(&str, Datum)]) -> Result<String> {
-        fill(template, &parameters.iter().map(|(key, value)| ((*key).into(), value.clone())).collect())
+        let env = Environment::detached(Arc::new(ManualClock::default()));
+        fill(&env, template, &parameters.iter().map(|(key, value)| ((*key).into(), value.clone())).collect())
     }
 
     #[test]
