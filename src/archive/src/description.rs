@@ -93,6 +93,12 @@ impl TableDescription {
         Some(counts.fold(0.0, |sum, count| sum + count.max(0.0)) as u64)
     }
 
+    /// After what time documents expire, as `tableCreate` takes it for its option `ttl`;
+    /// RethinkDB's tables have none.
+    pub fn time_to_live(&self) -> Option<Datum> {
+        self.info.get("ttl").filter(|time_to_live| *time_to_live != Datum::Null)
+    }
+
     /// The `.info` member.
     pub(crate) fn write(&self) -> Result<Vec<u8>, ArchiveError> {
         let mut text = Vec::new();

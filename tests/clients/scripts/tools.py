@@ -1,7 +1,9 @@
 """The command line tools of the Python package: everything that they carry comes back equal.
 
 A database with every kind of index, times, binary, geometry, numbers at their edges, 50,000
-documents and write hooks goes through dump and restore, and through export and import."""
+documents and write hooks goes through dump and restore, and through export and import. Then
+what the tools dump goes through `photondb restore`, and what `photondb dump` writes through
+the tools."""
 import datetime
 import glob
 import hashlib
@@ -27,6 +29,14 @@ def tool(name, *arguments):
     if done.returncode != 0:
         raise SystemExit("%s failed:\n%s\n%s" % (name, done.stdout, done.stderr))
     return done.stdout + done.stderr
+
+
+def own_tool(*arguments):
+    """Runs the server's binary as a tool."""
+    command = [os.environ["PHOTONDB_BINARY"], *arguments, "-c", "127.0.0.1:%d" % PORT]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_TIMEOUT_SECONDS)
+    if done.returncode != 0:
+        raise SystemExit("%s failed:\n%s\n%s" % (command, done.stdout, done.stderr))
 
 
 def document(number, generator):
@@ -116,6 +126,18 @@ def dump_and_restore(conn, before):
     check("a part can be dumped", os.path.exists(os.path.join(FOLDER, "part.tar.gz")), True)
 
 
+def archives_are_exchanged(conn, before):
+    archive = os.path.join(FOLDER, "dump.tar.gz")
+    r.db_drop("shop").run(conn)
+    own_tool("restore", archive)
+    check("photondb restores what the tools dumped", fingerprint(conn), before)
+    archive = os.path.join(FOLDER, "own.tar.gz")
+    own_tool("dump", "-f", archive)
+    r.db_drop("shop").run(conn)
+    tool("_restore", archive, "-q")
+    check("the tools restore what photondb dumped", fingerprint(conn), before)
+
+
 def export_and_import(conn, before):
     folder = os.path.join(FOLDER, "export")
     tool("_export", "-d", folder)
@@ -162,6 +184,7 @@ def main():
     before = fingerprint(conn)
     check("documents are there", before["orders"][1], DOCUMENTS)
     dump_and_restore(conn, before)
+    archives_are_exchanged(conn, before)
     export_and_import(conn, before)
     single_files(conn)
     rebuild(conn, before)

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use photondb_clients::file;
-use photondb_test_support::{PythonClient, Script, Server};
+use photondb_test_support::{PythonClient, Script, Server, server_binary};
 
 const SCRIPT_TIMEOUT: Duration = Duration::from_secs(400);
 
 #[test]
 fn tools_carry_everything() {
-    run("tools.py", 12);
+    run("tools.py", 14);
 }
 
 #[test]
@@ -28,6 +28,7 @@ fn run(script: &str, checks: usize) {
     command
         .arg(file("scripts").join(script))
         .env("PHOTONDB_PORT", server.port().to_string())
+        .env("PHOTONDB_BINARY", server_binary())
         .env("WORK_FOLDER", work);
     let output = Script::new(command, SCRIPT_TIMEOUT).run().expect("the script can be started");
     let shown = format!("{}\n{}\nserver:\n{}", output.stdout, output.stderr, server.output());

@@ -8,6 +8,10 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use photondb::{CacheSize, MemorySize};
 
+use crate::dump::{self, DumpArguments};
+use crate::remote::EXIT_CODES;
+use crate::restore::{self, RestoreArguments};
+
 const EXAMPLES: &str = "\
 Examples:
   photondb
@@ -18,6 +22,8 @@ Examples:
       A second server beside the first: every port is 10 higher.
   photondb check photondb_data
       Verify every checksum of a directory that no server has open.
+  photondb dump -f backup.tar.gz
+      Write the tables of a running server into an archive; `restore` reads it.
 
 Connect with any RethinkDB driver, for example in Python:
   from rethinkdb import r
@@ -26,6 +32,10 @@ Connect with any RethinkDB driver, for example in Python:
 
 Every flag can be given as an environment variable, too: PHOTONDB_DIRECTORY,
 PHOTONDB_BIND, and so on.";
+
+fn with_exit_codes(examples: &str) -> String {
+    format!("{examples}\n\n{EXIT_CODES}")
+}
 
 /// A document database that speaks ReQL.
 #[derive(Debug, Parser)]
@@ -50,6 +60,12 @@ pub enum Command {
         /// The data directory
         directory: PathBuf,
     },
+    /// Write tables of a running server into an archive
+    #[command(after_help = with_exit_codes(dump::EXAMPLES))]
+    Dump(Box<DumpArguments>),
+    /// Read an archive into tables of a running server
+    #[command(after_help = with_exit_codes(restore::EXAMPLES))]
+    Restore(Box<RestoreArguments>),
     /// Print the version
     Version,
 }

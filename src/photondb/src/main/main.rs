@@ -2,8 +2,14 @@
 
 mod check;
 mod command_line;
+mod dump;
+mod loader;
 mod logging;
+mod progress;
+mod remote;
+mod restore;
 mod serve;
+mod table_choice;
 
 use std::process::ExitCode;
 
@@ -22,6 +28,8 @@ fn main() -> ExitCode {
         None => serve::run(&command_line.serve),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Check { directory }) => check::run(&directory),
+        Some(Command::Dump(arguments)) => dump::run(&arguments),
+        Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Version) => {
             println!(
                 "photondb {} (speaks the protocol and language of RethinkDB {})",
