@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use photondb_datum::Datum;
-use photondb_wire::{ResponseNote, Token};
+use photondb_wire::{ResponseNote, ResponseType, Token};
 
 use crate::{ClientError, Connection, Response};
 
@@ -15,6 +15,7 @@ pub struct Cursor<'a> {
     rows: VecDeque<Datum>,
     notes: Vec<ResponseNote>,
     profile: Option<Datum>,
+    sequence: bool,
     open: bool,
     /// The next batch is asked for and has not come yet.
     waiting: bool,
@@ -29,6 +30,7 @@ impl<'a> Cursor<'a> {
             rows: VecDeque::new(),
             notes: Vec::new(),
             profile: None,
+            sequence: response.kind != ResponseType::SuccessAtom,
             open: false,
             waiting: false,
         };
@@ -49,6 +51,11 @@ impl<'a> Cursor<'a> {
     /// The profile, if the query asked for it.
     pub fn profile(&self) -> Option<&Datum> {
         self.profile.as_ref()
+    }
+
+    /// Whether the answer is a sequence; one value, an array too, comes as one row.
+    pub fn is_sequence(&self) -> bool {
+        self.sequence
     }
 
     /// Whether the server may have more rows.

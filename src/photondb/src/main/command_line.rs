@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use photondb::{CacheSize, MemorySize};
 
 use crate::dump::{self, DumpArguments};
+use crate::query::{self, QueryArguments};
 use crate::remote::EXIT_CODES;
 use crate::restore::{self, RestoreArguments};
 
@@ -24,6 +25,8 @@ Examples:
       Verify every checksum of a directory that no server has open.
   photondb dump -f backup.tar.gz
       Write the tables of a running server into an archive; `restore` reads it.
+  photondb query 'r.table(\"people\").count()'
+      Ask a running server and print the answer as JSON.
 
 Connect with any RethinkDB driver, for example in Python:
   from rethinkdb import r
@@ -66,6 +69,9 @@ pub enum Command {
     /// Read an archive into tables of a running server
     #[command(after_help = with_exit_codes(restore::EXAMPLES))]
     Restore(Box<RestoreArguments>),
+    /// Run a query on a running server and print the answer as JSON
+    #[command(after_help = with_exit_codes(query::EXAMPLES))]
+    Query(Box<QueryArguments>),
     /// Print the version
     Version,
 }

@@ -6,6 +6,7 @@ mod dump;
 mod loader;
 mod logging;
 mod progress;
+mod query;
 mod remote;
 mod restore;
 mod serve;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Check { directory }) => check::run(&directory),
         Some(Command::Dump(arguments)) => dump::run(&arguments),
+        Some(Command::Query(arguments)) => query::run(&arguments),
         Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Version) => {
             println!(

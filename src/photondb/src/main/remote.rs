@@ -62,6 +62,13 @@ pub enum CommandError {
     Archive(#[from] ArchiveError),
     #[error("cannot {operation} {path}: {source}", path = .path.display())]
     File { operation: &'static str, path: PathBuf, source: io::Error },
+    #[error("cannot read the standard input: {0}")]
+    Input(io::Error),
+    #[error("cannot write to the standard output: {0}")]
+    Output(io::Error),
+    /// A query that cannot be read or run, shown at its place.
+    #[error("{0}")]
+    Query(String),
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
     /// A request that the state of the server or of the files speaks against.
