@@ -11,6 +11,7 @@ use photondb_reql::TermType;
 use support::Fixture;
 
 const DOCUMENTS: u32 = 3_000;
+const LONG_ARRAY_SIZE: u32 = 100_001;
 const DATABASE: &str = "shop";
 
 /// A server in this process, and a connection to it.
@@ -124,6 +125,12 @@ fn fill(server: &mut Server) {
         .map(|number| Term::object(&[("mail", format!("p{number}@x").into()), ("number", number.into())]))
         .collect();
     server.run(&people.insert(Term::array(&documents)));
+    // Longer than an array may be unless the query says so.
+    let long =
+        Term::object(&[("mail", "long".into()), ("list", (0..LONG_ARRAY_SIZE).collect::<Vec<_>>().into())]);
+    let insert = people.insert(long).start_with(&[("array_limit", LONG_ARRAY_SIZE.into())]);
+    let summary = server.connection.run_value(&insert).expect("is inserted");
+    assert_eq!(summary.get("inserted"), Some(Datum::Number(1.0)));
     // Set after the documents: a restore that let it see them would change them.
     let hook = Term::function3(|_, _, new| new.merge(Term::object(&[("seen", true.into())])));
     server.run(&Term::call(TermType::SetWriteHook, &[people, hook], &[]));
@@ -138,7 +145,7 @@ fn what_is_dumped_and_restored_is_equal() {
     let before = tables.map(|(table, key)| first.fingerprint(table, key));
     let (code, output, errors) = first.command(folder.path(), &["dump", "-f", "a.tar.gz"]);
     assert_eq!(code, Some(0), "{errors}");
-    assert!(output.contains("Dumped 3 tables with 3020 documents and 5 indexes to a.tar.gz"), "{output}");
+    assert!(output.contains("Dumped 3 tables with 3021 documents and 5 indexes to a.tar.gz"), "{output}");
     assert_eq!(errors, "", "nobody watches");
     let files = std::fs::read_dir(folder.path()).expect("reads").count();
     assert_eq!(files, 1, "nothing but the archive is left");
@@ -146,7 +153,7 @@ fn what_is_dumped_and_restored_is_equal() {
     let mut second = Server::start();
     let (code, output, errors) = second.command(folder.path(), &["restore", "a.tar.gz"]);
     assert_eq!(code, Some(0), "{errors}");
-    assert!(output.contains("Restored 3 tables with 3020 documents and 5 indexes"), "{output}");
+    assert!(output.contains("Restored 3 tables with 3021 documents and 5 indexes"), "{output}");
     let after = tables.map(|(table, key)| second.fingerprint(table, key));
     assert!(before == after, "{before:?}\n{after:?}");
 
@@ -178,7 +185,7 @@ fn a_part_is_dumped_and_restored() {
     let restore = ["restore", "b.tar.gz", "-i", "shop.people", "--no-secondary-indexes"];
     let (code, output, errors) = second.command(folder.path(), &restore);
     assert_eq!(code, Some(0), "{errors}");
-    assert!(output.contains("Restored 1 tables with 20 documents and 0 indexes"), "{output}");
+    assert!(output.contains("Restored 1 tables with 21 documents and 0 indexes"), "{output}");
     assert_eq!(second.run(&Term::db(DATABASE).table_list()), Datum::array(["people"].map(Datum::string)));
     assert_eq!(second.run(&table("people").index_list()), Datum::array([]));
 
