@@ -67,6 +67,8 @@ fn group(dice: &Dice, index: &Index, direct: &Term, entries: &Term) -> Draft {
     let plain = Term::call(TermType::Group, &plain_args, &[]).map(Term::function(|entry| entry.nth(1)));
     let mut draft = Draft::rows(direct, plain, Order::Total);
     draft.is_sequence = false;
+    // Rows come in the order of the index, or in that of their keys.
+    draft.any_error = true;
     let ids = Term::function(|row| row.field("id"));
     match dice.below(4) {
         0 => draft.apply(TermType::Count, &[], &[]),
