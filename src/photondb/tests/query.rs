@@ -1,4 +1,4 @@
-//! `photondb query` against a server in this process.
+//! `photondb query`, `db` and `table` against a server in this process.
 
 mod support;
 
@@ -9,9 +9,12 @@ use support::Fixture;
 
 /// Runs the binary; gives its exit code and what it printed.
 fn query(fixture: &Fixture, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    run(fixture, &[&["query"], arguments].concat(), input)
+}
+
+fn run(fixture: &Fixture, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_photondb"));
     command
-        .arg("query")
         .args(arguments)
         .env("PHOTONDB_CONNECT", format!("127.0.0.1:{}", fixture.port))
         .stdin(Stdio::piped())
@@ -67,4 +70,34 @@ fn mistakes_are_shown_at_their_place() {
     }
     let (code, _, errors) = query(&fixture, &["1", "-c", "127.0.0.1:1"], "");
     assert_eq!(code, Some(3), "{errors}");
+}
+
+#[test]
+fn databases_and_tables_are_made_listed_and_dropped() {
+    let fixture = Fixture::start();
+    for (arguments, output) in [
+        ("db create shop", "Created database shop\n"),
+        ("db list", "rethinkdb\nshop\ntest\n"),
+        ("table create shop.people --primary-key mail", "Created table shop.people\n"),
+        ("table list shop", "people\n"),
+        ("query r.db('shop').table('people').indexCreate('age')('created')", "1\n"),
+        ("query r.db('shop').table('people').indexWait()('ready')", "[true]\n"),
+        // The form of the index's function is the server's affair.
+        (
+            "table info shop.people",
+            "table        shop.people\ndocuments    0\nprimary key  mail\nindex        age  indexCreate('age', ",
+        ),
+        ("table drop shop.people", "Dropped table shop.people\n"),
+        ("table list shop", ""),
+        ("db drop shop", "Dropped database shop\n"),
+    ] {
+        let (code, found, errors) = run(&fixture, &arguments.split(' ').collect::<Vec<_>>(), "");
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{arguments}");
+        let is_info = arguments.starts_with("table info");
+        assert!(found == output || is_info && found.starts_with(output), "{arguments}: {found}");
+    }
+    for (arguments, code) in [("db drop shop", 1), ("table create shop", 2), ("db list -c 127.0.0.1:1", 3)] {
+        let (found, _, errors) = run(&fixture, &arguments.split(' ').collect::<Vec<_>>(), "");
+        assert_eq!(found, Some(code), "{arguments}: {errors}");
+    }
 }

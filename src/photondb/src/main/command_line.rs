@@ -12,6 +12,7 @@ use crate::dump::{self, DumpArguments};
 use crate::query::{self, QueryArguments};
 use crate::remote::EXIT_CODES;
 use crate::restore::{self, RestoreArguments};
+use crate::schema::{DatabaseArguments, TableArguments};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,6 +73,12 @@ pub enum Command {
     /// Run a query on a running server and print the answer as JSON
     #[command(after_help = with_exit_codes(query::EXAMPLES))]
     Query(Box<QueryArguments>),
+    /// List, create and drop databases of a running server
+    #[command(after_help = EXIT_CODES)]
+    Db(Box<DatabaseArguments>),
+    /// List, create, drop and describe tables of a running server
+    #[command(after_help = EXIT_CODES)]
+    Table(Box<TableArguments>),
     /// Print the version
     Version,
 }

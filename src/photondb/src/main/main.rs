@@ -9,6 +9,7 @@ mod progress;
 mod query;
 mod remote;
 mod restore;
+mod schema;
 mod serve;
 mod table_choice;
 
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
         Some(Command::Dump(arguments)) => dump::run(&arguments),
         Some(Command::Query(arguments)) => query::run(&arguments),
         Some(Command::Restore(arguments)) => restore::run(&arguments),
+        Some(Command::Db(arguments)) => schema::run_database(&arguments),
+        Some(Command::Table(arguments)) => schema::run_table(&arguments),
         Some(Command::Version) => {
             println!(
                 "photondb {} (speaks the protocol and language of RethinkDB {})",

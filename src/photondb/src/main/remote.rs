@@ -22,7 +22,7 @@ const DRIVER_PORT: u16 = 28015;
 const EXIT_FAILED: u8 = 1;
 const EXIT_UNREACHABLE: u8 = 3;
 
-/// Where the server is, and who asks it.
+/// Where the server is, and who asks it. Behind a verb of its own, as in `db list -c HOST`, too.
 #[derive(Debug, Args)]
 pub struct RemoteArguments {
     /// Where the server listens for drivers
@@ -31,16 +31,17 @@ pub struct RemoteArguments {
         long,
         value_name = "HOST:PORT",
         default_value = "localhost:28015",
-        env = "PHOTONDB_CONNECT"
+        env = "PHOTONDB_CONNECT",
+        global = true
     )]
     pub connect: Address,
 
     /// The user to log in as
-    #[arg(long, value_name = "NAME", default_value = "admin", env = "PHOTONDB_USER")]
+    #[arg(long, value_name = "NAME", default_value = "admin", env = "PHOTONDB_USER", global = true)]
     pub user: String,
 
     /// File with the user's password on its first line; without one, the password is empty
-    #[arg(short, long, value_name = "FILE", env = "PHOTONDB_PASSWORD_FILE")]
+    #[arg(short, long, value_name = "FILE", env = "PHOTONDB_PASSWORD_FILE", global = true)]
     pub password_file: Option<PathBuf>,
 }
 

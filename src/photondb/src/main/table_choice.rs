@@ -10,6 +10,13 @@ pub struct TableChoice {
     table: Option<String>,
 }
 
+/// One table, by its full name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableName {
+    pub database: String,
+    pub table: String,
+}
+
 impl TableChoice {
     fn covers(&self, database: &str, table: &str) -> bool {
         self.database == database && self.table.as_deref().is_none_or(|chosen| chosen == table)
@@ -44,6 +51,23 @@ impl FromStr for TableChoice {
     }
 }
 
+impl FromStr for TableName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(TableChoice { database, table: Some(table) }) => Ok(Self { database, table }),
+            _ => Err(format!("`{text}` is no DATABASE.TABLE")),
+        }
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.database, self.table)
+    }
+}
+
 impl fmt::Display for TableChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.table {
@@ -73,5 +97,7 @@ mod tests {
         for text in ["", ".", "shop.", ".orders", "a.b.c", "sh op", "a/b"] {
             assert!(text.parse::<TableChoice>().is_err(), "{text}");
         }
+        assert_eq!("shop.orders".parse::<TableName>().map(|name| name.to_string()), Ok("shop.orders".into()));
+        assert!("shop".parse::<TableName>().is_err());
     }
 }
