@@ -125,8 +125,13 @@ fn frames_are_what_follows(bytes: &[u8], visit: &Visit, users: &Users) {
 
 /// The answer behind what the handshake has sent.
 fn last_answer(output: &[u8], token: Token) -> Result<Response, ClientError> {
-    let start = token.0.to_le_bytes();
-    let at = output.windows(start.len()).rposition(|window| window == start).expect("the token is there");
+    // The bytes of the token may stand in the answer itself.
+    let ends_output = |at: &usize| {
+        output[*at..].split_first_chunk::<HEADER_BYTES>().is_some_and(|(header, body)| {
+            header[..8] == token.0.to_le_bytes() && header[8..] == (body.len() as u32).to_le_bytes()
+        })
+    };
+    let at = (0..output.len()).rev().find(ends_output).expect("the answer is there");
     let mut buffer = BytesMut::from(&output[at..]);
     let frame = take_frame(&mut buffer, usize::MAX).expect("small").expect("whole");
     Response::parse(&frame.body)
