@@ -232,7 +232,7 @@ impl Check<'_> {
     }
 
     fn keys(&mut self, pointer: &Pointer, page: &Page, limits: &Limits) {
-        let keys = page.keys(0, page.count());
+        let keys: Vec<Bytes> = (0..page.count()).map(|index| page.key(index)).collect();
         if keys.is_empty() {
             self.problem(pointer.offset, "a node is empty");
         }

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use photondb_base::TreeId;
 
 use crate::error::StorageError;
+use crate::handle::Handle;
 use crate::node::{Root, Value};
 use crate::page::StoredValue;
 use crate::path::Path;
 use crate::range::{Direction, KeyRange};
-use crate::view::{Handle, View};
+use crate::view::View;
 
 /// Walks the entries of a range of one tree. Owns its snapshot.
 pub struct Cursor {
@@ -284,12 +285,10 @@ impl Leaf {
         if let Some((first, keys)) = &self.keys {
             return keys.get(index.wrapping_sub(*first)).cloned().unwrap_or_default();
         }
-        // Keys of a page with a prefix are assembled. One allocation for all of them pays from
+        // Keys of a leaf with a prefix are assembled. One allocation for all of them pays from
         // the second on.
-        if let (Handle::Page(page), 1..) = (node, self.read)
-            && page.has_prefix()
-        {
-            let keys = page.keys(self.low, self.high);
+        if self.read > 0 && !node.prefix().is_empty() {
+            let keys = node.assembled_keys(self.low, self.high);
             let key = keys.get(index - self.low).cloned().unwrap_or_default();
             self.keys = Some((self.low, keys));
             return key;

@@ -4,6 +4,7 @@
 //! nothing else alive.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -123,6 +124,32 @@ impl Leaf {
     /// How key `index` stands to another one.
     pub(crate) fn compare(&self, index: usize, key: &[u8]) -> Ordering {
         crate::page::compare(&self.prefix, self.suffix(index), key)
+    }
+
+    /// What all keys begin with.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// The entries, one behind the other.
+    pub(crate) fn cells(&self) -> &[u8] {
+        &self.cells
+    }
+
+    /// Where among the cells key `index` stands, if it stands there as a whole.
+    pub(crate) fn plain_key_place(&self, index: usize) -> Option<Range<usize>> {
+        self.prefix.is_empty().then(|| self.key_start(index)..self.value_start(index))
+    }
+
+    /// Where among the cells value `index` stands, if it stands there.
+    pub(crate) fn inline_value_place(&self, index: usize) -> Option<Range<usize>> {
+        let place = self.places.get(index).filter(|place| !place.is_slot())?;
+        Some(place.value_start()..self.key_start(index + 1))
+    }
+
+    /// Whether all values stand in the leaf or on disk.
+    pub(crate) fn has_nothing_aside(&self) -> bool {
+        self.aside.iter().all(Option::is_none)
     }
 
     pub(crate) fn key(&self, index: usize) -> Bytes {
@@ -273,16 +300,6 @@ impl Leaf {
         while self.aside.pop_if(|last| last.is_none()).is_some() {}
     }
 
-    /// The leaf as a page, when nothing is aside.
-    pub(crate) fn to_page(&self) -> Option<Page> {
-        if self.aside.iter().any(Option::is_some) {
-            return None;
-        }
-        let nothing = |_: &Aside| Err(());
-        let (bytes, _) = self.pack(nothing).ok()?;
-        Page::parse(bytes.into())
-    }
-
     /// Packs the leaf. `settle` says what stands for a thing that is aside. Gives also whether
     /// any value is in a slot.
     pub(crate) fn pack<E>(
@@ -323,7 +340,8 @@ impl Leaf {
         Ok((page.finish(), slots_below))
     }
 
-    fn suffix(&self, index: usize) -> &[u8] {
+    /// Key `index` without the prefix.
+    pub(crate) fn suffix(&self, index: usize) -> &[u8] {
         self.cells.get(self.key_start(index)..self.value_start(index)).unwrap_or_default()
     }
 
@@ -521,6 +539,12 @@ mod tests {
         }
     }
 
+    /// The leaf as a page, when nothing is aside.
+    fn to_page(leaf: &Leaf) -> Option<Page> {
+        let (bytes, _) = leaf.pack(|_| Err(())).ok()?;
+        Page::parse(bytes.into())
+    }
+
     fn put(leaf: &mut Leaf, found: Result<usize, usize>, key: &[u8], value: Value) {
         match found {
             Ok(index) => drop(leaf.replace(index, value)),
@@ -536,7 +560,7 @@ mod tests {
             for _ in 0..random.below(120) + 2 {
                 step(&random, &mut leaf, &mut model, round % 3 + 1);
                 if random.below(20) == 0
-                    && let Some(page) = leaf.to_page().filter(|page| page.count() > 0)
+                    && let Some(page) = to_page(&leaf).filter(|page| page.count() > 0)
                 {
                     assert_eq!(page.plain_length(), leaf.bytes());
                     leaf = Leaf::from_page(&page);
@@ -563,7 +587,7 @@ mod tests {
         let mut leaf = Leaf::of_one(b"key 1", large(vec![1; 5000]));
         leaf.insert(1, b"key 2", Value::Inline(Bytes::from_static(b"inline")));
         leaf.insert(2, b"key 3", Value::Tree(Root { node: None, count: 3 }));
-        assert!(leaf.to_page().is_none());
+        assert!(!leaf.has_nothing_aside());
         let settle = |aside: &Aside| match aside {
             Aside::Large(_) => Ok::<_, ()>(Settled::Slot(pointer)),
             Aside::Tree(_) => Ok(Settled::Tree([7; CHILD_BYTES])),

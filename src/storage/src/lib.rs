@@ -21,6 +21,7 @@ mod disk_engine;
 mod dropped;
 mod engine;
 mod error;
+mod handle;
 mod internal;
 mod leaf;
 mod log;

@@ -114,11 +114,6 @@ impl Page {
         if self.is_leaf() { self.value_offset(index).0 } else { self.key_offset(index + 1) }
     }
 
-    /// Whether keys must be assembled.
-    pub(crate) fn has_prefix(&self) -> bool {
-        self.prefix_length > 0
-    }
-
     pub(crate) fn prefix(&self) -> &[u8] {
         self.bytes.get(self.prefix_start..self.prefix_start + self.prefix_length).unwrap_or_default()
     }
@@ -134,23 +129,6 @@ impl Page {
             return self.bytes.slice(self.key_offset(index)..self.key_end(index));
         }
         [self.prefix(), self.suffix(index)].concat().into()
-    }
-
-    /// All keys from `start` to before `end`, in one allocation when they must be assembled.
-    pub(crate) fn keys(&self, start: usize, end: usize) -> Vec<Bytes> {
-        if self.prefix_length == 0 {
-            return (start..end).map(|index| self.key(index)).collect();
-        }
-        let mut buffer = Vec::with_capacity((end - start) * (self.prefix_length + 32));
-        let mut ends = Vec::with_capacity(end - start);
-        for index in start..end {
-            buffer.extend_from_slice(self.prefix());
-            buffer.extend_from_slice(self.suffix(index));
-            ends.push(buffer.len());
-        }
-        let buffer = Bytes::from(buffer);
-        let mut at = 0;
-        ends.into_iter().map(|end| buffer.slice(std::mem::replace(&mut at, end)..end)).collect()
     }
 
     /// How key `index` stands to another one.
@@ -401,7 +379,6 @@ mod tests {
             assert_eq!(page.search(b""), Err(0));
             assert_eq!(page.search(b"\xff"), Err(50));
             assert_eq!(page.search(&[head, &[3][..]].concat()), Err(2));
-            assert_eq!(page.keys(3, 7), keys[3..7].to_vec());
         }
     }
 

@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 
 use crate::error::StorageError;
+use crate::handle::Handle;
 use crate::node::{Root, child_index};
 use crate::range::Direction;
-use crate::view::{Handle, View, malformed_catalog};
+use crate::view::{View, malformed_catalog};
 
 /// The nodes from the top of a tree to a leaf. The way to a key near the one before begins at
 /// the lowest node that surely has both below it.

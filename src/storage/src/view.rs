@@ -1,6 +1,5 @@
 //! Reading trees: one view of all of them, held by a catalog root.
 
-use std::cmp::Ordering;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -10,9 +9,9 @@ use photondb_base::{LogPosition, TreeId};
 use crate::cursor::Cursor;
 use crate::engine::Snapshot;
 use crate::error::StorageError;
+use crate::handle::Handle;
 use crate::lookup::Lookup;
-use crate::node::{Body, MemoryNode, NodeRef, Root, Value, child_index};
-use crate::page::{PackedValue, Page, StoredValue};
+use crate::node::{Body, NodeRef, Root, Value, child_index};
 use crate::pointer::Pointer;
 use crate::range::{Direction, KeyRange};
 use crate::store::{DATA, Store};
@@ -33,13 +32,6 @@ pub(crate) struct View {
     pub _guard: Arc<EpochGuard>,
 }
 
-/// A node ready to be read.
-#[derive(Clone)]
-pub(crate) enum Handle {
-    Page(Page),
-    Memory(Arc<MemoryNode>),
-}
-
 /// The catalog key of a tree.
 pub(crate) fn tree_key(tree: TreeId) -> [u8; 9] {
     let mut key = [0; 9];
@@ -54,128 +46,6 @@ pub(crate) fn tree_of_key(key: &[u8]) -> Option<TreeId> {
     match key.split_first()? {
         (0, id) => Some(TreeId(u64::from_be_bytes(id.try_into().ok()?))),
         _ => None,
-    }
-}
-
-impl Handle {
-    pub(crate) fn is_leaf(&self) -> bool {
-        match self {
-            Self::Page(page) => page.is_leaf(),
-            Self::Memory(node) => node.level == 0,
-        }
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        match self {
-            Self::Page(page) => page.count(),
-            Self::Memory(node) => node.count(),
-        }
-    }
-
-    pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        match self {
-            Self::Page(page) => page.search(key),
-            Self::Memory(node) => node.search(key),
-        }
-    }
-
-    /// How key `index` stands to another one.
-    pub(crate) fn compare(&self, index: usize, key: &[u8]) -> Ordering {
-        match self {
-            Self::Page(page) => page.compare(index, key),
-            Self::Memory(node) => node.compare(index, key),
-        }
-    }
-
-    /// [`Handle::search`] for a key that is probably at entry `hint` or shortly behind.
-    pub(crate) fn search_near(&self, hint: usize, key: &[u8]) -> Result<usize, usize> {
-        let count = self.count();
-        let (mut low, mut high) = (0, count);
-        let (mut probe, mut step) = (hint, 0);
-        while probe < high {
-            match self.compare(probe, key) {
-                Ordering::Equal => return Ok(probe),
-                Ordering::Greater => high = probe,
-                Ordering::Less => {
-                    low = probe + 1;
-                    probe = low + step;
-                    step = 2 * step + 1;
-                }
-            }
-        }
-        while low < high {
-            let middle = (low + high) / 2;
-            match self.compare(middle, key) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return Ok(middle),
-            }
-        }
-        Err(low)
-    }
-
-    pub(crate) fn key(&self, index: usize) -> Bytes {
-        match self {
-            Self::Page(page) => page.key(index),
-            Self::Memory(node) => match &node.body {
-                Body::Leaf(leaf) => leaf.key(index),
-                Body::Internal(internal) => Bytes::copy_from_slice(internal.key(index)),
-            },
-        }
-    }
-
-    pub(crate) fn child(&self, index: usize) -> Option<NodeRef> {
-        match self {
-            Self::Page(page) => page.child(index).map(|(pointer, _)| NodeRef::Disk(pointer)),
-            Self::Memory(node) => match &node.body {
-                Body::Internal(internal) => internal.child(index).map(|child| child.node.clone()),
-                Body::Leaf(_) => None,
-            },
-        }
-    }
-
-    pub(crate) fn child_entries(&self, index: usize) -> u64 {
-        match self {
-            Self::Page(page) => page.child_entries(index),
-            Self::Memory(node) => match &node.body {
-                Body::Internal(internal) => internal.child(index).map_or(0, |child| child.count),
-                Body::Leaf(_) => 0,
-            },
-        }
-    }
-
-    /// Value `index` of a leaf if it stands in a page. That of a leaf in memory is copied, like
-    /// [`Handle::value`] does, or fetched.
-    pub(crate) fn stored(&self, index: usize) -> Option<StoredValue<'_>> {
-        match self {
-            Self::Page(page) => page.inline_value(index),
-            Self::Memory(_) => None,
-        }
-    }
-
-    pub(crate) fn value(&self, index: usize) -> Option<Value> {
-        match self {
-            Self::Page(page) if index < page.count() => Some(match page.value(index) {
-                PackedValue::Inline(bytes) => Value::Inline(bytes),
-                PackedValue::Slot(pointer) => Value::Slot(pointer),
-            }),
-            Self::Page(_) => None,
-            Self::Memory(node) => match &node.body {
-                Body::Leaf(leaf) => leaf.value(index),
-                Body::Internal(_) => None,
-            },
-        }
-    }
-
-    /// The same with keys and values that can be shared, which pays when several are read.
-    pub(crate) fn shareable(self) -> Self {
-        match &self {
-            Self::Memory(node) => match &node.body {
-                Body::Leaf(leaf) => leaf.to_page().map_or(self, Self::Page),
-                Body::Internal(_) => self,
-            },
-            Self::Page(_) => self,
-        }
     }
 }
 

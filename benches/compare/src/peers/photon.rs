@@ -46,8 +46,10 @@ impl Engine for Photon {
         let mut cursor = self.0.snapshot().range(TREE, range, Direction::Forward);
         let mut bytes = 0;
         for _ in 0..count {
-            let Some((_, value)) = cursor.next()? else { break };
-            bytes += value.len();
+            if !cursor.advance()? {
+                break;
+            }
+            bytes += cursor.value().map_or(0, |value| value.bytes.len());
         }
         Ok(bytes)
     }
