@@ -121,20 +121,31 @@ impl Background {
 
 fn checkpoints(shared: &Shared) {
     let control = &shared.control;
+    let pause = Duration::from_millis(shared.options.checkpoint_idle_ms);
+    let (mut last_seen, mut last_tried) = (LogPosition(0), LogPosition(0));
     loop {
-        {
+        let is_requested = {
             let mut requests = control.requests.lock();
             while !requests.checkpoint && !requests.stop {
-                control.checkpoint_wanted.wait(&mut requests);
+                if pause.is_zero() {
+                    control.checkpoint_wanted.wait(&mut requests);
+                } else if control.checkpoint_wanted.wait_for(&mut requests, pause).timed_out() {
+                    break;
+                }
             }
             if requests.stop {
                 return;
             }
-            requests.checkpoint = false;
-        }
-        if !shared.is_checkpoint_due() {
+            std::mem::take(&mut requests.checkpoint)
+        };
+        let applied = shared.applied();
+        let is_idle = std::mem::replace(&mut last_seen, applied) == applied && !is_requested;
+        // One that failed is tried again when there is more to write.
+        let is_idle_due = is_idle && last_tried != applied && shared.is_idle_checkpoint_due();
+        if !is_idle_due && !shared.is_checkpoint_due() {
             continue;
         }
+        last_tried = applied;
         if let Err(error) = shared.checkpoint() {
             tracing::warn!(%error, "a checkpoint failed");
             if control.pause(RETRY_PAUSE) {

@@ -145,9 +145,10 @@ impl Checkpointer {
         self.unsettled.push((frozen.epoch, planned.retired));
         self.pending.extend(self.unsettled.drain(..));
         let position = frozen.view.position;
-        // The frozen view counts as a snapshot of its epoch.
-        drop(frozen);
         shared.state.lock().sweep();
+        // Frees the memory of all that was written, for which nobody should wait, and ends the
+        // frozen view, which counts as a snapshot of its epoch.
+        drop(frozen);
         self.reclaim(store);
         self.give_back(store);
         shared.log.remove_before(position.0, shared.options.log_keep_bytes);

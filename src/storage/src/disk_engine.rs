@@ -24,6 +24,9 @@ use crate::view::{TreeSnapshot, View, tree_key};
 /// A batch above this lets readers use the state before it while it is applied.
 const LONG_APPLY_BYTES: usize = 1024 * 1024;
 
+/// With less log than this behind it, a checkpoint is not worth the writes when nobody needs it.
+const CHECKPOINT_IDLE_LOG_BYTES_MIN: u64 = 256 * 1024;
+
 /// Files of the log that wait to be used again.
 const LOG_SPARES_MAX: u64 = 16;
 
@@ -38,6 +41,10 @@ pub struct OpenOptions {
     pub wal_segment_bytes: u64,
     /// A checkpoint begins when the log has grown by this since the last one.
     pub checkpoint_log_bytes: u64,
+    /// A checkpoint begins also when nothing was written for so long, and the log has grown by
+    /// enough to be worth it: scans then read pages, the log is short and the next start quick.
+    /// 0 turns that off. Only with `background`.
+    pub checkpoint_idle_ms: u64,
     /// Log kept behind the last checkpoint for [`Engine::log_since`].
     pub log_keep_bytes: u64,
     /// Whether checkpoints, syncs for [`Engine::when_durable`] and scrubs run on threads of
@@ -58,6 +65,7 @@ impl OpenOptions {
             cache_bytes_max: 256 * 1024 * 1024,
             wal_segment_bytes: 16 * 1024 * 1024,
             checkpoint_log_bytes: 128 * 1024 * 1024,
+            checkpoint_idle_ms: 1000,
             log_keep_bytes: 16 * 1024 * 1024,
             background: true,
             scrub_bytes_per_second: 8 * 1024 * 1024,
@@ -209,7 +217,7 @@ impl Shared {
         let record = batch.seal()?;
         self.poison.check()?;
         if is_empty {
-            return Ok(LogPosition(self.counters.applied.load(Ordering::Acquire)));
+            return Ok(self.applied());
         }
         self.make_room()?;
         self.warm(&record)?;
@@ -331,6 +339,15 @@ impl Shared {
             || self.dirty_total() > self.options.dirty_bytes_max()
     }
 
+    /// Whether a checkpoint is worth it now that nothing is written.
+    pub(crate) fn is_idle_checkpoint_due(&self) -> bool {
+        self.counters.log_bytes_since_checkpoint.load(Ordering::Relaxed) > CHECKPOINT_IDLE_LOG_BYTES_MIN
+    }
+
+    pub(crate) fn applied(&self) -> LogPosition {
+        LogPosition(self.counters.applied.load(Ordering::Acquire))
+    }
+
     fn checkpoint_if_due(&self) {
         if !self.is_checkpoint_due() {
             return;
@@ -437,7 +454,7 @@ impl Engine for DiskEngine {
     }
 
     fn applied(&self) -> LogPosition {
-        LogPosition(self.shared.counters.applied.load(Ordering::Acquire))
+        self.shared.applied()
     }
 
     fn snapshot(&self) -> Arc<dyn Snapshot> {

@@ -1,0 +1,99 @@
+//! When checkpoints run, and what readers and writers see of them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use photondb_storage::{
+    Batch, Direction, DiskEngine, Engine, KeyRange, OpenOptions, RealDisk, Snapshot, Statistics, TreeId,
+};
+
+const TREE: TreeId = TreeId(1);
+
+fn key(number: u64) -> [u8; 8] {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()
+}
+
+fn put(engine: &DiskEngine, number: u64, value: &[u8]) {
+    let mut batch = Batch::new();
+    batch.put(TREE, key(number), value);
+    engine.commit(batch).unwrap();
+}
+
+fn wait_for(engine: &DiskEngine, what: impl Fn(&Statistics) -> bool) -> Statistics {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let statistics = engine.statistics();
+        if what(&statistics) {
+            return statistics;
+        }
+        assert!(Instant::now() < end, "still {statistics:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn values(snapshot: &Arc<dyn Snapshot>) -> Vec<Vec<u8>> {
+    let mut cursor = snapshot.range(TREE, KeyRange::all(), Direction::Forward);
+    let mut values = Vec::new();
+    while cursor.advance().unwrap() {
+        values.push(cursor.value().unwrap().bytes.to_vec());
+    }
+    values
+}
+
+#[test]
+fn an_engine_that_is_idle_writes_a_checkpoint() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = OpenOptions {
+        checkpoint_idle_ms: 20,
+        log_keep_bytes: 0,
+        wal_segment_bytes: 64 * 1024,
+        ..OpenOptions::new(Arc::new(RealDisk::open(directory.path()).unwrap()))
+    };
+    let engine = DiskEngine::open(options).unwrap();
+    for number in 0..2000 {
+        put(&engine, number, &[7; 500]);
+    }
+    let settled = wait_for(&engine, |now| now.checkpoints > 0 && now.log_bytes_since_checkpoint == 0);
+    assert_eq!(settled.dirty_bytes, 0, "all was written: {settled:?}");
+    assert!(settled.log_bytes < 300 * 1024, "the log was given back: {settled:?}");
+    // A little more is not worth one.
+    put(&engine, 1, &[8; 500]);
+    std::thread::sleep(Duration::from_millis(200));
+    let later = engine.statistics();
+    assert_eq!(later.checkpoints, settled.checkpoints);
+    assert!(later.log_bytes_since_checkpoint > 0);
+    assert_eq!(values(&engine.snapshot()).len(), 2000);
+}
+
+#[test]
+fn lent_values_stay_as_they_are_when_their_leaf_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Arc::new(RealDisk::open(directory.path()).unwrap());
+    let engine = DiskEngine::open(OpenOptions { checkpoint_idle_ms: 0, ..OpenOptions::new(disk) }).unwrap();
+    for number in 0..50 {
+        put(&engine, number, &[1; 60]);
+    }
+    let mut lent = Vec::new();
+    let mut cursor = engine.snapshot().range(TREE, KeyRange::all(), Direction::Forward);
+    while cursor.advance().unwrap() {
+        let value = cursor.value().unwrap();
+        lent.push((cursor.last_key().unwrap(), value.storage.slice_ref(value.bytes)));
+    }
+    assert!(
+        lent.windows(2).all(|pair| pair[0].1.as_ptr() != pair[1].1.as_ptr()),
+        "each value stands in a place of its own"
+    );
+    drop(cursor);
+    for number in 0..50 {
+        put(&engine, number, &[2; 70]);
+    }
+    let mut batch = Batch::new();
+    batch.delete(TREE, key(7));
+    engine.commit(batch).unwrap();
+    assert_eq!(lent.len(), 50);
+    for (found, value) in &lent {
+        assert!((0..50).any(|number| key(number) == found[..]));
+        assert_eq!(value[..], [1; 60]);
+    }
+    assert_eq!(values(&engine.snapshot()), vec![vec![2; 70]; 49]);
+}
