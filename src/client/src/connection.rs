@@ -146,6 +146,11 @@ impl Connection {
     /// queries when the cursor is gone.
     pub fn cursor(&mut self, query: &[u8]) -> Result<Cursor<'_>, ClientError> {
         let token = self.send(query)?;
+        self.cursor_of(token)
+    }
+
+    /// The rows of a query that was sent.
+    pub fn cursor_of(&mut self, token: Token) -> Result<Cursor<'_>, ClientError> {
         Cursor::open(self, token)
     }
 

@@ -58,6 +58,13 @@ impl<'a> Cursor<'a> {
         self.sequence
     }
 
+    /// Whether rows come for as long as they are waited for.
+    pub fn is_feed(&self) -> bool {
+        use ResponseNote as N;
+        let feeds = [N::SequenceFeed, N::AtomFeed, N::OrderByLimitFeed, N::UnionedFeed];
+        self.notes.iter().any(|note| feeds.contains(note))
+    }
+
     /// Whether the server may have more rows.
     pub fn is_open(&self) -> bool {
         self.open

@@ -250,6 +250,13 @@ impl From<f64> for Term {
     }
 }
 
+impl From<&Ast> for Term {
+    /// A term that was read from elsewhere, from text for example.
+    fn from(ast: &Ast) -> Self {
+        Self { wire: String::from_utf8(encode(ast, ast.root())).unwrap_or_default() }
+    }
+}
+
 impl From<Datum> for Term {
     fn from(value: Datum) -> Self {
         Self::from(&value)

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use photondb_base::{Cancel, Clock, LogPosition, Random, SystemClock, SystemRandom};
 use photondb_catalog::{Catalog, CatalogOptions, State};
 use photondb_datum::Datum;
-use photondb_exec::{
-    Executor, MemoryPool, Narrowing, Outcome, Parallelism, Request, Services, StoredFunctions,
-};
+use photondb_exec::{Executor, MemoryPool, Narrowing, Parallelism, Request, Services, StoredFunctions};
 use photondb_feed::Feeds;
 use photondb_fetch::HttpFetcher;
 use photondb_reql::{EXPLAIN_QUERY_TYPE, Query, ReqlError, decode_query};
@@ -23,6 +21,7 @@ use photondb_table::{Budget, LocalShards, LocalShardsOptions};
 use crate::cache_size::CacheSize;
 use crate::error::{OpenError, RunError};
 use crate::query_memory::QueryMemory;
+use crate::rows::Rows;
 
 /// The user that embedded queries run as.
 const ADMIN: &str = "admin";
@@ -166,30 +165,29 @@ impl Database {
         self.run_query(&format!("[1,{term}]"), rows_max)
     }
 
+    /// Opens a query in its wire form, `[1, term, options]`, as `admin`. Its rows are made as
+    /// they are asked for.
+    pub fn query(&self, query: &[u8]) -> Result<Rows, RunError> {
+        self.open_query(query, Budget::default())
+    }
+
     fn run_query(&self, query: &str, rows_max: usize) -> Result<Vec<Datum>, RunError> {
-        let Query::Start(query) = decode_query(query.as_bytes())? else {
+        self.open_query(query.as_bytes(), Budget { rows_max, ..Budget::default() })?.collect()
+    }
+
+    fn open_query(&self, query: &[u8], budget: Budget) -> Result<Rows, RunError> {
+        let Query::Start(query) = decode_query(query)? else {
             return Err(ReqlError::client("Expected a term.").into());
         };
         let request =
             Request { query, user: ADMIN.into(), cancel: Cancel::default(), memory: Arc::default() };
-        let answer = match self.executor.run(request) {
-            Ok(answer) => answer,
+        match self.executor.run(request) {
+            Ok(answer) => Rows::new(answer, Arc::clone(&self.engine), budget),
             Err(failure) => {
                 self.wait_durable(failure.durable_at)?;
-                return Err(failure.error.into());
+                Err(failure.error.into())
             }
-        };
-        let mut rows = Vec::new();
-        match answer.outcome {
-            Outcome::Atom(value) => rows.push(value),
-            Outcome::Stream(mut stream) => {
-                let budget = Budget { rows_max, ..Budget::default() };
-                while stream.next_batch(&budget, &mut rows)? {}
-            }
-            Outcome::Feed(_) => return Err(RunError::Endless),
         }
-        self.wait_durable(answer.durable_at)?;
-        Ok(rows)
     }
 
     /// The metadata as of now.

@@ -22,6 +22,7 @@ mod cache_size;
 mod database;
 mod error;
 mod query_memory;
+mod rows;
 
 pub use cache_size::{CacheSize, CacheSizeError, memory_bytes};
 pub use database::{Database, DatabaseOptions, Place};
@@ -31,3 +32,4 @@ pub use photondb_exec::{Narrowing, Parallelism};
 pub use photondb_reql::ReqlError;
 pub use photondb_server::{LogBook, Server, ServerError, ServerOptions};
 pub use query_memory::{MemorySize, MemorySizeError, QueryMemory};
+pub use rows::Rows;

@@ -138,6 +138,6 @@ fn a_check_compares_documents_and_indexes() {
     let output = check();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("1 tables with 50 documents and 50 index entries"), "{said}");
+    assert!(said.contains("1 table with 50 documents and 50 index entries"), "{said}");
     assert!(said.contains("No problems found."), "{said}");
 }

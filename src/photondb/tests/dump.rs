@@ -185,7 +185,7 @@ fn a_part_is_dumped_and_restored() {
     let restore = ["restore", "b.tar.gz", "-i", "shop.people", "--no-secondary-indexes"];
     let (code, output, errors) = second.command(folder.path(), &restore);
     assert_eq!(code, Some(0), "{errors}");
-    assert!(output.contains("Restored 1 tables with 21 documents and 0 indexes"), "{output}");
+    assert!(output.contains("Restored 1 table with 21 documents and 0 indexes"), "{output}");
     assert_eq!(second.run(&Term::db(DATABASE).table_list()), Datum::array(["people"].map(Datum::string)));
     assert_eq!(second.run(&table("people").index_list()), Datum::array([]));
 
@@ -211,7 +211,7 @@ fn failures_are_explained_and_told_apart() {
     failed(&server, &["dump", "-e", "test/t"], 2, "neither a DATABASE nor a DATABASE.TABLE");
     failed(&server, &["dump", "-c", "here:port"], 2, "no HOST:PORT");
     failed(&server, &["dump", "--user", "nobody"], 3, "cannot connect");
-    failed(&server, &["dump", "-p", "missing.txt"], 1, "cannot read missing.txt");
+    failed(&server, &["dump", "--password-file", "missing.txt"], 1, "cannot read missing.txt");
     failed(&server, &["restore", "missing.tar.gz"], 1, "missing.tar.gz");
     std::fs::write(folder.path().join("there.tar.gz"), "precious").expect("writes");
     failed(&server, &["dump", "-f", "there.tar.gz"], 1, "--overwrite-file replaces it");
@@ -226,4 +226,46 @@ fn failures_are_explained_and_told_apart() {
     failed(&server, &["restore", "there.tar.gz", "-i", "other"], 1, "no table that `--import other` fits");
     assert!(server.fixture.stop());
     failed(&server, &["dump", "-f", "none.tar.gz"], 3, "cannot connect to 127.0.0.1:");
+}
+
+#[test]
+fn a_dump_that_is_killed_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start();
+    fill(&mut server);
+    let address = format!("127.0.0.1:{}", server.fixture.port);
+    let mut cut_short = 0;
+    for pause_ms in (0..400).step_by(20) {
+        let mut dump = support::binary(folder.path(), &["dump", "-f", "a.tar.gz", "-c", &address])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("starts");
+        std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+        dump.kill().expect("kills");
+        cut_short += u32::from(!dump.wait().expect("ends").success());
+        let names: Vec<_> = std::fs::read_dir(folder.path())
+            .expect("reads")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        assert!(names.iter().all(|name| name == "a.tar.gz"), "{names:?}");
+        // What has the name is whole.
+        if !names.is_empty() {
+            photondb_archive::Archive::open(&folder.path().join("a.tar.gz")).expect("is an archive");
+            std::fs::remove_file(folder.path().join("a.tar.gz")).expect("removes");
+        }
+    }
+    assert!(cut_short > 0, "the first one at least ends before it has begun");
+}
+
+#[test]
+fn a_dump_goes_to_the_standard_output() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start();
+    fill(&mut server);
+    let address = format!("127.0.0.1:{}", server.fixture.port);
+    let output = support::binary(folder.path(), &["dump", "-f", "-", "-c", &address]).output().expect("runs");
+    assert!(output.status.success());
+    std::fs::write(folder.path().join("a.tar.gz"), output.stdout).expect("writes");
+    let archive = photondb_archive::Archive::open(&folder.path().join("a.tar.gz")).expect("is an archive");
+    assert_eq!(archive.tables().len(), 3);
 }

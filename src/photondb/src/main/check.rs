@@ -13,6 +13,8 @@ use photondb_storage::{DiskEngine, Engine, OpenOptions, RealDisk, StorageError, 
 use photondb_table::Evaluator;
 use thiserror::Error;
 
+use crate::output::counted;
+
 /// How often people are told how far it is.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(2);
 
@@ -40,12 +42,12 @@ pub fn run(directory: &Path) -> ExitCode {
         }
     };
     println!(
-        "{}: {} trees with {} entries, {} nodes, {} values; checkpoint at {}, log up to {}",
+        "{}: {} with {}, {}, {}; checkpoint at {}, log up to {}",
         directory.display(),
-        report.trees,
-        report.entries,
-        report.nodes,
-        report.values,
+        counted(report.trees, "tree"),
+        counted(report.entries, "entry"),
+        counted(report.nodes, "node"),
+        counted(report.values, "value"),
         report.checkpoint_position,
         report.log_position
     );
@@ -53,7 +55,8 @@ pub fn run(directory: &Path) -> ExitCode {
         println!("  {problem}");
     }
     if report.problem_count > 0 {
-        println!("{} problems found; documents and indexes were not compared.", report.problem_count);
+        let problems = counted(report.problem_count, "problem");
+        println!("{problems} found; documents and indexes were not compared.");
         return ExitCode::FAILURE;
     }
     match check_meaning(directory) {
@@ -97,14 +100,17 @@ fn tell(report: &CheckReport) -> ExitCode {
         report.tables.iter().map(|(_, table)| of(table)).sum()
     };
     println!(
-        "{} tables with {} documents and {} index entries",
-        report.tables.len(),
-        sum(|table| table.documents),
-        sum(|table| table.entries)
+        "{} with {} and {}",
+        counted(report.tables.len() as u64, "table"),
+        counted(sum(|table| table.documents), "document"),
+        counted(sum(|table| table.entries), "index entry")
     );
     let unfinished = sum(|table| table.indexes_unfinished);
     if unfinished > 0 {
-        println!("{unfinished} indexes are not finished; the server builds them when it starts.");
+        println!(
+            "{} not finished; the server builds what is missing when it starts.",
+            counted(unfinished, "index")
+        );
     }
     for (name, table) in &report.tables {
         for problem in &table.problems {
@@ -112,7 +118,7 @@ fn tell(report: &CheckReport) -> ExitCode {
         }
         let left = table.problem_count - table.problems.len() as u64;
         if left > 0 {
-            println!("  {name}: and {left} problems more");
+            println!("  {name}: and {} more", counted(left, "problem"));
         }
     }
     for tree in &report.trees_unowned {
@@ -124,7 +130,7 @@ fn tell(report: &CheckReport) -> ExitCode {
             ExitCode::SUCCESS
         }
         count => {
-            println!("{count} problems found.");
+            println!("{} found.", counted(count, "problem"));
             ExitCode::FAILURE
         }
     }

@@ -8,11 +8,19 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use photondb::{CacheSize, MemorySize};
 
+use crate::command_error::EXIT_CODES;
+use crate::create::{self, CreateArguments};
 use crate::dump::{self, DumpArguments};
+use crate::index::{self, IndexArguments};
+use crate::index_rebuild::{self, IndexRebuildArguments};
+use crate::jobs::{self, JobsArguments};
 use crate::query::{self, QueryArguments};
-use crate::remote::EXIT_CODES;
 use crate::restore::{self, RestoreArguments};
-use crate::schema::{DatabaseArguments, TableArguments};
+use crate::schema::{self, DatabaseArguments, TableArguments};
+use crate::stats::{self, StatsArguments};
+use crate::status::{self, StatusArguments};
+use crate::table_reader::CONSISTENCY;
+use crate::user::{self, UserArguments};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,21 +72,42 @@ pub enum Command {
         /// The data directory
         directory: PathBuf,
     },
-    /// Write tables of a running server into an archive
-    #[command(after_help = with_exit_codes(dump::EXAMPLES))]
-    Dump(Box<DumpArguments>),
-    /// Read an archive into tables of a running server
-    #[command(after_help = with_exit_codes(restore::EXAMPLES))]
-    Restore(Box<RestoreArguments>),
-    /// Run a query on a running server and print the answer as JSON
+    /// Create a data directory without serving it
+    #[command(after_help = with_exit_codes(create::EXAMPLES))]
+    Create(Box<CreateArguments>),
+    /// Run a query and print the answer
     #[command(after_help = with_exit_codes(query::EXAMPLES))]
     Query(Box<QueryArguments>),
-    /// List, create and drop databases of a running server
-    #[command(after_help = EXIT_CODES)]
+    /// List, create and drop databases
+    #[command(after_help = with_exit_codes(schema::DATABASE_EXAMPLES))]
     Db(Box<DatabaseArguments>),
-    /// List, create, drop and describe tables of a running server
-    #[command(after_help = EXIT_CODES)]
+    /// List, create, drop and describe tables
+    #[command(after_help = with_exit_codes(schema::TABLE_EXAMPLES))]
     Table(Box<TableArguments>),
+    /// Create, drop and watch secondary indexes
+    #[command(after_help = with_exit_codes(index::EXAMPLES))]
+    Index(Box<IndexArguments>),
+    /// Build outdated indexes anew
+    #[command(after_help = with_exit_codes(index_rebuild::EXAMPLES))]
+    IndexRebuild(Box<IndexRebuildArguments>),
+    /// Create and drop users, change their passwords and rights
+    #[command(after_help = with_exit_codes(user::EXAMPLES))]
+    User(Box<UserArguments>),
+    /// Print how the server and its tables are
+    #[command(after_help = with_exit_codes(status::EXAMPLES))]
+    Status(Box<StatusArguments>),
+    /// Print how much the server does, once or again and again
+    #[command(after_help = with_exit_codes(stats::EXAMPLES))]
+    Stats(Box<StatsArguments>),
+    /// Print what the server is working on, or stop a query
+    #[command(after_help = with_exit_codes(jobs::EXAMPLES))]
+    Jobs(Box<JobsArguments>),
+    /// Write tables into an archive
+    #[command(after_help = with_exit_codes(&format!("{}\n\n{CONSISTENCY}", dump::EXAMPLES)))]
+    Dump(Box<DumpArguments>),
+    /// Read an archive into tables
+    #[command(after_help = with_exit_codes(restore::EXAMPLES))]
+    Restore(Box<RestoreArguments>),
     /// Print the version
     Version,
 }

@@ -1,45 +1,48 @@
-//! `photondb dump`: tables of a running server into an archive.
+//! `photondb dump`: tables into an archive.
 
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use photondb_archive::{ArchiveWriter, TableDescription, TableSpool};
-use photondb_client::{Connection, Term};
+use photondb_client::Term;
 use photondb_datum::Datum;
-use photondb_datum::pseudo::CivilDate;
 use photondb_reql::TermType;
-use tempfile::NamedTempFile;
 
+use crate::command_error::{self, CommandError};
+use crate::moment::moment_name;
+use crate::nameless_file::{NamelessFile, exists_already, folder_of};
+use crate::output::{OutputArguments, counted};
 use crate::progress::Progress;
-use crate::remote::{self, CommandError, RemoteArguments};
+use crate::session::{Session, SessionArguments, SessionPool};
 use crate::table_choice::{TableChoice, is_chosen, unmatched};
+use crate::table_reader::read_tables;
 
 pub const EXAMPLES: &str = "\
 Examples:
   photondb dump
       Every table of the server on localhost, into photondb_dump_DATE_TIME.tar.gz.
-  photondb dump -c db.example:28015 -p password.txt -f shop.tar.gz -e shop -e test.people
+  photondb dump -c db.example:28015 --password-file password.txt -f shop.tar.gz -e shop -e test.people
       All of one database and one table of another.
+  photondb dump --data-dir photondb_data -f - | ssh backup.example 'cat > shop.tar.gz'
+      A directory that no server has open, to the standard output.
 
-Each table is read in the order of its primary key while the server goes on serving; writes
-of other clients meanwhile may be in the dump or not. The archive is the one of RethinkDB:
-its tools restore it, and `photondb restore` takes theirs. Only you can read the file.";
+The archive is the one of RethinkDB: its tools restore it, and `photondb restore` takes theirs.
+Only you can read the file, which has its name when it is whole.";
 
 /// Databases that hold no documents of users.
 const SYSTEM_DATABASE: &str = "rethinkdb";
-const SECONDS_PER_DAY: u64 = 86_400;
+/// Stands for the standard output.
+const TO_OUTPUT: &str = "-";
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// What to dump, and where to.
 #[derive(Debug, Args)]
 pub struct DumpArguments {
-    #[command(flatten)]
-    remote: RemoteArguments,
-
-    /// File to write; photondb_dump_DATE_TIME.tar.gz in this folder by default
+    /// File to write, `-` is the standard output; photondb_dump_DATE_TIME.tar.gz in this folder
+    /// by default
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
 
@@ -50,72 +53,151 @@ pub struct DumpArguments {
     /// Replace the file when there is one
     #[arg(long)]
     overwrite_file: bool,
+
+    /// Folder for the documents of tables on their way; that of the file by default
+    #[arg(long, value_name = "DIR")]
+    temp_dir: Option<PathBuf>,
+
+    /// Tables that are read at the same time
+    #[arg(long, value_name = "NUM", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    clients: u16,
+
+    /// Read what may not be durable yet
+    #[arg(long)]
+    read_outdated: bool,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    #[command(flatten)]
+    output: OutputArguments,
+
+    #[command(flatten)]
+    session: SessionArguments,
+}
+
+/// What a dump was.
+#[derive(Default)]
+struct Totals {
+    indexes: u64,
+    bytes: u64,
 }
 
 /// Dumps and tells what was dumped.
 pub fn run(arguments: &DumpArguments) -> ExitCode {
-    remote::run(|| dump(arguments))
+    command_error::run(|| dump(arguments))
 }
 
 fn dump(arguments: &DumpArguments) -> Result<(), CommandError> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let top = dump_name(seconds);
+    let top = moment_name("photondb_dump", seconds);
     let path = arguments.file.clone().unwrap_or_else(|| PathBuf::from(format!("{top}.tar.gz")));
-    if !arguments.overwrite_file && path.exists() {
+    let to_output = path.as_os_str() == TO_OUTPUT;
+    if !to_output && !arguments.overwrite_file && path.exists() {
         return Err(exists_already(&path));
     }
-    let mut connection = arguments.remote.open()?;
-    let tables = describe_tables(&mut connection, &arguments.export)?;
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
+    let pool = arguments.session.pool()?;
+    let tables = describe_tables(&mut pool.open()?, &arguments.export)?;
+    let estimate = tables.iter().filter_map(TableDescription::documents_estimate).sum();
+    let progress = Progress::start(estimate, arguments.quiet);
+    let archive_to = |out: &mut dyn Write| {
+        let mut archive = ArchiveWriter::new(BufWriter::with_capacity(BUFFER_BYTES, out), &top, seconds);
+        let indexes = add_tables(&pool, &tables, arguments, &path, &progress, &mut archive)?;
+        archive.finish()?.flush().map_err(CommandError::file("write", &path))?;
+        Ok::<u64, CommandError>(indexes)
     };
-    let file = NamedTempFile::with_prefix_in(".photondb_dump_", folder);
-    let mut file = file.map_err(CommandError::file("create a file in", folder))?;
-    let mut archive = ArchiveWriter::new(BufWriter::with_capacity(BUFFER_BYTES, &mut file), &top, seconds);
-    let mut progress = Progress::start(tables.iter().filter_map(TableDescription::documents_estimate).sum());
-    let mut indexes = 0;
-    for table in &tables {
-        let documents = read_documents(&mut connection, table, folder, &mut progress)?;
-        archive.add(table, documents)?;
-        indexes += table.indexes.len();
-    }
-    archive.finish()?.flush().map_err(CommandError::file("write", &path))?;
-    let bytes = keep(file, &path, arguments.overwrite_file)?;
+    let totals = if to_output {
+        Totals { indexes: archive_to(&mut io::stdout().lock())?, bytes: 0 }
+    } else {
+        let mut file = NamelessFile::create(&path)?;
+        let indexes = archive_to(file.file())?;
+        Totals { indexes, bytes: file.keep(arguments.overwrite_file)? }
+    };
     let (rows, elapsed) = progress.finish();
-    println!(
-        "Dumped {} tables with {rows} documents and {indexes} indexes to {} ({bytes} bytes) in {:.1} s",
-        tables.len(),
+    if arguments.quiet || to_output {
+        return Ok(());
+    }
+    let (tables, seconds) = (tables.len() as u64, elapsed.as_secs_f64());
+    let sentence = format!(
+        "Dumped {} with {} and {} to {} ({}) in {seconds:.1} s",
+        counted(tables, "table"),
+        counted(rows, "document"),
+        counted(totals.indexes, "index"),
         path.display(),
-        elapsed.as_secs_f64()
+        counted(totals.bytes, "byte"),
     );
-    Ok(())
+    arguments.output.report(
+        &sentence,
+        &[
+            ("tables", count(tables)),
+            ("documents", count(rows)),
+            ("indexes", count(totals.indexes)),
+            ("file", path.display().to_string().into()),
+            ("bytes", count(totals.bytes)),
+            ("seconds", Datum::Number(seconds)),
+        ],
+    )
 }
 
-/// Gives the whole file its name. Gives its length, too.
-fn keep(file: NamedTempFile, path: &Path, overwrite: bool) -> Result<u64, CommandError> {
-    file.as_file().sync_all().map_err(CommandError::file("write", path))?;
-    let kept = if overwrite { file.persist(path) } else { file.persist_noclobber(path) };
-    let kept = kept.map_err(|error| match error.error.kind() {
-        std::io::ErrorKind::AlreadyExists => exists_already(path),
-        _ => CommandError::file("write", path)(error.error),
-    })?;
-    Ok(kept.metadata().map_err(CommandError::file("look at", path))?.len())
+fn count(number: u64) -> Datum {
+    Datum::Number(number as f64)
 }
 
-fn exists_already(path: &Path) -> CommandError {
-    CommandError::Refused(format!("{} exists already; --overwrite-file replaces it", path.display()))
+/// Reads all tables and adds each to the archive when it is here. Gives the number of indexes.
+fn add_tables<W: Write>(
+    pool: &SessionPool,
+    tables: &[TableDescription],
+    arguments: &DumpArguments,
+    path: &Path,
+    progress: &Progress,
+    archive: &mut ArchiveWriter<W>,
+) -> Result<u64, CommandError> {
+    let folder = arguments.temp_dir.as_deref().unwrap_or_else(|| folder_of(path));
+    let queries: Vec<Vec<u8>> = tables.iter().map(|table| in_order(table, arguments.read_outdated)).collect();
+    let mut indexes = 0;
+    read_tables(
+        pool,
+        usize::from(arguments.clients),
+        &queries,
+        |number, rows| {
+            let table = &tables[number];
+            progress.say(format!("{}.{}", table.database, table.table));
+            let mut spool = TableSpool::new(folder)?;
+            for document in rows {
+                spool.push(&document?)?;
+                progress.advance(1, 1);
+            }
+            Ok(spool)
+        },
+        |number, spool: TableSpool| {
+            archive.add(&tables[number], spool)?;
+            indexes += tables[number].indexes.len() as u64;
+            Ok(())
+        },
+    )?;
+    Ok(indexes)
+}
+
+/// The query for the documents of a table in the order of their keys.
+pub fn in_order(table: &TableDescription, read_outdated: bool) -> Vec<u8> {
+    let mut documents = Term::db(&table.database).table_of(&table.table);
+    if read_outdated {
+        documents = documents.option("read_mode", "outdated");
+    }
+    let order = [("index", table.primary_key.as_str().into())];
+    Term::call(TermType::OrderBy, &[documents], &order).start()
 }
 
 /// What the server says of every table that is wanted.
-fn describe_tables(
-    connection: &mut Connection,
+pub fn describe_tables(
+    session: &mut Session,
     choices: &[TableChoice],
 ) -> Result<Vec<TableDescription>, CommandError> {
     let mut names = Vec::new();
-    for database in remote::databases(connection)? {
+    for database in session.databases()? {
         if database != SYSTEM_DATABASE {
-            let tables = remote::names(connection, &Term::db(&database).table_list())?;
+            let tables = session.names(&Term::db(&database).table_list())?;
             names.extend(tables.into_iter().map(|table| (database.clone(), table)));
         }
     }
@@ -127,57 +209,12 @@ fn describe_tables(
         return Err(CommandError::Refused("the server has no tables to dump".to_owned()));
     }
     names.retain(|(database, table)| is_chosen(choices, database, table));
-    names.iter().map(|(database, table)| describe(connection, &Term::db(database).table_of(table))).collect()
+    names.iter().map(|(database, table)| describe(session, &Term::db(database).table_of(table))).collect()
 }
 
-fn describe(connection: &mut Connection, table: &Term) -> Result<TableDescription, CommandError> {
-    let info = connection.run_value(&table.info().start())?;
-    let indexes = connection.run_value(&table.index_status().start())?;
-    let get_write_hook = Term::call(TermType::GetWriteHook, std::slice::from_ref(table), &[]);
-    let write_hook: Datum = connection.run_value(&get_write_hook.start())?;
+fn describe(session: &mut Session, table: &Term) -> Result<TableDescription, CommandError> {
+    let info = session.run(&table.info())?;
+    let indexes = session.run(&table.index_status())?;
+    let write_hook = session.run(&Term::call(TermType::GetWriteHook, std::slice::from_ref(table), &[]))?;
     Ok(TableDescription::new(&info, indexes, write_hook)?)
-}
-
-fn read_documents(
-    connection: &mut Connection,
-    table: &TableDescription,
-    folder: &Path,
-    progress: &mut Progress,
-) -> Result<TableSpool, CommandError> {
-    let name = format!("{}.{}", table.database, table.table);
-    let documents = Term::db(&table.database).table_of(&table.table);
-    let order = [("index", table.primary_key.as_str().into())];
-    let in_order = Term::call(TermType::OrderBy, &[documents], &order);
-    let mut spool = TableSpool::new(folder)?;
-    for document in connection.cursor(&in_order.start())? {
-        spool.push(&document?)?;
-        progress.advance(&name, 1, 1);
-    }
-    Ok(spool)
-}
-
-/// Name of a dump of a moment, in UTC.
-fn dump_name(seconds: u64) -> String {
-    let date = CivilDate::from_days((seconds / SECONDS_PER_DAY) as i64);
-    let of_day = seconds % SECONDS_PER_DAY;
-    format!(
-        "photondb_dump_{:04}-{:02}-{:02}T{:02}-{:02}-{:02}",
-        date.year,
-        date.month,
-        date.day,
-        of_day / 3600,
-        of_day / 60 % 60,
-        of_day % 60
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dump_is_called_after_its_moment() {
-        assert_eq!(dump_name(0), "photondb_dump_1970-01-01T00-00-00");
-        assert_eq!(dump_name(1_769_860_923), "photondb_dump_2026-01-31T12-02-03");
-    }
 }

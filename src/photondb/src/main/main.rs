@@ -1,17 +1,31 @@
 //! The `photondb` binary.
 
 mod check;
+mod command_error;
 mod command_line;
+mod confirm;
+mod create;
 mod dump;
+mod index;
+mod index_rebuild;
+mod jobs;
 mod loader;
 mod logging;
+mod moment;
+mod nameless_file;
+mod output;
+mod password;
 mod progress;
 mod query;
-mod remote;
 mod restore;
 mod schema;
 mod serve;
+mod session;
+mod stats;
+mod status;
 mod table_choice;
+mod table_reader;
+mod user;
 
 use std::process::ExitCode;
 
@@ -30,11 +44,18 @@ fn main() -> ExitCode {
         None => serve::run(&command_line.serve),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Check { directory }) => check::run(&directory),
-        Some(Command::Dump(arguments)) => dump::run(&arguments),
+        Some(Command::Create(arguments)) => create::run(&arguments),
         Some(Command::Query(arguments)) => query::run(&arguments),
-        Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Db(arguments)) => schema::run_database(&arguments),
         Some(Command::Table(arguments)) => schema::run_table(&arguments),
+        Some(Command::Index(arguments)) => index::run(&arguments),
+        Some(Command::IndexRebuild(arguments)) => index_rebuild::run(&arguments),
+        Some(Command::User(arguments)) => user::run(&arguments),
+        Some(Command::Status(arguments)) => status::run(&arguments),
+        Some(Command::Stats(arguments)) => stats::run(&arguments),
+        Some(Command::Jobs(arguments)) => jobs::run(&arguments),
+        Some(Command::Dump(arguments)) => dump::run(&arguments),
+        Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Version) => {
             println!(
                 "photondb {} (speaks the protocol and language of RethinkDB {})",

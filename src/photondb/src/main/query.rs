@@ -1,15 +1,16 @@
-//! `photondb query`: one query, as people write it, and its answer as JSON.
+//! `photondb query`: one query, as people write it, and its answer.
 
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
-use photondb_client::{ClientError, Connection, Cursor, Term};
-use photondb_datum::{Datum, json};
-use photondb_reql::encode;
+use clap::Args;
+use photondb_client::Term;
+use photondb_datum::Datum;
 use photondb_reql::text::TextQuery;
 
-use crate::remote::{self, CommandError, RemoteArguments};
+use crate::command_error::{self, CommandError};
+use crate::output::{OutputArguments, OutputFormat, RowWriter};
+use crate::session::{Rows, Session, SessionArguments};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -19,9 +20,11 @@ Examples:
       Changes as they happen, one on each line, until it is interrupted.
   photondb query - -d shop < query.txt
       A query out of a file; `r.table` without a database means `shop`.
+  photondb query --data-dir photondb_data 'r.table(\"people\").count()'
+      Without a server: the directory is opened for the one query.
 
-Queries are written as in JavaScript; operators are methods. Times, binary data and geometry
-are shown as drivers receive them, as objects with a field $reql_type$.";
+Queries are written as in JavaScript; operators are methods. In JSON, times, binary data and
+geometry are shown as drivers receive them, as objects with a field $reql_type$.";
 
 /// Stands for the query when it comes from the standard input.
 const FROM_INPUT: &str = "-";
@@ -32,112 +35,98 @@ pub struct QueryArguments {
     /// The query; `-` reads it from the standard input
     query: String,
 
-    #[command(flatten)]
-    remote: RemoteArguments,
-
     /// The database of tables that are named without one
     #[arg(short, long, value_name = "NAME", default_value = "test")]
     database: String,
 
-    /// How the answer is written
-    #[arg(short, long, value_name = "FORMAT", default_value = "json")]
-    output: Output,
-}
+    #[command(flatten)]
+    output: OutputArguments,
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// One JSON text; the rows of a sequence are an array
-    Json,
-    /// The rows of a sequence, or the elements of an array, one on each line
-    Ndjson,
+    #[command(flatten)]
+    session: SessionArguments,
 }
 
 /// Asks and prints the answer.
 pub fn run(arguments: &QueryArguments) -> ExitCode {
-    remote::run(|| match ask(arguments) {
-        // Whoever reads has enough.
-        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+    command_error::run(|| {
+        let text = match arguments.query.as_str() {
+            FROM_INPUT => io::read_to_string(io::stdin()).map_err(CommandError::Input)?,
+            text => text.to_owned(),
+        };
+        let query = TextQuery::parse(&text).map_err(|error| CommandError::Query(error.render(&text)))?;
+        let mut session = arguments.session.open()?;
+        let outcome = answer(&mut session, &query, &arguments.database, arguments.output);
+        outcome.map_err(|error| at_its_place(error, &query, &text))
     })
 }
 
-fn ask(arguments: &QueryArguments) -> Result<(), CommandError> {
-    let text = match arguments.query.as_str() {
-        FROM_INPUT => io::read_to_string(io::stdin()).map_err(CommandError::Input)?,
-        text => text.to_owned(),
-    };
-    let query = TextQuery::parse(&text).map_err(|error| CommandError::Query(error.render(&text)))?;
-    let mut connection = arguments.remote.open()?;
-    answer(&mut connection, &query, arguments).map_err(|error| match error {
-        CommandError::Client(ClientError::Query(error)) => {
-            CommandError::Query(query.locate(&error).render(&text))
-        }
-        other => other,
-    })
+/// The wire form of a query as people wrote it.
+pub fn wire_form(query: &TextQuery, options: &[(&str, Term)]) -> Vec<u8> {
+    Term::from(&query.ast).start_with(options)
+}
+
+/// Shows what failed in the text of the query.
+pub fn at_its_place(error: CommandError, query: &TextQuery, text: &str) -> CommandError {
+    match error.query() {
+        Some(inner) => CommandError::Query(query.locate(inner).render(text)),
+        None => error,
+    }
 }
 
 fn answer(
-    connection: &mut Connection,
+    session: &mut Session,
     query: &TextQuery,
-    arguments: &QueryArguments,
+    database: &str,
+    output: OutputArguments,
 ) -> Result<(), CommandError> {
-    let mut wire = b"[1,".to_vec();
-    wire.extend(encode(&query.ast, query.ast.root()));
-    wire.extend(format!(",{{\"db\":{}}}]", Term::db(&arguments.database).wire()).into_bytes());
-    let cursor = connection.cursor(&wire)?;
-    let mut out = Rows { out: BufWriter::new(io::stdout().lock()), written: 0 };
-    match (arguments.output, cursor.is_sequence()) {
-        (Output::Json, true) => out.write_array(cursor),
-        (Output::Json, false) => out.write_lines(cursor),
-        (Output::Ndjson, true) => out.write_lines(cursor),
-        (Output::Ndjson, false) => {
-            for row in cursor {
+    let rows = session.rows(&wire_form(query, &[("db", Term::db(database))]))?;
+    write_rows(rows, output)
+}
+
+/// Prints an answer; that of a feed as it comes.
+pub fn write_rows(mut rows: Rows<'_>, output: OutputArguments) -> Result<(), CommandError> {
+    let out = io::stdout().lock();
+    let is_feed = rows.is_feed();
+    let format = match (output.format(), rows.is_sequence()) {
+        // One value alone, and changes, whose columns nobody knows beforehand.
+        (OutputFormat::Json, false) => OutputFormat::Ndjson,
+        (OutputFormat::Table, _) if is_feed => OutputFormat::Ndjson,
+        (OutputFormat::Table, false) => return write_value(rows),
+        (OutputFormat::Ndjson | OutputFormat::Csv, false) => {
+            let mut writer = RowWriter::new(out, output.format());
+            for row in rows {
                 match row? {
-                    Datum::Array(items) => items.iter().try_for_each(|item| out.write("", &item, "\n"))?,
-                    row => out.write("", &row, "\n")?,
+                    Datum::Array(items) => items.iter().try_for_each(|item| writer.push(item))?,
+                    row => writer.push(row)?,
                 }
             }
-            out.flush()
+            return writer.finish();
+        }
+        (format, true) => format,
+    };
+    let mut writer = RowWriter::new(out, format);
+    loop {
+        // What a batch holds is shown before the next one, which may be long in coming.
+        rows.buffered().into_iter().try_for_each(|row| writer.push(row))?;
+        if is_feed || format == OutputFormat::Ndjson {
+            writer.flush()?;
+        }
+        if !rows.fetch()? {
+            return writer.finish();
         }
     }
 }
 
-/// Rows on their way to the standard output.
-struct Rows<W: Write> {
-    out: BufWriter<W>,
-    written: u64,
-}
-
-impl<W: Write> Rows<W> {
-    fn write_array(&mut self, cursor: Cursor<'_>) -> Result<(), CommandError> {
-        for row in cursor {
-            self.write(if self.written == 0 { "[\n" } else { ",\n" }, &row?, "")?;
-        }
-        let end = if self.written == 0 { "[]\n" } else { "\n]\n" };
-        self.out.write_all(end.as_bytes()).map_err(CommandError::Output)?;
-        self.flush()
-    }
-
-    /// Shows what a batch holds before it waits for the next one, which may be long in coming.
-    fn write_lines(&mut self, mut cursor: Cursor<'_>) -> Result<(), CommandError> {
-        loop {
-            cursor.buffered().try_for_each(|row| self.write("", &row, "\n"))?;
-            self.flush()?;
-            if !cursor.fetch()? {
-                return Ok(());
+/// Shows one value to people: an array of objects as a table, the rest as indented JSON.
+fn write_value(rows: Rows<'_>) -> Result<(), CommandError> {
+    let mut writer = RowWriter::new(io::stdout().lock(), OutputFormat::Table);
+    for row in rows {
+        match row? {
+            Datum::Array(items) if !items.is_empty() && items.iter().all(|item| item.is_plain_object()) => {
+                items.iter().try_for_each(|item| writer.push(item))?;
             }
+            row => crate::output::write_pretty(&row)?,
         }
     }
-
-    fn write(&mut self, before: &str, row: &Datum, after: &str) -> Result<(), CommandError> {
-        let mut text = before.as_bytes().to_vec();
-        json::write(row, &mut text).map_err(|error| CommandError::Query(error.to_string()))?;
-        text.extend_from_slice(after.as_bytes());
-        self.written += 1;
-        self.out.write_all(&text).map_err(CommandError::Output)
-    }
-
-    fn flush(&mut self) -> Result<(), CommandError> {
-        self.out.flush().map_err(CommandError::Output)
-    }
+    writer.finish()
 }

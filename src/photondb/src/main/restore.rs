@@ -1,18 +1,21 @@
-//! `photondb restore`: an archive into tables of a running server.
+//! `photondb restore`: an archive into tables.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use photondb_archive::{Archive, ArchivedTable, TableDescription};
-use photondb_client::{Connection, Term};
+use photondb_archive::{Archive, ArchivedTable, Documents, TableDescription};
+use photondb_client::Term;
 use photondb_datum::Datum;
 use photondb_reql::TermType;
 
-use crate::loader::Loader;
+use crate::command_error::{self, CommandError};
+use crate::loader::{Conflict, LoadOptions, Loader};
+use crate::output::{OutputArguments, counted};
 use crate::progress::Progress;
-use crate::remote::{self, CommandError, RemoteArguments};
+use crate::session::{Session, SessionArguments};
 use crate::table_choice::{TableChoice, is_chosen, unmatched};
 
 pub const EXAMPLES: &str = "\
@@ -35,9 +38,6 @@ pub struct RestoreArguments {
     /// The archive
     file: PathBuf,
 
-    #[command(flatten)]
-    remote: RemoteArguments,
-
     /// Restore this database or table, not all; may be repeated
     #[arg(short, long, value_name = "DB|DB.TABLE")]
     import: Vec<TableChoice>,
@@ -49,6 +49,50 @@ pub struct RestoreArguments {
     /// Leave secondary indexes away
     #[arg(long)]
     no_secondary_indexes: bool,
+
+    /// Inserts that are under way at the same time
+    #[arg(long, value_name = "NUM", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+    clients: u16,
+
+    /// Wait for the disk after each insert, not only at the end of each table
+    #[arg(long)]
+    hard_durability: bool,
+
+    #[command(flatten)]
+    placement: Placement,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    #[command(flatten)]
+    output: OutputArguments,
+
+    #[command(flatten)]
+    session: SessionArguments,
+}
+
+/// How created tables are spread over servers.
+#[derive(Debug, Args)]
+pub struct Placement {
+    /// Shards of created tables
+    #[arg(long, value_name = "NUM")]
+    shards: Option<u32>,
+
+    /// Replicas of created tables
+    #[arg(long, value_name = "NUM")]
+    replicas: Option<u32>,
+}
+
+impl Placement {
+    /// The same for `tableCreate`.
+    pub fn apply(&self, create: Term) -> Term {
+        let with = |create: Term, name: &str, count: Option<u32>| match count {
+            Some(count) => create.option(name, count),
+            None => create,
+        };
+        with(with(create, "shards", self.shards), "replicas", self.replicas)
+    }
 }
 
 /// A table of the archive on its way into the server.
@@ -75,46 +119,87 @@ impl Target<'_> {
 
 /// Restores and tells what was restored.
 pub fn run(arguments: &RestoreArguments) -> ExitCode {
-    remote::run(|| restore(arguments))
+    command_error::run(|| restore(arguments))
 }
 
 fn restore(arguments: &RestoreArguments) -> Result<(), CommandError> {
     let archive = Archive::open(&arguments.file)?;
     let chosen = choose(&archive, &arguments.import)?;
-    let mut connection = arguments.remote.open()?;
-    let databases: BTreeSet<String> = remote::databases(&mut connection)?.into_iter().collect();
-    let targets = look(&mut connection, chosen, &databases)?;
-    check(&mut connection, &targets, arguments.force)?;
-    create(&mut connection, &targets, databases)?;
-    let mut progress = Progress::start(targets.iter().map(|target| target.archived.documents_bytes).sum());
+    let mut session = arguments.session.open()?;
+    let databases: BTreeSet<String> = session.databases()?.into_iter().collect();
+    let targets = look(&mut session, chosen, &databases)?;
+    check(&mut session, &targets, arguments.force)?;
+    create(&mut session, &targets, databases, &arguments.placement)?;
+    let bytes = targets.iter().map(|target| target.archived.documents_bytes).sum();
+    let progress = Progress::start(bytes, arguments.quiet);
     archive.each(|archived, documents| {
-        let Some(target) = targets.iter().find(|target| std::ptr::eq(target.archived, archived)) else {
-            return Ok(());
-        };
-        let loader = Loader::new(&mut connection, &target.table, target.name(), arguments.force);
-        loader.load(documents, &mut progress)
+        match targets.iter().find(|target| std::ptr::eq(target.archived, archived)) {
+            Some(target) => load(&mut session, target, documents, arguments, &progress),
+            None => Ok(()),
+        }
     })?;
     let mut indexes = 0;
     if !arguments.no_secondary_indexes {
         progress.say("building indexes");
         for target in &targets {
-            indexes += create_indexes(&mut connection, target)?;
+            indexes += create_indexes(&mut session, target)?;
         }
         for target in &targets {
-            connection.run_value(&target.table.index_wait().start())?;
+            session.run(&target.table.index_wait())?;
         }
     }
     for target in &targets {
-        set_write_hook(&mut connection, target)?;
+        set_write_hook(&mut session, target)?;
     }
     let (rows, elapsed) = progress.finish();
-    println!(
-        "Restored {} tables with {rows} documents and {indexes} indexes from {} in {:.1} s",
-        targets.len(),
+    if arguments.quiet {
+        return Ok(());
+    }
+    let (tables, seconds) = (targets.len() as u64, elapsed.as_secs_f64());
+    let sentence = format!(
+        "Restored {} with {} and {} from {} in {seconds:.1} s",
+        counted(tables, "table"),
+        counted(rows, "document"),
+        counted(indexes as u64, "index"),
         arguments.file.display(),
-        elapsed.as_secs_f64()
     );
-    Ok(())
+    let number = |count: u64| Datum::Number(count as f64);
+    arguments.output.report(
+        &sentence,
+        &[
+            ("tables", number(tables)),
+            ("documents", number(rows)),
+            ("indexes", number(indexes as u64)),
+            ("seconds", Datum::Number(seconds)),
+        ],
+    )
+}
+
+fn load(
+    session: &mut Session,
+    target: &Target<'_>,
+    mut documents: Documents<impl Read>,
+    arguments: &RestoreArguments,
+    progress: &Progress,
+) -> Result<(), CommandError> {
+    let options = LoadOptions {
+        conflict: if arguments.force { Conflict::Replace } else { Conflict::Error },
+        hard_durability: arguments.hard_durability,
+        ignore_write_hook: true,
+        inserts_unanswered_max: usize::from(arguments.clients),
+    };
+    progress.say(target.name());
+    let name = format!("{} of {}, row", target.name(), arguments.file.display());
+    let mut loader = Loader::new(session, &target.table, name, options);
+    let mut bytes_before = 0;
+    let mut row = 0;
+    while let Some(document) = documents.next_document()? {
+        row += 1;
+        loader.push(document, row)?;
+        progress.advance(1, documents.bytes_read() - bytes_before);
+        bytes_before = documents.bytes_read();
+    }
+    loader.finish()
 }
 
 fn choose<'a>(archive: &'a Archive, choices: &[TableChoice]) -> Result<Vec<&'a ArchivedTable>, CommandError> {
@@ -130,14 +215,14 @@ fn choose<'a>(archive: &'a Archive, choices: &[TableChoice]) -> Result<Vec<&'a A
 
 /// Finds out which tables there are already.
 fn look<'a>(
-    connection: &mut Connection,
+    session: &mut Session,
     chosen: Vec<&'a ArchivedTable>,
     databases: &BTreeSet<String>,
 ) -> Result<Vec<Target<'a>>, CommandError> {
     let mut existing = BTreeSet::new();
     let wanted: BTreeSet<&String> = chosen.iter().map(|table| &table.database).collect();
     for database in wanted.into_iter().filter(|database| databases.contains(*database)) {
-        let tables = remote::names(connection, &Term::db(database).table_list())?;
+        let tables = session.names(&Term::db(database).table_list())?;
         existing.extend(tables.into_iter().map(|table| (database.clone(), table)));
     }
     let target = |archived: &'a ArchivedTable| Target {
@@ -149,7 +234,7 @@ fn look<'a>(
 }
 
 /// Refuses what would not end well while nothing is written.
-fn check(connection: &mut Connection, targets: &[Target<'_>], force: bool) -> Result<(), CommandError> {
+fn check(session: &mut Session, targets: &[Target<'_>], force: bool) -> Result<(), CommandError> {
     let existing: Vec<&Target<'_>> = targets.iter().filter(|target| target.existed).collect();
     if !force && !existing.is_empty() {
         let names: Vec<String> = existing.iter().map(|target| target.name()).collect();
@@ -160,7 +245,7 @@ fn check(connection: &mut Connection, targets: &[Target<'_>], force: bool) -> Re
         )));
     }
     for target in existing {
-        let info = connection.run_value(&target.table.info().start())?;
+        let info = session.run(&target.table.info())?;
         let primary_key = info.get("primary_key");
         if primary_key.as_ref().and_then(Datum::as_str) != Some(target.primary_key()) {
             return Err(CommandError::Refused(format!(
@@ -175,32 +260,33 @@ fn check(connection: &mut Connection, targets: &[Target<'_>], force: bool) -> Re
 
 /// Creates the databases and tables that are missing.
 fn create(
-    connection: &mut Connection,
+    session: &mut Session,
     targets: &[Target<'_>],
     mut databases: BTreeSet<String>,
+    placement: &Placement,
 ) -> Result<(), CommandError> {
     for target in targets.iter().filter(|target| !target.existed) {
         let database = &target.archived.database;
         if databases.insert(database.clone()) {
             let create = Term::call(TermType::DbCreate, &[database.as_str().into()], &[]);
-            connection.run_value(&create.start())?;
+            session.run(&create)?;
         }
         let create = Term::db(database).table_create(target.archived.table.as_str());
-        let mut create = create.option("primary_key", target.primary_key());
+        let mut create = placement.apply(create.option("primary_key", target.primary_key()));
         if let Some(time_to_live) = target.description().and_then(TableDescription::time_to_live) {
             create = create.option("ttl", time_to_live);
         }
-        connection.run_value(&create.start())?;
+        session.run(&create)?;
     }
     Ok(())
 }
 
 /// Starts building the indexes of a table; those that are there and the same are left alone.
 /// Gives how many the table has in the archive.
-fn create_indexes(connection: &mut Connection, target: &Target<'_>) -> Result<usize, CommandError> {
+fn create_indexes(session: &mut Session, target: &Target<'_>) -> Result<usize, CommandError> {
     let Some(description) = target.description() else { return Ok(0) };
     let there = match target.existed {
-        true => connection.run_value(&target.table.index_status().start())?,
+        true => session.run(&target.table.index_status())?,
         false => Datum::array([]),
     };
     for index in &description.indexes {
@@ -210,20 +296,20 @@ fn create_indexes(connection: &mut Connection, target: &Target<'_>) -> Result<us
         match there {
             Some(status) if status.get("function").as_ref() == Some(&index.function) => continue,
             Some(_) => {
-                connection.run_value(&target.table.index_drop(index.name.as_str()).start())?;
+                session.run(&target.table.index_drop(index.name.as_str()))?;
             }
             None => {}
         }
         let create = target.table.index_create_with(index.name.as_str(), index.function.clone());
-        connection.run_value(&create.start())?;
+        session.run(&create)?;
     }
     Ok(description.indexes.len())
 }
 
-fn set_write_hook(connection: &mut Connection, target: &Target<'_>) -> Result<(), CommandError> {
+fn set_write_hook(session: &mut Session, target: &Target<'_>) -> Result<(), CommandError> {
     if let Some(hook) = target.description().and_then(|description| description.write_hook.clone()) {
         let set = Term::call(TermType::SetWriteHook, &[target.table.clone(), hook.into()], &[]);
-        connection.run_value(&set.start())?;
+        session.run(&set)?;
     }
     Ok(())
 }

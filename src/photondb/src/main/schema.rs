@@ -1,14 +1,32 @@
-//! `photondb db` and `photondb table`: what there is on a server, made and dropped.
+//! `photondb db` and `photondb table`: what there is in a database, made and dropped.
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use photondb_client::{Connection, Term};
+use photondb_client::Term;
 use photondb_datum::Datum;
 use photondb_reql::TermType;
 
-use crate::remote::{self, CommandError, RemoteArguments};
+use crate::command_error::{self, CommandError};
+use crate::confirm::Confirmation;
+use crate::output::{OutputArguments, counted};
+use crate::session::{Session, SessionArguments};
 use crate::table_choice::TableName;
+
+pub const DATABASE_EXAMPLES: &str = "\
+Examples:
+  photondb db list
+  photondb db create shop
+  photondb db drop shop --yes
+      With all its tables, and without a question.";
+
+pub const TABLE_EXAMPLES: &str = "\
+Examples:
+  photondb table create shop.people --primary-key mail
+  photondb table list shop -o ndjson
+  photondb table info shop.people
+  photondb table drop shop.people
+      Asks first; --yes does not.";
 
 /// What to do with databases.
 #[derive(Debug, Args)]
@@ -16,22 +34,26 @@ pub struct DatabaseArguments {
     #[command(subcommand)]
     verb: DatabaseVerb,
     #[command(flatten)]
-    remote: RemoteArguments,
+    output: OutputArguments,
+    #[command(flatten)]
+    session: SessionArguments,
 }
 
 #[derive(Debug, Subcommand)]
 enum DatabaseVerb {
-    /// Print the names of all databases, one on each line
+    /// Print the names of all databases
     List,
     /// Create a database
     Create {
         /// Its name
         name: String,
     },
-    /// Drop a database with all its tables, at once and for good
+    /// Drop a database with all its tables, for good
     Drop {
         /// Its name
         name: String,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
 }
 
@@ -41,12 +63,14 @@ pub struct TableArguments {
     #[command(subcommand)]
     verb: TableVerb,
     #[command(flatten)]
-    remote: RemoteArguments,
+    output: OutputArguments,
+    #[command(flatten)]
+    session: SessionArguments,
 }
 
 #[derive(Debug, Subcommand)]
 enum TableVerb {
-    /// Print the names of the tables of a database, one on each line
+    /// Print the names of the tables of a database
     List {
         /// The database
         #[arg(default_value = "test")]
@@ -61,11 +85,13 @@ enum TableVerb {
         #[arg(long, value_name = "FIELD", default_value = "id")]
         primary_key: String,
     },
-    /// Drop a table with all its documents, at once and for good
+    /// Drop a table with all its documents, for good
     Drop {
         /// Its database and name
         #[arg(value_name = "DB.TABLE")]
         table: TableName,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
     /// Print how many documents a table has, its primary key and its indexes
     Info {
@@ -77,68 +103,70 @@ enum TableVerb {
 
 /// Does what the verb says.
 pub fn run_database(arguments: &DatabaseArguments) -> ExitCode {
-    remote::run(|| {
-        let mut connection = arguments.remote.open()?;
+    command_error::run(|| {
+        let mut session = arguments.session.open()?;
+        let output = arguments.output;
         match &arguments.verb {
-            DatabaseVerb::List => print_lines(remote::databases(&mut connection)?),
+            DatabaseVerb::List => output.names("name", session.databases()?),
             DatabaseVerb::Create { name } => {
-                let create = Term::call(TermType::DbCreate, &[name.as_str().into()], &[]);
-                connection.run_value(&create.start())?;
-                println!("Created database {name}");
+                session.run(&Term::call(TermType::DbCreate, &[name.as_str().into()], &[]))?;
+                output.report(&format!("Created database {name}"), &[("created", name.as_str().into())])
             }
-            DatabaseVerb::Drop { name } => {
-                let drop = Term::call(TermType::DbDrop, &[name.as_str().into()], &[]);
-                connection.run_value(&drop.start())?;
-                println!("Dropped database {name}");
+            DatabaseVerb::Drop { name, confirmation } => {
+                let tables = session.names(&Term::db(name).table_list())?.len();
+                confirmation
+                    .ask(&format!("drop database {name} with {}", counted(tables as u64, "table")))?;
+                session.run(&Term::call(TermType::DbDrop, &[name.as_str().into()], &[]))?;
+                output.report(&format!("Dropped database {name}"), &[("dropped", name.as_str().into())])
             }
         }
-        Ok(())
     })
 }
 
 /// Does what the verb says.
 pub fn run_table(arguments: &TableArguments) -> ExitCode {
-    remote::run(|| {
-        let mut connection = arguments.remote.open()?;
+    command_error::run(|| {
+        let mut session = arguments.session.open()?;
+        let output = arguments.output;
         match &arguments.verb {
             TableVerb::List { database } => {
-                print_lines(remote::names(&mut connection, &Term::db(database).table_list())?);
+                output.names("name", session.names(&Term::db(database).table_list())?)
             }
             TableVerb::Create { table, primary_key } => {
                 let create = Term::db(&table.database).table_create(table.table.as_str());
-                let create = create.option("primary_key", primary_key.as_str());
-                connection.run_value(&create.start())?;
-                println!("Created table {table}");
+                session.run(&create.option("primary_key", primary_key.as_str()))?;
+                output.report(&format!("Created table {table}"), &[("created", table.to_string().into())])
             }
-            TableVerb::Drop { table } => {
-                let drop = Term::db(&table.database).table_drop(table.table.as_str());
-                connection.run_value(&drop.start())?;
-                println!("Dropped table {table}");
+            TableVerb::Drop { table, confirmation } => {
+                let count = session.run(&table.term().count())?.as_number().unwrap_or_default();
+                confirmation
+                    .ask(&format!("drop table {table} with {}", counted(count as u64, "document")))?;
+                session.run(&Term::db(&table.database).table_drop(table.table.as_str()))?;
+                output.report(&format!("Dropped table {table}"), &[("dropped", table.to_string().into())])
             }
-            TableVerb::Info { table } => print_info(&mut connection, table)?,
+            TableVerb::Info { table } => print_info(&mut session, table, output),
         }
-        Ok(())
     })
 }
 
-fn print_lines(names: Vec<String>) {
-    for name in names {
-        println!("{name}");
-    }
-}
-
-fn print_info(connection: &mut Connection, name: &TableName) -> Result<(), CommandError> {
-    let table = Term::db(&name.database).table_of(&name.table);
-    let info = connection.run_value(&table.info().start())?;
-    let count = connection.run_value(&table.count().start())?;
-    let indexes = connection.run_value(&table.index_status().start())?;
-    let text = |value: Option<Datum>| value.as_ref().and_then(Datum::as_str).unwrap_or_default().to_owned();
-    println!("table        {name}");
-    println!("documents    {}", count.print());
-    println!("primary key  {}", text(info.get("primary_key")));
-    for index in indexes.as_array().into_iter().flatten() {
-        let building = if index.get("ready") == Some(Datum::Bool(true)) { "" } else { "  (being built)" };
-        println!("index        {}  {}{building}", text(index.get("index")), text(index.get("query")));
-    }
-    Ok(())
+fn print_info(session: &mut Session, name: &TableName, output: OutputArguments) -> Result<(), CommandError> {
+    let table = name.term();
+    let info = session.run(&table.info())?;
+    let documents = session.run(&table.count())?;
+    let indexes = session.run(&table.index_status())?;
+    let indexes = indexes.as_array().into_iter().flatten().map(|index| {
+        let mut text = index.get("index").map(|name| crate::output::plain_text(&name)).unwrap_or_default();
+        if index.get("ready") != Some(Datum::Bool(true)) {
+            text.push_str(" (being built)");
+        }
+        Datum::string(text)
+    });
+    let mut fields = vec![
+        ("table", name.to_string().into()),
+        ("documents", documents),
+        ("primary_key", info.get("primary_key").unwrap_or(Datum::Null)),
+        ("indexes", Datum::array(indexes)),
+    ];
+    fields.extend(info.get("ttl").map(|time_to_live| ("ttl", time_to_live)));
+    output.record(fields)
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use photondb_client::Term;
+
 /// A database, or one table of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableChoice {
@@ -17,7 +19,23 @@ pub struct TableName {
     pub table: String,
 }
 
+impl TableName {
+    /// The table itself.
+    pub fn term(&self) -> Term {
+        Term::db(&self.database).table_of(&self.table)
+    }
+}
+
 impl TableChoice {
+    /// The database or the table itself.
+    pub fn term(&self) -> Term {
+        let database = Term::db(&self.database);
+        match &self.table {
+            Some(table) => database.table_of(table),
+            None => database,
+        }
+    }
+
     fn covers(&self, database: &str, table: &str) -> bool {
         self.database == database && self.table.as_deref().is_none_or(|chosen| chosen == table)
     }

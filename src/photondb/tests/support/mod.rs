@@ -3,6 +3,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use photondb::{Database, DatabaseOptions, Server, ServerOptions};
@@ -37,6 +39,26 @@ impl Fixture {
         self.server.as_ref().and_then(Server::http_port).expect("HTTP is on")
     }
 
+    /// Runs the binary against this server.
+    pub fn command(&self, arguments: &[&str]) -> Ran {
+        self.command_with(Path::new("."), arguments, "")
+    }
+
+    /// The same in a folder and with an input.
+    pub fn command_with(&self, folder: &Path, arguments: &[&str], input: &str) -> Ran {
+        let mut command = binary(folder, arguments);
+        command.env("PHOTONDB_CONNECT", format!("127.0.0.1:{}", self.port));
+        ran(command, input)
+    }
+
+    /// Runs the binary against this server, with words that are separated by spaces; gives what it
+    /// printed.
+    pub fn did(&self, words: &str) -> String {
+        let ran = self.command(&words.split(' ').collect::<Vec<_>>());
+        assert_eq!(ran.code, Some(0), "{words}: {}", ran.errors);
+        ran.output
+    }
+
     /// Stops the server; whether everything had ended in time.
     pub fn stop(&mut self) -> bool {
         self.server.take().is_none_or(|server| self.runtime.block_on(server.stop()))
@@ -62,6 +84,42 @@ impl Fixture {
         client.stream.read_exact(&mut welcome).expect("is welcomed");
         assert_eq!(&welcome, b"SUCCESS\0");
         client
+    }
+}
+
+/// How a run of the binary has ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub output: String,
+    pub errors: String,
+}
+
+/// The binary in a folder, as if no variable was set for it.
+pub fn binary(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_photondb"));
+    command.current_dir(folder).args(arguments);
+    for (name, _) in std::env::vars().filter(|(name, _)| is_ours(name)) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn is_ours(variable: &str) -> bool {
+    variable.starts_with("PHOTONDB_") || variable.starts_with("RETHINKDB_")
+}
+
+/// Runs a command to its end.
+pub fn ran(mut command: Command, input: &str) -> Ran {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("starts");
+    // One that does not read its input may have ended.
+    child.stdin.take().expect("is piped").write_all(input.as_bytes()).ok();
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("ends");
+    Ran {
+        code: status.code(),
+        output: String::from_utf8_lossy(&stdout).into(),
+        errors: String::from_utf8_lossy(&stderr).into(),
     }
 }
 
