@@ -174,6 +174,9 @@ pub struct TermInfo {
     pub effect: Effect,
     /// Its family.
     pub family: Family,
+    /// How it is written, without its options: `sequence.skip(count) -> sequence`. `...` means
+    /// more of the argument before it, a question mark one that may be left out.
+    pub signature: &'static str,
     /// One line of documentation.
     pub doc: &'static str,
 }
@@ -182,7 +185,7 @@ macro_rules! terms {
     ($($family:ident { $(
         $term:ident = $id:literal, $name:literal, $method:literal,
         $arity:ident($($count:literal),+), [$($optarg:literal),*],
-        $determinism:ident, $effect:ident, $doc:literal;
+        $determinism:ident, $effect:ident, $signature:literal, $doc:literal;
     )+ })+) => {
         /// A term of the language, numbered as on the wire.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -203,6 +206,7 @@ macro_rules! terms {
                 determinism: Determinism::$determinism,
                 effect: Effect::$effect,
                 family: Family::$family,
+                signature: $signature,
                 doc: $doc,
             },)+)+
         ];
@@ -255,6 +259,14 @@ impl TermType {
     /// The protocol name, `GET_ALL`.
     pub fn name(self) -> &'static str {
         self.info().name
+    }
+
+    /// What it is a method of by its signature, `r` when it stands at the beginning of a query;
+    /// `None` for what has a notation of its own.
+    pub fn receiver(self) -> Option<&'static str> {
+        let (receiver, rest) = self.info().signature.split_once('.')?;
+        let is_word = receiver.bytes().all(|byte| byte.is_ascii_alphabetic());
+        (is_word && rest.starts_with(self.info().method)).then_some(receiver)
     }
 
     /// Whether `name` is an optional argument of this term.
@@ -392,6 +404,26 @@ mod tests {
                 assert_ne!(info.id, other.id);
                 assert_ne!(info.name, other.name);
             }
+        }
+    }
+
+    #[test]
+    fn signatures_have_as_many_arguments_as_the_arity_says() {
+        for info in TERMS {
+            assert!(info.signature.contains(" -> "), "{}", info.signature);
+            let Some(receiver) = info.term.receiver() else { continue };
+            let inside = info.signature.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+            let arguments: Vec<&str> = inside.map_or(Vec::new(), |(inside, _)| {
+                inside.split(", ").filter(|argument| !argument.is_empty()).collect()
+            });
+            // A query may leave the database out, and some terms what they are called on.
+            let own = usize::from(receiver != "r");
+            let named = arguments.iter().filter(|argument| **argument != "...");
+            let least = named.clone().filter(|argument| !argument.ends_with('?')).count();
+            assert!(info.arity.contains(own + named.count()), "{}", info.signature);
+            assert!(info.arity.min() <= own + least, "{}", info.signature);
+            let is_open = arguments.contains(&"...");
+            assert_eq!(info.arity.max().is_none(), is_open, "{}", info.signature);
         }
     }
 
