@@ -12,8 +12,7 @@ use photondb_fetch::HttpFetcher;
 use photondb_reql::{EXPLAIN_QUERY_TYPE, Query, ReqlError, decode_query};
 use photondb_script::QuickJs;
 use photondb_server::{
-    Activity, Context, DoorFacts, Jobs, LogBook, ProcessFacts, Server, ServerError, ServerOptions, Sources,
-    SystemCatalog,
+    Activity, Context, DoorFacts, Jobs, LogBook, ProcessFacts, ServerError, Sources, SystemCatalog,
 };
 use photondb_storage::{DiskEngine, Engine, MemoryEngine, OpenOptions, RealDisk, StorageError};
 use photondb_table::{Budget, LocalShards, LocalShardsOptions};
@@ -22,6 +21,7 @@ use crate::cache_size::CacheSize;
 use crate::error::{OpenError, RunError};
 use crate::query_memory::QueryMemory;
 use crate::rows::Rows;
+use crate::server::{Server, ServerOptions};
 
 /// The user that embedded queries run as.
 const ADMIN: &str = "admin";

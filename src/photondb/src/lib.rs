@@ -23,13 +23,16 @@ mod database;
 mod error;
 mod query_memory;
 mod rows;
+mod server;
 
 pub use cache_size::{CacheSize, CacheSizeError, memory_bytes};
 pub use database::{Database, DatabaseOptions, Place};
 pub use error::{OpenError, RunError};
 pub use photondb_datum::Datum;
 pub use photondb_exec::{Narrowing, Parallelism};
+pub use photondb_http::HttpOptions;
 pub use photondb_reql::ReqlError;
-pub use photondb_server::{LogBook, Server, ServerError, ServerOptions};
+pub use photondb_server::{LogBook, ServerError};
 pub use query_memory::{MemorySize, MemorySizeError, QueryMemory};
 pub use rows::Rows;
+pub use server::{Server, ServerOptions};

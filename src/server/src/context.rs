@@ -9,6 +9,7 @@ use photondb_catalog::Catalog;
 use photondb_exec::Executor;
 use photondb_storage::Engine;
 
+use crate::door::Logins;
 use crate::jobs::Jobs;
 use crate::limits::WORKERS_MAX;
 use crate::workers::Workers;
@@ -31,6 +32,8 @@ pub struct Context {
     pub activity: Arc<Activity>,
     /// Where queries that may block run.
     pub workers: Workers,
+    /// Who clients are that send passwords openly.
+    pub logins: Logins,
 }
 
 impl Context {
@@ -45,7 +48,8 @@ impl Context {
         activity: Arc<Activity>,
     ) -> Self {
         let workers = Workers::new(WORKERS_MAX);
-        Self { executor, catalog, engine, clock, random, jobs, activity, workers }
+        let logins = Logins::new(Arc::clone(&catalog), workers.clone());
+        Self { executor, catalog, engine, clock, random, jobs, activity, workers, logins }
     }
 }
 

@@ -6,16 +6,18 @@
 //! as durable as was asked for; a connection that ends takes its queries, cursors and feeds
 //! along.
 //!
-//! Does not know about: how a query is evaluated, how documents are stored, the command
-//! line.
+//! The driver's door is here; others stand on [`door`].
+//!
+//! Does not know about: how a query is evaluated, how documents are stored, other protocols
+//! than the driver's, the command line.
 
 mod batch;
 mod context;
+pub mod door;
 mod driver_door;
 mod durability;
 mod error;
 mod fence;
-mod http_door;
 mod jobs;
 pub mod limits;
 mod listen;

@@ -1,17 +1,17 @@
-//! The doors of a running server.
+//! A running server: the drivers' door and those that stand beside it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::context::Context;
+use crate::door::DoorListener;
 use crate::driver_door;
 use crate::error::ServerError;
-use crate::http_door;
 use crate::limits::{SHUTDOWN_TIMEOUT, WORKERS_MAX};
 use crate::listen::listen;
 
@@ -25,13 +25,11 @@ pub struct ServerOptions {
     pub addresses: Vec<IpAddr>,
     /// The port for drivers; 0 for any free one.
     pub driver_port: u16,
-    /// The port for HTTP, 0 for any free one; `None` for no HTTP.
-    pub http_port: Option<u16>,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)], driver_port: 28015, http_port: Some(8080) }
+        Self { addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)], driver_port: 28015 }
     }
 }
 
@@ -39,45 +37,51 @@ impl Default for ServerOptions {
 pub struct Server {
     context: Arc<Context>,
     driver_port: u16,
-    http_port: Option<u16>,
     addresses: Vec<IpAddr>,
     stopping: watch::Sender<bool>,
+    connections: Arc<Semaphore>,
     doors: JoinSet<()>,
 }
 
 impl Server {
-    /// Opens the doors.
+    /// Opens the door for drivers.
     pub async fn start(context: Arc<Context>, options: &ServerOptions) -> Result<Self, ServerError> {
-        let (stopping, stop) = watch::channel(false);
-        let (driver_listeners, driver_port) = listen(&options.addresses, options.driver_port).await?;
-        let (http_listeners, http_port) = match options.http_port {
-            Some(port) => {
-                let (listeners, port) = listen(&options.addresses, port).await?;
-                (listeners, Some(port))
-            }
-            None => (Vec::new(), None),
-        };
+        let (stopping, _) = watch::channel(false);
+        let (listeners, driver_port) = listen(&options.addresses, options.driver_port).await?;
+        let connections = driver_door::connection_permits();
         let mut doors = JoinSet::new();
-        let permits = driver_door::connection_permits();
-        for listener in driver_listeners {
-            let (context, stop, permits) = (Arc::clone(&context), stop.clone(), Arc::clone(&permits));
-            doors.spawn(driver_door::serve(context, listener, stop, permits));
-        }
-        for listener in http_listeners {
-            doors.spawn(http_door::serve(Arc::clone(&context), listener, stop.clone()));
+        for listener in listeners {
+            let (context, connections) = (Arc::clone(&context), Arc::clone(&connections));
+            doors.spawn(driver_door::serve(context, listener, stopping.subscribe(), connections));
         }
         let addresses = options.addresses.clone();
-        Ok(Self { context, driver_port, http_port, addresses, stopping, doors })
+        Ok(Self { context, driver_port, addresses, stopping, connections, doors })
+    }
+
+    /// Opens another door on a port of all addresses; 0 takes any free one. `serve` is called
+    /// once for each address and must return soon after the listener says that the server
+    /// stops. Gives the port.
+    pub async fn open_door<S, F>(&mut self, port: u16, serve: S) -> Result<u16, ServerError>
+    where
+        S: Fn(DoorListener) -> F,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (listeners, port) = listen(&self.addresses, port).await?;
+        for listener in listeners {
+            let (context, connections) = (Arc::clone(&self.context), Arc::clone(&self.connections));
+            self.doors.spawn(serve(DoorListener::new(
+                context,
+                listener,
+                self.stopping.subscribe(),
+                connections,
+            )));
+        }
+        Ok(port)
     }
 
     /// The port for drivers.
     pub fn driver_port(&self) -> u16 {
         self.driver_port
-    }
-
-    /// The port for HTTP, if there is one.
-    pub fn http_port(&self) -> Option<u16> {
-        self.http_port
     }
 
     /// The addresses of all doors.

@@ -161,6 +161,16 @@ pub struct ServeArguments {
     #[arg(long, env = "PHOTONDB_NO_HTTP_ADMIN", value_parser = FalseyValueParser::new())]
     pub no_http_admin: bool,
 
+    /// Let web pages of this origin, such as https://app.example.com, ask over HTTP; `*` for all,
+    /// which have to send a password; may be repeated
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', env = "PHOTONDB_CORS")]
+    pub cors: Vec<String>,
+
+    /// A name by which browsers reach this server, besides its addresses and `localhost`; needed
+    /// only while `admin` has no password; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',', env = "PHOTONDB_HTTP_HOST_NAME")]
+    pub http_host_name: Vec<String>,
+
     /// Least important messages on stderr: error, warn, info, debug, trace, or a filter such
     /// as `info,photondb_server=debug`
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "PHOTONDB_LOG_LEVEL")]

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use photondb::{
-    Database, DatabaseOptions, LogBook, OpenError, QueryMemory, Server, ServerError, ServerOptions,
+    Database, DatabaseOptions, HttpOptions, LogBook, OpenError, QueryMemory, Server, ServerError,
+    ServerOptions,
 };
 use photondb_base::limits::THREAD_STACK_BYTES;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -163,6 +164,10 @@ fn server_options(arguments: &ServeArguments) -> Result<ServerOptions, ServeErro
         addresses: addresses(&arguments.bind),
         driver_port: moved(arguments.driver_port)?,
         http_port: if arguments.no_http_admin { None } else { Some(moved(arguments.http_port)?) },
+        http: HttpOptions {
+            host_names: arguments.http_host_name.clone(),
+            cors_origins: arguments.cors.clone(),
+        },
     })
 }
 

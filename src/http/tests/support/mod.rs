@@ -1,0 +1,89 @@
+//! A server in this process, and clients of its HTTP door.
+#![allow(dead_code, reason = "each test that includes this uses a part of it")]
+
+use photondb::{Database, DatabaseOptions, HttpOptions, Server, ServerOptions};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+/// A server in this process. Must be stopped.
+pub struct Fixture {
+    pub database: Database,
+    pub server: Server,
+    pub client: Client,
+}
+
+/// An answer as a test looks at it.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The kind of the error that it must be.
+    pub fn error_kind(&self) -> String {
+        self.json()["error"]["kind"].as_str().unwrap_or_else(|| panic!("no error: {self:?}")).to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+impl Fixture {
+    pub async fn start() -> Self {
+        Self::start_with(None, HttpOptions::default()).await
+    }
+
+    pub async fn start_with(password: Option<&str>, http: HttpOptions) -> Self {
+        let options =
+            DatabaseOptions { initial_password: password.map(str::to_owned), ..DatabaseOptions::in_memory() };
+        let database = Database::open(&options).expect("opens");
+        let options = ServerOptions { driver_port: 0, http_port: Some(0), http, ..ServerOptions::default() };
+        let server = database.serve(&options).await.expect("listens");
+        Self { database, server, client: Client::new() }
+    }
+
+    pub async fn stop(self) {
+        assert!(self.server.stop().await, "something still runs");
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.server.http_port().expect("HTTP is on"))
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address()))
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        send(self.request(Method::GET, path)).await
+    }
+
+    /// Runs ReQL without credentials.
+    pub async fn ask(&self, query: &str) -> Reply {
+        self.post("/api/query", &json!({ "query": query })).await
+    }
+
+    /// The result of ReQL that must succeed.
+    pub async fn result(&self, query: &str) -> Value {
+        let reply = self.ask(query).await;
+        assert_eq!(reply.status, StatusCode::OK, "{query}: {reply:?}");
+        reply.json()["result"].clone()
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        send(self.request(Method::POST, path).json(body)).await
+    }
+}
+
+pub async fn send(request: RequestBuilder) -> Reply {
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status(), response.headers().clone());
+    Reply { status, headers, text: response.text().await.expect("a whole answer") }
+}
