@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::packed::PackedObject;
 use crate::text::Text;
 use crate::view::{DatumRef, ObjectRef, ObjectView};
 
@@ -31,12 +32,24 @@ impl FieldLookup {
     #[inline]
     pub fn of<'a>(&self, object: ObjectRef<'a>) -> Option<DatumRef<'a>> {
         let ObjectView::Packed(packed) = object.0 else { return object.get(&self.name) };
-        let last = self.position.load(Ordering::Relaxed);
-        let position = packed.position(&self.name, last as usize).ok()?;
-        if position != last as usize {
+        Some(packed.value(self.position(packed)?))
+    }
+
+    /// The number that the field is; nothing when it is something else, or the object has none.
+    #[inline]
+    pub fn number_of(&self, object: ObjectRef<'_>) -> Option<f64> {
+        let ObjectView::Packed(packed) = object.0 else { return object.get(&self.name)?.as_number() };
+        packed.number(self.position(packed)?)
+    }
+
+    #[inline]
+    fn position(&self, object: PackedObject<'_>) -> Option<usize> {
+        let last = self.position.load(Ordering::Relaxed) as usize;
+        let position = object.position(&self.name, last).ok()?;
+        if position != last {
             self.position.store(position as u32, Ordering::Relaxed);
         }
-        Some(packed.value(position))
+        Some(position)
     }
 }
 
@@ -81,5 +94,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn numbers_are_read_where_they_lie() {
+        let lookup = FieldLookup::new("n".into());
+        for number in [0.0, -1.0, 127.0, -129.0, 40_000.0, -3e9, 0.5, f64::MAX] {
+            let tree = Datum::object([("m", Datum::from("x")), ("n", Datum::Number(number))]);
+            let packed = packed::decode(packed::encode(&tree)).unwrap();
+            for object in [tree, packed] {
+                assert_eq!(lookup.number_of(object.view().as_object().unwrap()), Some(number));
+            }
+        }
+        for other in
+            [Datum::Null, Datum::from("1"), Datum::Bool(true), Datum::Array(vec![Datum::Number(1.0)].into())]
+        {
+            let tree = Datum::object([("n", other)]);
+            let packed = packed::decode(packed::encode(&tree)).unwrap();
+            assert_eq!(lookup.number_of(packed.view().as_object().unwrap()), None);
+        }
+        assert_eq!(lookup.number_of(object(&["m"]).view().as_object().unwrap()), None);
     }
 }

@@ -251,7 +251,21 @@ impl Function {
                 Match::NoObject => Err(Untold::Unsure),
             };
         }
+        if let Body::Closure { .. } = &self.body {
+            return self.compiled(env, 1).ok_or(Untold::Unsure)?.holds(&[row]);
+        }
         self.answer(env, &[row]).map(row_expression::truth)
+    }
+
+    /// The number that the function gives for a row, as far as that is told; any other value
+    /// is for [`answer`](Self::answer) to tell.
+    #[inline]
+    pub(crate) fn number(&self, env: &Arc<Environment>, row: DatumRef<'_>) -> Option<f64> {
+        match &self.body {
+            Body::Closure { .. } => self.compiled(env, 1)?.number(&[row]),
+            Body::Field(lookup) => row_expression::number_field(row, lookup),
+            _ => None,
+        }
     }
 
     /// The bounds that the function sets, as the predicate of a filter that leaves rows out in

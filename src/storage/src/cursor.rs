@@ -51,6 +51,8 @@ struct Leaf {
     low: usize,
     high: usize,
     is_last: bool,
+    /// No value has to be fetched.
+    lends_all_values: bool,
 }
 
 impl Cursor {
@@ -88,7 +90,19 @@ impl Cursor {
 
     /// Goes on to the next entry, whose value [`Cursor::value`] then gives without a copy or a
     /// reference count; `false` at the end. After an error the same entry is tried again.
+    #[inline]
     pub fn advance(&mut self) -> Result<bool, StorageError> {
+        if let Some(leaf) = &mut self.leaf
+            && leaf.lends_all_values
+            && leaf.low < leaf.high
+        {
+            leaf.step(self.direction);
+            return Ok(true);
+        }
+        self.advance_further()
+    }
+
+    fn advance_further(&mut self) -> Result<bool, StorageError> {
         self.fetched = None;
         let Some(index) = self.find()? else { return Ok(false) };
         if let Some(node) = self.path.leaf()
@@ -102,6 +116,7 @@ impl Cursor {
     }
 
     /// The value of the entry that [`Cursor::advance`] came to.
+    #[inline]
     pub fn value(&self) -> Option<StoredValue<'_>> {
         match &self.fetched {
             Some(storage) => Some(StoredValue { bytes: storage, storage }),
@@ -190,11 +205,7 @@ impl Cursor {
 
     fn step(&mut self) {
         if let Some(leaf) = &mut self.leaf {
-            leaf.read += 1;
-            match self.direction {
-                Direction::Forward => leaf.low += 1,
-                Direction::Backward => leaf.high -= 1,
-            }
+            leaf.step(self.direction);
         }
     }
 
@@ -266,13 +277,29 @@ impl Cursor {
         if high > low + 1 {
             self.path.make_leaf_shareable();
         }
+        let leaf = self.path.leaf();
+        if let Some(leaf) = leaf.filter(|_| !is_first) {
+            leaf.touch_values();
+        }
+        let lends_all_values = leaf.is_some_and(Handle::lends_all_values);
         self.state = Progress::Walking;
-        self.leaf = Some(Leaf { keys: None, read: 0, low, high, is_last });
+        self.fetched = None;
+        self.leaf = Some(Leaf { keys: None, read: 0, low, high, is_last, lends_all_values });
     }
 }
 
 impl Leaf {
+    #[inline]
+    fn step(&mut self, direction: Direction) {
+        self.read += 1;
+        match direction {
+            Direction::Forward => self.low += 1,
+            Direction::Backward => self.high -= 1,
+        }
+    }
+
     /// Where the entry is that was given last.
+    #[inline]
     fn last_read(&self, direction: Direction) -> Option<usize> {
         (self.read > 0).then_some(match direction {
             Direction::Forward => self.low.wrapping_sub(1),

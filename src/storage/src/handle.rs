@@ -159,6 +159,7 @@ impl Handle {
 
     /// Value `index` of a leaf if it can be lent. That of a leaf in memory which is not shared is
     /// copied, like [`Handle::value`] does, or fetched.
+    #[inline]
     pub(crate) fn stored(&self, index: usize) -> Option<StoredValue<'_>> {
         match self {
             Self::Page(page) => page.inline_value(index),
@@ -169,6 +170,18 @@ impl Handle {
                 Body::Internal(_) => None,
             },
             Self::Memory(_) => None,
+        }
+    }
+
+    /// Whether this surely is a leaf each of whose values can be lent.
+    pub(crate) fn lends_all_values(&self) -> bool {
+        matches!(self, Self::Page(page) if page.has_all_values())
+    }
+
+    /// Gets ready for a walk through the values of a leaf.
+    pub(crate) fn touch_values(&self) {
+        if let Self::Page(page) = self {
+            page.touch_values();
         }
     }
 

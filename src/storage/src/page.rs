@@ -21,6 +21,10 @@ const HEADER_BYTES: usize = 8;
 pub(crate) const SLOT_BIT: u16 = 1 << 15;
 /// A shorter common prefix is not worth that keys can no longer be slices of the page.
 const PREFIX_BYTES_MIN: usize = 4;
+/// What processors fetch from memory at once.
+const LINE_BYTES: usize = 64;
+/// Lines at the start of a value that are read ahead: what it begins with tells where the rest is.
+const TOUCHED_LINES: usize = 3;
 
 /// A value where it lies.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +51,8 @@ pub(crate) struct Page {
     count: usize,
     prefix_start: usize,
     prefix_length: usize,
+    /// Whether the values of a leaf all stand in it.
+    has_all_values: bool,
 }
 
 impl Page {
@@ -61,7 +67,8 @@ impl Page {
             (INTERNAL, 1..) => HEADER_BYTES + 2 * count + 2 + CHILD_BYTES * count,
             _ => return None,
         };
-        let page = Self { bytes, level, count, prefix_start, prefix_length };
+        let mut page = Self { bytes, level, count, prefix_start, prefix_length, has_all_values: false };
+        page.has_all_values = page.is_leaf() && (0..count).all(|index| !page.value_offset(index).1);
         page.is_well_formed().then_some(page)
     }
 
@@ -163,7 +170,27 @@ impl Page {
         self.key_offset(self.count) + self.prefix_length * self.count.saturating_sub(1)
     }
 
+    /// Whether the values of a leaf all stand in it.
+    pub(crate) fn has_all_values(&self) -> bool {
+        self.has_all_values
+    }
+
+    /// Reads a little of each value of a leaf. A processor fetches what is read independently
+    /// from memory at the same time, and what is read on a walk through a value, each step telling
+    /// where the next one goes, one after the other. Values are walked through faster after this.
+    pub(crate) fn touch_values(&self) {
+        let mut sum = 0_u8;
+        for index in 0..self.count {
+            let (start, _) = self.value_offset(index);
+            for line in 0..TOUCHED_LINES {
+                sum = sum.wrapping_add(self.bytes.get(start + line * LINE_BYTES).copied().unwrap_or(0));
+            }
+        }
+        std::hint::black_box(sum);
+    }
+
     /// Value `index` of a leaf if it stands in the page.
+    #[inline]
     pub(crate) fn inline_value(&self, index: usize) -> Option<StoredValue<'_>> {
         let (start, is_slot) = self.value_offset(index);
         if is_slot || index >= self.count {

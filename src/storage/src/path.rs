@@ -19,6 +19,7 @@ pub(crate) struct Path {
 
 impl Path {
     /// The leaf at the end of the way; none before the first step and after an error.
+    #[inline]
     pub(crate) fn leaf(&self) -> Option<&Handle> {
         self.leaf.as_ref()
     }

@@ -266,6 +266,20 @@ pub(super) fn child_bytes(parent: &[u8], offset: usize, tables: usize) -> &[u8] 
     if offset < tables { &[] } else { parent.get(offset..).unwrap_or(&[]) }
 }
 
+/// The number at the start of the bytes, if that is what they begin with.
+#[inline]
+pub(super) fn number(bytes: &[u8]) -> Option<f64> {
+    let (&tag, rest) = bytes.split_first()?;
+    match tag {
+        // No value is infinite or not a number; order and output rely on it.
+        DOUBLE => Some(f64::from_le_bytes(*rest.first_chunk()?)).filter(|number| number.is_finite()),
+        INTEGER_8 => Some(f64::from(i8::from_le_bytes(*rest.first_chunk()?))),
+        INTEGER_16 => Some(f64::from(i16::from_le_bytes(*rest.first_chunk()?))),
+        INTEGER_32 => Some(f64::from(i32::from_le_bytes(*rest.first_chunk()?))),
+        _ => None,
+    }
+}
+
 /// The deepest nesting that is read; above what the language allows, well below what a
 /// stack holds.
 pub(super) const DEPTH_READ_MAX: u16 = 1000;
@@ -280,17 +294,10 @@ pub(super) fn read(bytes: &[u8], depth_max: u16) -> Option<(DatumRef<'_>, usize)
         NULL => (DatumRef::Null, 1),
         FALSE => (DatumRef::Bool(false), 1),
         TRUE => (DatumRef::Bool(true), 1),
-        DOUBLE => {
-            let number = f64::from_le_bytes(*rest.first_chunk()?);
-            // No value is infinite or not a number; order and output rely on it.
-            if !number.is_finite() {
-                return None;
-            }
-            (DatumRef::Number(number), 9)
-        }
-        INTEGER_8 => (DatumRef::Number(f64::from(i8::from_le_bytes(*rest.first_chunk()?))), 2),
-        INTEGER_16 => (DatumRef::Number(f64::from(i16::from_le_bytes(*rest.first_chunk()?))), 3),
-        INTEGER_32 => (DatumRef::Number(f64::from(i32::from_le_bytes(*rest.first_chunk()?))), 5),
+        DOUBLE => (DatumRef::Number(number(bytes)?), 9),
+        INTEGER_8 => (DatumRef::Number(number(bytes)?), 2),
+        INTEGER_16 => (DatumRef::Number(number(bytes)?), 3),
+        INTEGER_32 => (DatumRef::Number(number(bytes)?), 5),
         STRING_SHORT | STRING_LONG => {
             let (blob, len) = read_blob(rest, tag == STRING_LONG)?;
             (DatumRef::String(blob), len)

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::pseudo::PseudoType;
 use crate::view::DatumRef;
 
-use super::layout::{Header, OBJECT, child, pseudo_type_of};
+use super::layout::{Header, OBJECT, child, number, pseudo_type_of};
 
 /// A packed object: exactly its bytes.
 #[derive(Clone, Copy)]
@@ -74,6 +74,14 @@ impl<'a> PackedObject<'a> {
             .map_or(DatumRef::Null, |offset| child(self.bytes, offset, self.names(), self.header.depth))
     }
 
+    /// The value at a position below the length, if it is a number.
+    #[inline]
+    pub(crate) fn number(self, index: usize) -> Option<f64> {
+        let width = self.header.width;
+        let offset = width.word(self.bytes, self.header.table() + index * width.bytes())?;
+        if offset < self.names() { None } else { number(self.bytes.get(offset..)?) }
+    }
+
     /// The fields in order.
     #[inline]
     pub(crate) fn fields(self) -> PackedFields<'a> {
@@ -103,6 +111,8 @@ impl<'a> PackedObject<'a> {
         let mut probe = first;
         if probe >= high {
             probe = high / 2;
+        } else if self.key(probe) == key {
+            return Ok(probe);
         }
         while low < high {
             match self.key(probe).cmp(key) {

@@ -1,7 +1,7 @@
 //! Answering compiled expressions.
 
 use photondb_datum::packed::Writer;
-use photondb_datum::{DatumRef, FieldLookup, ObjectRef, Text};
+use photondb_datum::{Datum, DatumRef, FieldLookup, ObjectRef, Text};
 
 use super::{Answer, Arithmetic, Comparison, RowExpression, Untold};
 
@@ -17,7 +17,9 @@ impl RowExpression {
             Self::Parameter(position) => rows.get(*position).copied().ok_or(Untold::Unsure),
             Self::Field(object, lookup) => field(object.answer(rows)?, lookup),
             Self::Item(array, index) => item(array.answer(rows)?, *index),
-            Self::Comparison(comparison, operands) => compare(*comparison, operands, rows),
+            Self::Comparison(comparison, operands) => {
+                compare(*comparison, operands, rows).map(DatumRef::Bool)
+            }
             Self::Arithmetic(Arithmetic::Modulo, operands) => modulo(operands, rows),
             Self::Arithmetic(operator, operands) => calculate(*operator, operands, rows),
             Self::Rounded(round, operand) => match operand.answer(rows)? {
@@ -40,6 +42,24 @@ impl RowExpression {
                 Err(Untold::Unsure)
             }
         }
+    }
+
+    /// Whether the value for the rows is one that holds as a condition.
+    #[inline]
+    pub(crate) fn holds<'a>(&'a self, rows: &[DatumRef<'a>]) -> Result<bool, Untold> {
+        match self {
+            Self::Comparison(comparison, operands) => compare(*comparison, operands, rows),
+            condition => condition.answer(rows).map(truth),
+        }
+    }
+
+    /// The number that a field of a row is. Nothing when it is no number, and for any other
+    /// expression: its answer tells more.
+    #[inline]
+    pub(crate) fn number(&self, rows: &[DatumRef<'_>]) -> Option<f64> {
+        let Self::Field(object, lookup) = self else { return None };
+        let Self::Parameter(position) = **object else { return None };
+        number_field(*rows.get(position)?, lookup)
     }
 
     /// Writes the value for the rows. What was written before an error is to be forgotten.
@@ -100,6 +120,15 @@ pub(crate) fn field<'a>(value: DatumRef<'a>, lookup: &FieldLookup) -> Answer<'a>
     }
 }
 
+/// The number that a field is, if it is one.
+#[inline]
+pub(crate) fn number_field(value: DatumRef<'_>, lookup: &FieldLookup) -> Option<f64> {
+    match value {
+        DatumRef::Object(object) if object.pseudo_type().is_none() => lookup.number_of(object),
+        _ => None,
+    }
+}
+
 /// An item by its position, from the end if that is negative.
 fn item(value: DatumRef<'_>, index: i64) -> Answer<'_> {
     let DatumRef::Array(array) = value else { return Err(Untold::Unsure) };
@@ -114,24 +143,42 @@ pub(crate) fn plain_object(value: DatumRef<'_>) -> Result<ObjectRef<'_>, Untold>
 
 /// Whether each operand and its successor are in the relation; those behind the first pair that
 /// is not are not looked at.
-fn compare<'a>(comparison: Comparison, operands: &'a [RowExpression], rows: &[DatumRef<'a>]) -> Answer<'a> {
+fn compare(
+    comparison: Comparison,
+    operands: &[RowExpression],
+    rows: &[DatumRef<'_>],
+) -> Result<bool, Untold> {
+    if let [left, RowExpression::Constant(Datum::Number(right))] = operands
+        && let Some(left) = left.number(rows)
+    {
+        return Ok(comparison.holds(&left, right));
+    }
     let Some((first, rest)) = operands.split_first() else { return Err(Untold::Unsure) };
+    let differs = comparison == Comparison::NotEqual;
+    let relation = if differs { Comparison::Equal } else { comparison };
     let mut left = first.answer(rows)?;
     for operand in rest {
         let right = operand.answer(rows)?;
-        let related = match comparison {
-            Comparison::Equal | Comparison::NotEqual => left == right,
-            Comparison::Less => left < right,
-            Comparison::LessOrEqual => left <= right,
-            Comparison::Greater => left > right,
-            Comparison::GreaterOrEqual => left >= right,
-        };
-        if !related {
-            return Ok(DatumRef::Bool(comparison == Comparison::NotEqual));
+        if !relation.holds(&left, &right) {
+            return Ok(differs);
         }
         left = right;
     }
-    Ok(DatumRef::Bool(comparison != Comparison::NotEqual))
+    Ok(!differs)
+}
+
+impl Comparison {
+    #[inline]
+    fn holds<T: PartialOrd>(self, left: &T, right: &T) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::NotEqual => left != right,
+            Self::Less => left < right,
+            Self::LessOrEqual => left <= right,
+            Self::Greater => left > right,
+            Self::GreaterOrEqual => left >= right,
+        }
+    }
 }
 
 /// A left fold of numbers.

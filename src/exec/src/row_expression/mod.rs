@@ -19,7 +19,7 @@ use photondb_datum::{Datum, DatumRef, FieldLookup, Text};
 
 use crate::path::Path;
 
-pub(crate) use answer::{field, plain_object, truth};
+pub(crate) use answer::{field, number_field, plain_object, truth};
 pub(crate) use bounds::{Bounds, is_covered};
 pub(crate) use compile::compile;
 

@@ -222,6 +222,9 @@ fn numeric(env: &Arc<Environment>, by: Option<&Function>, row: &Passing<'_>) -> 
             _ => number(&row.datum()).map(Some),
         };
     };
+    if let Some(n) = by.number(env, row.view()) {
+        return Ok(Some(n));
+    }
     match by.answer(env, &[row.view()]) {
         Ok(DatumRef::Number(n)) => return Ok(Some(n)),
         Err(Untold::Absent) => return Ok(None),

@@ -41,14 +41,19 @@ impl RangeWalk {
     }
 
     /// The next value where it lies.
+    #[inline]
     pub(crate) fn next_value(
         &mut self,
         snapshot: &Arc<dyn Snapshot>,
     ) -> Result<Option<StoredValue<'_>>, StorageError> {
-        if !self.cursor(snapshot).advance()? {
+        let cursor = match &mut self.cursor {
+            Some(cursor) => cursor,
+            none => none.insert(snapshot.range(self.tree, self.range.clone(), self.direction)),
+        };
+        if !cursor.advance()? {
             self.range = nothing();
         }
-        Ok(self.cursor.as_ref().and_then(Cursor::value))
+        Ok(cursor.value())
     }
 
     fn cursor(&mut self, snapshot: &Arc<dyn Snapshot>) -> &mut Cursor {
