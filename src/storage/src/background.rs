@@ -140,6 +140,9 @@ fn checkpoints(shared: &Shared) {
         };
         let applied = shared.applied();
         let is_idle = std::mem::replace(&mut last_seen, applied) == applied && !is_requested;
+        if is_idle {
+            shared.log.give_spares_back();
+        }
         // One that failed is tried again when there is more to write.
         let is_idle_due = is_idle && last_tried != applied && shared.is_idle_checkpoint_due();
         if !is_idle_due && !shared.is_checkpoint_due() {

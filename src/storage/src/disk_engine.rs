@@ -27,6 +27,9 @@ const LONG_APPLY_BYTES: usize = 1024 * 1024;
 /// With less log than this behind it, a checkpoint is not worth the writes when nobody needs it.
 const CHECKPOINT_IDLE_LOG_BYTES_MIN: u64 = 256 * 1024;
 
+/// More log than this behind it is not left to the next start to apply.
+const CHECKPOINT_CLOSE_LOG_BYTES_MIN: u64 = 8 * 1024 * 1024;
+
 /// Files of the log that wait to be used again.
 const LOG_SPARES_MAX: u64 = 16;
 
@@ -157,6 +160,13 @@ impl DiskEngine {
             Some(background) => background.stop(&self.shared),
             None if self.shared.options.background => return Ok(()),
             None => {}
+        }
+        let log_bytes = self.shared.counters.log_bytes_since_checkpoint.load(Ordering::Relaxed);
+        // Without it all is safe, too: the log has everything.
+        if log_bytes > CHECKPOINT_CLOSE_LOG_BYTES_MIN
+            && let Err(error) = self.shared.checkpoint()
+        {
+            tracing::warn!(%error, "no checkpoint before the end");
         }
         self.shared.log.close()
     }

@@ -22,6 +22,8 @@ const GROW_BYTES_MAX: u64 = 1024 * 1024;
 /// What segments grow with. Blocks that are written before they are needed make the syncs to
 /// come cheap: these have then only bytes to write, and nothing to note about the file.
 static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
+/// Files for segments to come that are kept while nothing is written.
+const SPARES_IDLE_MAX: usize = 1;
 /// A buffer above this is not kept for the next records.
 const BUFFER_KEPT_BYTES_MAX: usize = 1024 * 1024;
 
@@ -246,6 +248,11 @@ impl Log {
         self.spares.prepare()
     }
 
+    /// Gives the room of files that wait for a rush of writes back.
+    pub(crate) fn give_spares_back(&self) {
+        self.spares.keep(SPARES_IDLE_MAX);
+    }
+
     /// Removes segments that only hold positions up to `position`, as long as `keep_bytes` stay.
     pub(crate) fn remove_before(&self, position: u64, keep_bytes: u64) {
         let mut removed = Vec::new();
@@ -274,7 +281,7 @@ impl Log {
         let cut = |error| StorageError::io(&segment.name, "cut", error);
         segment.file.set_length(segment.end).map_err(cut)?;
         writer.length = segment.end;
-        self.spares.clear();
+        self.spares.keep(0);
         self.sync_segment(&segment)
     }
 

@@ -96,9 +96,14 @@ impl Spares {
         }
     }
 
-    /// Removes all spare files.
-    pub(crate) fn clear(&self) {
-        for spare in std::mem::take(&mut *self.ready.lock()) {
+    /// Removes spare files but for so many.
+    pub(crate) fn keep(&self, count: usize) {
+        let surplus = {
+            let mut ready = self.ready.lock();
+            let count = count.min(ready.len());
+            ready.split_off(count)
+        };
+        for spare in surplus {
             if let Err(error) = self.disk.remove(&spare.name) {
                 tracing::warn!(file = spare.name, %error, "could not remove a spare file of the log");
             }
