@@ -27,9 +27,13 @@ pub(crate) type Rows = SmallVec<[Arc<SharedRow>; 1]>;
 pub(crate) struct Gauge(AtomicUsize);
 
 impl Gauge {
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Whether slow readers have to do without.
     pub(crate) fn is_full(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > TOTAL_BYTES_MAX
+        self.bytes() > TOTAL_BYTES_MAX
     }
 }
 

@@ -84,6 +84,11 @@ impl Hubs {
         Self { shards, clock, gauge: Arc::default(), hubs: Mutex::default() }
     }
 
+    /// Bytes of all changes that wait for somebody.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.gauge.bytes()
+    }
+
     /// Starts to tell a reader the changes that it wants.
     pub(crate) fn join(&self, table: TableId, wanted: Wanted) -> Result<Reader, ReqlError> {
         self.hub(table)?.join(wanted, &self.clock, &self.gauge)

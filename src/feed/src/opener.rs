@@ -43,6 +43,11 @@ impl Feeds {
         Self { row_tables: Some(row_tables), ..self }
     }
 
+    /// Bytes of all changes that wait for slow readers.
+    pub fn queued_bytes(&self) -> usize {
+        self.hubs.queued_bytes()
+    }
+
     fn member(&self, plan: FeedPlan, format: &Arc<RowFormat>) -> Result<Box<dyn Member>, ReqlError> {
         if let Some(table) = self.row_tables.as_ref().and_then(|tables| tables.table(plan.table)) {
             let feed = RowsFeed::new(table, plan, Arc::clone(format), Arc::clone(&self.clock))?;

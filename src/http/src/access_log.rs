@@ -1,8 +1,9 @@
 //! What happens to every request: an id, a line in the log, headers that browsers heed.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use crate::caller::KnownUser;
 use crate::connection::Peer;
+use crate::door::Shared;
 use crate::origin::text;
 
 /// The header with the id of a request.
@@ -32,7 +34,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Goes around everything else.
-pub(crate) async fn around(mut request: Request, next: Next) -> Response {
+pub(crate) async fn around(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = request_id(request.headers());
     let user = KnownUser::default();
@@ -46,6 +48,7 @@ pub(crate) async fn around(mut request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
 
     let status = response.status();
+    shared.door.answers.count(status);
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

@@ -49,6 +49,7 @@ impl Caller {
         let peer = peer.ok_or_else(|| HttpError::forbidden("The connection has no address."))?;
         let logins = &shared.context.logins;
         let (options, sessions) = (&shared.door.options, &shared.door.sessions);
+        let client = peer.client.ip();
         let caller = |identity, csrf| Self { identity, csrf, peer };
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
             if !options.trusts_all() {
@@ -57,7 +58,7 @@ impl Caller {
             let (user, password) = header.to_str().ok().and_then(basic).ok_or_else(|| {
                 HttpError::unauthorized("Expected credentials of the scheme Basic: user and password.")
             })?;
-            return Ok(caller(logins.log_in(&user, &password).await?, None));
+            return Ok(caller(logins.log_in(&user, &password, client).await?, None));
         }
         check_origin(parts, options)?;
         let session = sessions.find(&parts.headers).filter(|session| logins.holds(&session.identity));

@@ -10,9 +10,9 @@ use axum::http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use photondb_server::door::{Accepted, DoorListener};
+use photondb_server::door::{Accepted, ConnectionPlace, DoorListener};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 use tower::{ServiceExt, service_fn};
@@ -31,7 +31,7 @@ pub struct Peer {
     /// Whether nobody can listen in.
     pub is_secure: bool,
     /// The connection's place among those of all doors.
-    pub permit: Arc<OwnedSemaphorePermit>,
+    pub place: Arc<ConnectionPlace>,
 }
 
 /// Serves HTTP on a listener until the server stops, and returns when its connections ended.
@@ -49,8 +49,8 @@ pub async fn serve(door: Arc<HttpDoor>, mut listener: DoorListener) {
             }
             Some(_) = connections.join_next() => continue,
         };
-        let Some(Accepted { socket, client, permit }) = accepted else { break };
-        let peer = Peer { client, is_secure: false, permit: Arc::new(permit) };
+        let Some(Accepted { socket, client, place }) = accepted else { break };
+        let peer = Peer { client, is_secure: false, place: Arc::new(place) };
         connections.spawn(serve_connection(router.clone(), socket, peer, stopping.clone()));
     }
     drop(listener);

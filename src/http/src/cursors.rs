@@ -45,6 +45,11 @@ impl Cursors {
         Ok(id)
     }
 
+    /// How many are open.
+    pub(crate) fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
     /// The next rows of a user's cursor.
     pub(crate) async fn next(&self, id: &str, user: &Text) -> Result<RowBatch, HttpError> {
         let cursor = self.find(id, user)?;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::http::StatusCode;
 use photondb_server::Context;
+use photondb_server::metrics::Count;
 use tokio::sync::{Semaphore, watch};
 
 use crate::cursors::Cursors;
@@ -21,6 +23,24 @@ pub struct HttpDoor {
     pub(crate) cursors: Cursors,
     pub(crate) live: Arc<LiveFeeds>,
     pub(crate) requests: Arc<Semaphore>,
+    pub(crate) answers: Answers,
+}
+
+/// Answers by the first digit of their status.
+#[derive(Default)]
+pub(crate) struct Answers([Count; 5]);
+
+impl Answers {
+    pub(crate) fn count(&self, status: StatusCode) {
+        if let Some(count) = self.0.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
+            count.add(1);
+        }
+    }
+
+    /// `1xx` and how many of them, and so on.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (String, u64)> {
+        self.0.iter().enumerate().map(|(class, count)| (format!("{}xx", class + 1), count.get()))
+    }
 }
 
 /// The door, and the server that it leads into.
@@ -39,6 +59,7 @@ impl HttpDoor {
             cursors: Cursors::default(),
             live: Arc::default(),
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            answers: Answers::default(),
         })
     }
 

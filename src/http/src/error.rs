@@ -134,6 +134,10 @@ impl From<LoginError> for HttpError {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Wrong => Self::unauthorized(error.to_string()),
+            LoginError::TooMany(seconds) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyLogins", error.to_string())
+                    .retry_after(seconds)
+            }
             LoginError::Stopping => Self::busy(error.to_string(), 1),
         }
     }

@@ -1,5 +1,5 @@
-//! The HTTP door: queries as JSON, live queries, sessions and passwords, health, the admin
-//! bundle.
+//! The HTTP door: queries as JSON, live queries, sessions and passwords, health, metrics, the
+//! admin bundle.
 //!
 //! A request becomes a query of [`photondb_server::door`] and its answer JSON again; what a
 //! query means, who may ask it and what it may cost is decided there, the same for all doors.
@@ -25,6 +25,7 @@ mod health;
 pub mod limits;
 mod live;
 mod login;
+mod metrics;
 mod options;
 mod origin;
 mod query;

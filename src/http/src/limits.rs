@@ -39,6 +39,8 @@ pub const SESSION_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 /// Answers with more bytes than this are written where that holds up nobody.
 pub const INLINE_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Tables whose numbers are among the metrics.
+pub const METRICS_TABLES_MAX: usize = 1000;
 /// Queries of one WebSocket that are open at the same time.
 pub const QUERIES_PER_SOCKET_MAX: usize = 1024;
 /// Messages that wait for a slow WebSocket; above it queries pause, and changes wait in the

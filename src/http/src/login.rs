@@ -45,11 +45,15 @@ pub(crate) async fn log_in(
     // A page of somebody else must not log its visitor in as a user of its own choice.
     check_origin(&parts, &shared.door.options)?;
     let Credentials { user, password } = credentials(&parts.headers, body).await?;
-    let identity = shared.context.logins.log_in(&user, &password).await?;
+    let peer = parts
+        .extensions
+        .get::<Peer>()
+        .cloned()
+        .ok_or_else(|| HttpError::forbidden("The connection has no address."))?;
+    let identity = shared.context.logins.log_in(&user, &password, peer.client.ip()).await?;
     let (key, session) = shared.door.sessions.begin(identity)?;
-    let is_secure = parts.extensions.get::<Peer>().is_some_and(|peer| peer.is_secure);
     let answer = describe(&shared, Some(session.identity.user()), Some(&session.csrf));
-    Ok(([(SET_COOKIE, set_cookie(&key, is_secure))], Json(answer)).into_response())
+    Ok(([(SET_COOKIE, set_cookie(&key, peer.is_secure))], Json(answer)).into_response())
 }
 
 /// Ends the session of the cookie, if there is one.

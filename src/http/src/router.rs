@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::time::timeout;
@@ -21,7 +21,7 @@ use crate::door::Shared;
 use crate::error::HttpError;
 use crate::limits::{REQUEST_TIMEOUT, REQUESTS_MAX};
 use crate::options::HttpOptions;
-use crate::{bundle, health, live, login, query, terms};
+use crate::{bundle, health, live, login, metrics, query, terms};
 
 /// How long browsers remember what another origin may do.
 const CORS_AGE: Duration = Duration::from_secs(3600);
@@ -32,6 +32,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/cursors/{id}", get(query::next).delete(query::close))
         .route("/api/terms", get(terms::terms))
         .route("/api/session", get(login::session))
+        .route("/_metrics", get(metrics::metrics))
         .route("/api/login", post(login::log_in))
         .route("/api/logout", post(login::log_out))
         .layer(from_fn_with_state(Arc::clone(&shared), limit));
@@ -54,7 +55,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .layer(CompressionLayer::new())
         .layer(cors(&shared.door.options))
         .layer(CatchPanicLayer::custom(crashed))
-        .layer(from_fn(access_log::around))
+        .layer(from_fn_with_state(shared, access_log::around))
 }
 
 /// Works on so many requests at a time, and on each for so long.

@@ -63,6 +63,11 @@ impl Sessions {
         Ok((key, session))
     }
 
+    /// How many are logged in.
+    pub(crate) fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
     /// Who sent a cookie.
     pub(crate) fn find(&self, headers: &HeaderMap) -> Option<Session> {
         let now = Instant::now();

@@ -156,3 +156,19 @@ async fn a_restricted_user_may_do_what_is_granted() {
     assert_eq!(fixture.get(&path).await.status, StatusCode::OK);
     fixture.stop().await;
 }
+
+#[tokio::test]
+async fn guessing_passwords_is_slowed_down() {
+    let fixture = locked().await;
+    let mut replies = Vec::new();
+    for _ in 0..photondb_server::door::FAILURES_PER_USER_MAX + 1 {
+        replies.push(fixture.post("/api/login", &json!({ "user": "admin", "password": "?" })).await);
+    }
+    let last = replies.pop().expect("the last one");
+    assert!(replies.iter().all(|reply| reply.status == StatusCode::UNAUTHORIZED), "{replies:?}");
+    assert_eq!((last.status, last.error_kind().as_str()), (StatusCode::TOO_MANY_REQUESTS, "TooManyLogins"));
+    assert!(last.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0), "{last:?}");
+    let right = fixture.post("/api/login", &json!({ "user": "admin", "password": PASSWORD })).await;
+    assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS, "who guesses right in time is told no more");
+    fixture.stop().await;
+}

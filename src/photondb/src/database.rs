@@ -84,6 +84,7 @@ pub struct Database {
     catalog: Arc<Catalog>,
     executor: Arc<Executor>,
     sources: Arc<Sources>,
+    feeds: Arc<Feeds>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -128,10 +129,11 @@ impl Database {
         });
         let system_tables = Arc::new(SystemCatalog::new(Arc::clone(&sources)));
         let feeds = Feeds::new(shards.clone(), Arc::clone(&clock)).with_row_tables(system_tables.clone());
+        let feeds = Arc::new(feeds);
         let services = Services {
             catalog: Arc::clone(&catalog),
             shards: shards.clone(),
-            feeds: Arc::new(feeds),
+            feeds: feeds.clone(),
             system_tables,
             scripts: Arc::new(QuickJs),
             fetcher: Arc::new(HttpFetcher::new(Arc::clone(&random))),
@@ -143,7 +145,7 @@ impl Database {
             .with_parallelism(options.parallelism)
             .with_narrowing(options.narrowing);
         let executor = Arc::new(executor);
-        Ok(Self { engine, shards, catalog, executor, sources, clock, random })
+        Ok(Self { engine, shards, catalog, executor, sources, feeds, clock, random })
     }
 
     /// Runs a term in its JSON form (as drivers send it) as `admin`: the rows of a
@@ -199,12 +201,10 @@ impl Database {
     pub async fn serve(&self, options: &ServerOptions) -> Result<Server, ServerError> {
         let context = Context::new(
             Arc::clone(&self.executor),
-            Arc::clone(&self.catalog),
-            Arc::clone(&self.engine),
+            Arc::clone(&self.sources),
+            Arc::clone(&self.feeds),
             Arc::clone(&self.clock),
             Arc::clone(&self.random),
-            Arc::clone(&self.sources.jobs),
-            Arc::clone(&self.sources.activity),
         );
         let server = Server::start(Arc::new(context), options).await?;
         *self.sources.doors.write() = DoorFacts {

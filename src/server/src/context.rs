@@ -7,11 +7,14 @@ use std::time::{Instant, SystemTime};
 use photondb_base::{Clock, Random};
 use photondb_catalog::Catalog;
 use photondb_exec::Executor;
+use photondb_feed::Feeds;
 use photondb_storage::Engine;
 
 use crate::door::Logins;
 use crate::jobs::Jobs;
 use crate::limits::WORKERS_MAX;
+use crate::metrics::Metrics;
+use crate::system::Sources;
 use crate::workers::Workers;
 
 /// What all sessions of a server share.
@@ -30,6 +33,12 @@ pub struct Context {
     pub jobs: Arc<Jobs>,
     /// Counts for status tables.
     pub activity: Arc<Activity>,
+    /// Counts for metrics.
+    pub metrics: Metrics,
+    /// What tells how the server is.
+    pub sources: Arc<Sources>,
+    /// All changefeeds.
+    pub feeds: Arc<Feeds>,
     /// Where queries that may block run.
     pub workers: Workers,
     /// Who clients are that send passwords openly.
@@ -40,16 +49,30 @@ impl Context {
     /// Puts the parts together.
     pub fn new(
         executor: Arc<Executor>,
-        catalog: Arc<Catalog>,
-        engine: Arc<dyn Engine>,
+        sources: Arc<Sources>,
+        feeds: Arc<Feeds>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
-        jobs: Arc<Jobs>,
-        activity: Arc<Activity>,
     ) -> Self {
+        let (catalog, engine) = (Arc::clone(&sources.catalog), Arc::clone(&sources.engine));
+        let (jobs, activity) = (Arc::clone(&sources.jobs), Arc::clone(&sources.activity));
+        let metrics = Metrics::default();
         let workers = Workers::new(WORKERS_MAX);
         let logins = Logins::new(Arc::clone(&catalog), workers.clone());
-        Self { executor, catalog, engine, clock, random, jobs, activity, workers, logins }
+        Self {
+            executor,
+            catalog,
+            engine,
+            clock,
+            random,
+            jobs,
+            activity,
+            metrics,
+            sources,
+            feeds,
+            workers,
+            logins,
+        }
     }
 }
 

@@ -72,6 +72,11 @@ impl LiveFeeds {
         self.feeds.lock().remove(&feed);
     }
 
+    /// How many have lost their connection.
+    pub(crate) fn lost(&self) -> usize {
+        *self.lost.lock()
+    }
+
     /// The token of a row.
     pub(crate) fn token(&self, feed: Uuid, row: u64) -> String {
         Token { run: self.run, feed, row }.to_text()

@@ -1,12 +1,15 @@
 //! The rest of a sequence, batch by batch.
 
+use std::sync::Arc;
+
 use photondb_datum::Datum;
 use photondb_exec::ResultStream;
 use photondb_reql::ReqlError;
 
 use super::session::CancelOnDrop;
 use crate::batch::BatchLimits;
-use crate::workers::Workers;
+use crate::context::Context;
+use crate::metrics::Counted;
 
 /// The rest of a sequence. Dropping it ends the query.
 pub struct RowCursor {
@@ -14,7 +17,8 @@ pub struct RowCursor {
     stream: Option<Box<dyn ResultStream>>,
     limits: BatchLimits,
     asker: CancelOnDrop,
-    workers: Workers,
+    context: Arc<Context>,
+    _counted: Counted,
 }
 
 /// Some rows of a sequence.
@@ -31,9 +35,10 @@ impl RowCursor {
         stream: Box<dyn ResultStream>,
         limits: BatchLimits,
         asker: CancelOnDrop,
-        workers: Workers,
+        context: Arc<Context>,
+        counted: Counted,
     ) -> Self {
-        Self { stream: Some(stream), limits, asker, workers }
+        Self { stream: Some(stream), limits, asker, context, _counted: counted }
     }
 
     /// The next rows. After an error, or when it was not waited for, nothing follows.
@@ -42,12 +47,13 @@ impl RowCursor {
             return Ok(RowBatch { rows: Vec::new(), more: false });
         };
         let (limits, cancel) = (self.limits, self.asker.0.clone());
-        let pulled = self.workers.run(move || {
+        let pulled = self.context.workers.run(move || {
             let mut rows = Vec::new();
             let more = limits.pull(stream.as_mut(), &cancel, &mut rows)?;
             Ok((RowBatch { rows, more }, stream))
         });
         let (batch, stream) = pulled.await.and_then(|pulled| pulled)?;
+        self.context.metrics.http.rows.add(batch.rows.len());
         self.stream = batch.more.then_some(stream);
         Ok(batch)
     }

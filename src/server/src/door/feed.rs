@@ -13,8 +13,10 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::session::CancelOnDrop;
+use crate::context::Context;
 use crate::limits::FEED_BATCH_ROWS_MAX;
-use crate::workers::{Workers, guarded};
+use crate::metrics::Counted;
+use crate::workers::guarded;
 
 /// A changefeed. Dropping it ends the feed.
 pub struct FeedReader {
@@ -26,7 +28,8 @@ pub struct FeedReader {
     budget: Budget,
     kind: FeedKind,
     includes_states: bool,
-    workers: Workers,
+    context: Arc<Context>,
+    _counted: Counted,
     /// An error that came after rows.
     failed: Option<Box<ReqlError>>,
     /// The bell rang while nobody read.
@@ -51,7 +54,7 @@ impl FeedReader {
         mut stream: Box<dyn FeedStream>,
         rows_max: usize,
         asker: CancelOnDrop,
-        workers: Workers,
+        context: Arc<Context>,
     ) -> Self {
         let bell = Arc::new(Notify::new());
         let ring = Arc::clone(&bell);
@@ -63,7 +66,8 @@ impl FeedReader {
             includes_states: stream.includes_states(),
             stream: Some(stream),
             reading: None,
-            workers,
+            _counted: context.metrics.http.feeds.enter(),
+            context,
             failed: None,
             rung: false,
             _asker: asker,
@@ -102,6 +106,7 @@ impl FeedReader {
             };
             self.stream = more.then_some(stream);
             if !more || !rows.is_empty() {
+                self.context.metrics.http.rows.add(rows.len());
                 return Ok(FeedBatch { rows, more });
             }
             self.wait().await;
@@ -121,8 +126,8 @@ impl FeedReader {
             if !may_block {
                 return guarded(look).map(Some);
             }
-            let workers = self.workers.clone();
-            self.reading = Some(tokio::spawn(async move { workers.run(look).await }));
+            let context = Arc::clone(&self.context);
+            self.reading = Some(tokio::spawn(async move { context.workers.run(look).await }));
         }
         let Some(reading) = &mut self.reading else { return Ok(None) };
         let looked = reading.await;

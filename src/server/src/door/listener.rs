@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::context::Context;
 use crate::listen::{accept, keep_alive};
+use crate::metrics::{Counted, Gauge};
 
 /// The listening socket of a door, and what the door needs to serve it.
 pub struct DoorListener {
@@ -16,6 +17,7 @@ pub struct DoorListener {
     listener: TcpListener,
     stopping: watch::Receiver<bool>,
     connections: Arc<Semaphore>,
+    counts: Arc<Gauge>,
 }
 
 /// A connection that was accepted. It counts as open until it is dropped.
@@ -24,8 +26,15 @@ pub struct Accepted {
     pub socket: TcpStream,
     /// Who is at the other end.
     pub client: SocketAddr,
-    /// Its place among the connections of all doors; to be kept for as long as the socket.
-    pub permit: OwnedSemaphorePermit,
+    /// Its place among the connections; to be kept for as long as the socket.
+    pub place: ConnectionPlace,
+}
+
+/// The place of a connection among those of all doors, and in their count.
+#[derive(Debug)]
+pub struct ConnectionPlace {
+    _permit: OwnedSemaphorePermit,
+    _counted: Counted,
 }
 
 impl DoorListener {
@@ -35,7 +44,8 @@ impl DoorListener {
         stopping: watch::Receiver<bool>,
         connections: Arc<Semaphore>,
     ) -> Self {
-        Self { context, listener, stopping, connections }
+        let counts = Arc::clone(&context.metrics.http.connections);
+        Self { context, listener, stopping, connections, counts }
     }
 
     /// What all doors share.
@@ -61,7 +71,10 @@ impl DoorListener {
                 _ = self.stopping.wait_for(|stop| *stop) => return None,
             };
             match set_up(&socket) {
-                Ok(()) => return Some(Accepted { socket, client, permit }),
+                Ok(()) => {
+                    let place = ConnectionPlace { _permit: permit, _counted: self.counts.enter() };
+                    return Some(Accepted { socket, client, place });
+                }
                 // It is gone already.
                 Err(error) => tracing::debug!(%client, %error, "connection ended"),
             }

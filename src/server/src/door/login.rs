@@ -5,7 +5,9 @@
 //! as a hash that is worth nothing to others, until the user's password changes.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use photondb_catalog::{Catalog, ScramCredentials};
@@ -13,14 +15,18 @@ use photondb_datum::Text;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::throttle::Throttle;
 use crate::workers::Workers;
 
 /// Passwords that are remembered; when there are more, all are forgotten.
 const REMEMBERED_MAX: usize = 4096;
 /// Bytes of a name or a password; nothing longer is looked at.
 pub const LOGIN_TEXT_BYTES_MAX: usize = 4096;
+/// Passwords that are checked at the same time.
+const DERIVATIONS_MAX: usize = 4;
 /// Rounds for names that nobody has, so that they take as long as others.
 const ROUNDS_OF_NOBODY: u32 = 4096;
 /// The user that is always there.
@@ -32,6 +38,9 @@ pub enum LoginError {
     /// There is no such user, or the password is another one.
     #[error("Wrong user name or password.")]
     Wrong,
+    /// The client has tried too often.
+    #[error("Too many wrong passwords. Try again in {0} seconds.")]
+    TooMany(u64),
     /// The server cannot tell at the moment.
     #[error("The server is shutting down.")]
     Stopping,
@@ -58,12 +67,16 @@ pub struct Logins {
     /// Mixed into what is remembered.
     secret: [u8; 16],
     remembered: Mutex<HashMap<Text, ([u8; 32], Identity)>>,
+    throttle: Throttle,
+    turns: Semaphore,
 }
 
 impl Logins {
     pub(crate) fn new(catalog: Arc<Catalog>, workers: Workers) -> Self {
         let secret = Uuid::new_v4().into_bytes();
-        Self { catalog, workers, secret, remembered: Mutex::default() }
+        let (remembered, throttle) = (Mutex::default(), Throttle::default());
+        let turns = Semaphore::new(DERIVATIONS_MAX);
+        Self { catalog, workers, secret, remembered, throttle, turns }
     }
 
     /// Whether clients have to say who they are: `admin` has a password.
@@ -86,13 +99,18 @@ impl Logins {
     }
 
     /// Checks a password.
-    pub async fn log_in(&self, user: &str, password: &str) -> Result<Identity, LoginError> {
+    pub async fn log_in(&self, user: &str, password: &str, client: IpAddr) -> Result<Identity, LoginError> {
         if user.len() > LOGIN_TEXT_BYTES_MAX || password.len() > LOGIN_TEXT_BYTES_MAX {
             return Err(LoginError::Wrong);
         }
         let print = self.print(user, password);
         if let Some(identity) = self.recall(user, &print) {
             return Ok(identity);
+        }
+        // Deriving keys is what a crowd of clients could busy all processors with.
+        let Ok(_turn) = self.turns.acquire().await else { return Err(LoginError::Stopping) };
+        if let Some(wait) = self.throttle.wait(client, user, Instant::now()) {
+            return Err(LoginError::TooMany(wait.as_secs() + 1));
         }
         let known = self.catalog.state().user(user).map(|user| user.credentials.clone());
         let (credentials, exists) = match known {
@@ -110,6 +128,8 @@ impl Logins {
             }
         });
         if !right.await.map_err(|_| LoginError::Stopping)? {
+            tracing::warn!(%client, user, "a wrong password");
+            self.throttle.failed(client, user, Instant::now());
             return Err(LoginError::Wrong);
         }
         let identity = Identity { user: user.into(), stored_key };

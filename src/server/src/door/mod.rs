@@ -9,10 +9,12 @@ mod feed;
 mod listener;
 mod login;
 mod session;
+mod throttle;
 
 pub use cursor::{RowBatch, RowCursor};
 pub use feed::{FeedBatch, FeedReader};
-pub use listener::{Accepted, DoorListener};
+pub use listener::{Accepted, ConnectionPlace, DoorListener};
 pub use login::{Identity, LoginError, Logins};
 pub use photondb_plan::feed::{FeedKind, FeedRow};
 pub use session::{DoorAnswer, DoorQuery, DoorReply, DoorSession};
+pub use throttle::{FAILURES_PER_CLIENT_MAX, FAILURES_PER_USER_MAX};

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use photondb_base::prompt::promptly;
@@ -17,6 +18,7 @@ use crate::batch::BatchLimits;
 use crate::context::Context;
 use crate::durability::wait_durable;
 use crate::limits::{INLINE_ALLOWANCE, INLINE_QUERY_BYTES_MAX};
+use crate::metrics::QueryKind;
 use crate::workers::guarded;
 
 /// A user who may ask queries.
@@ -108,22 +110,38 @@ impl DoorSession {
     /// Runs a query and waits until what it wrote is as durable as it was asked to be. It is
     /// cancelled when nobody waits any more.
     pub async fn run(&self, query: DoorQuery) -> Result<DoorReply, ReqlError> {
+        let began = Instant::now();
+        let metrics = &self.context.metrics.http;
+        let reply = self.answer(query).await;
+        let (kind, rows) = match reply.as_ref().map(|reply| &reply.answer) {
+            Ok(DoorAnswer::Atom(_)) => (QueryKind::Value, 1),
+            Ok(DoorAnswer::Rows(rows, _)) => (QueryKind::Sequence, rows.len()),
+            Ok(DoorAnswer::Feed(_)) => (QueryKind::Feed, 0),
+            Err(_) => (QueryKind::Error, 0),
+        };
+        metrics.record(kind, began.elapsed());
+        metrics.rows.add(rows);
+        reply
+    }
+
+    async fn answer(&self, query: DoorQuery) -> Result<DoorReply, ReqlError> {
         self.context.activity.count_query();
+        let counted = self.context.metrics.http.queries.enter();
         let limits = BatchLimits::of(&query.query);
         let cancel = Cancel::default();
         let asker = CancelOnDrop(cancel.clone());
         let started = self.start(query, limits, &cancel).await?;
         let durable = wait_durable(self.context.engine.as_ref(), started.durable_at).await;
         let (open, profile) = durable.and(started.outcome)?;
-        let workers = || self.context.workers.clone();
+        let context = Arc::clone(&self.context);
         let answer = match open {
             Open::Atom(value) => DoorAnswer::Atom(value),
             Open::Rows(rows, rest) => {
-                let cursor = rest.map(|stream| RowCursor::new(stream, limits, asker, workers()));
+                let cursor = rest.map(|stream| RowCursor::new(stream, limits, asker, context, counted));
                 DoorAnswer::Rows(rows, cursor)
             }
             Open::Feed(stream) => {
-                DoorAnswer::Feed(FeedReader::new(stream, limits.rows_max(), asker, workers()))
+                DoorAnswer::Feed(FeedReader::new(stream, limits.rows_max(), asker, context))
             }
         };
         Ok(DoorReply { answer, profile })

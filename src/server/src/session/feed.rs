@@ -24,6 +24,7 @@ use tokio::time::sleep_until;
 use super::start::notes;
 use super::{Session, not_in_cache};
 use crate::limits::{CONTINUES_PER_CURSOR_MAX, FEED_BATCH_ROWS_MAX, FEEDS_PER_TURN_MAX};
+use crate::metrics::Counted;
 use crate::workers::guarded;
 
 /// The feeds of one connection.
@@ -64,6 +65,7 @@ pub(super) struct OpenFeed {
     rows_max: usize,
     notes: Vec<ResponseNote>,
     state: Mutex<FeedState>,
+    _counted: Counted,
 }
 
 struct FeedState {
@@ -188,10 +190,10 @@ impl FeedDesk {
 }
 
 impl OpenFeed {
-    fn new(token: Token, rows_max: usize, stream: Box<dyn FeedStream>) -> Self {
+    fn new(token: Token, rows_max: usize, stream: Box<dyn FeedStream>, counted: Counted) -> Self {
         let (rows_max, notes) = (rows_max.min(FEED_BATCH_ROWS_MAX), notes(stream.as_ref()));
         let state = FeedState { stream: Some(stream), requests: 0, ended: false, failed: None, due: None };
-        Self { token, rows_max, notes, state: Mutex::new(state) }
+        Self { token, rows_max, notes, state: Mutex::new(state), _counted: counted }
     }
 
     fn budget(&self) -> Budget {
@@ -231,7 +233,8 @@ impl Session {
     ) {
         let bell = Arc::clone(&self.desk.bell);
         stream.on_ready(Arc::new(move || bell.ring(token)));
-        let feed = Arc::new(OpenFeed::new(token, rows_max, stream));
+        let feed =
+            Arc::new(OpenFeed::new(token, rows_max, stream, self.context.metrics.driver.feeds.enter()));
         self.desk.feeds.lock().insert(token, feed);
         if self.desk.is_closed() {
             self.desk.close();
@@ -393,6 +396,7 @@ impl Session {
     fn tell_rows(&self, feed: &OpenFeed, rows: &[FeedRow], more: bool) -> Result<(), ReqlError> {
         let kind = if more { ResponseType::SuccessPartial } else { ResponseType::SuccessSequence };
         let mut result = Ok(());
+        self.context.metrics.driver.rows.add(rows.len());
         self.outbox.append(|out| {
             let mut response = ResponseWriter::begin(feed.token, kind, out);
             result = rows.iter().try_for_each(|row| response.row_with(|out| row.write_json(out)));

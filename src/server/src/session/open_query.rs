@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use photondb_base::Cancel;
 use photondb_exec::ResultStream;
@@ -9,14 +10,17 @@ use photondb_wire::Token;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::batch::BatchLimits;
+use crate::metrics::Counted;
 
 /// A query that runs or can be continued. Requests for its rows take turns.
 pub(crate) struct OpenQuery {
     pub(super) token: Token,
     pub(super) cancel: Cancel,
     pub(super) limits: BatchLimits,
+    pub(super) began: Instant,
     rows: Arc<Mutex<OpenRows>>,
     waiting: AtomicUsize,
+    _counted: Counted,
 }
 
 /// What the rest of a query comes from.
@@ -39,10 +43,16 @@ pub(super) struct RowsGuard(OwnedMutexGuard<OpenRows>);
 
 impl OpenQuery {
     /// A query that starts; the guard is its first turn.
-    pub(super) fn new(token: Token, limits: BatchLimits) -> (Arc<Self>, RowsGuard) {
+    pub(super) fn new(
+        token: Token,
+        limits: BatchLimits,
+        began: Instant,
+        counted: Counted,
+    ) -> (Arc<Self>, RowsGuard) {
         let rows = Arc::new(Mutex::new(OpenRows::Ended));
         let guard = Arc::clone(&rows).try_lock_owned().map(RowsGuard);
-        let query = Self { token, cancel: Cancel::default(), limits, rows, waiting: AtomicUsize::new(0) };
+        let (cancel, waiting) = (Cancel::default(), AtomicUsize::new(0));
+        let query = Self { token, cancel, limits, began, rows, waiting, _counted: counted };
         (Arc::new(query), guard.unwrap_or_else(|_| unreachable!("nobody else knows the mutex")))
     }
 

@@ -1,6 +1,7 @@
 //! Running queries and the batches of their streams.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use photondb_base::prompt::{NotPrompt, promptly};
@@ -17,11 +18,15 @@ use crate::batch::BatchLimits;
 use crate::context::Context;
 use crate::durability::wait_durable;
 use crate::limits::INLINE_ALLOWANCE;
+use crate::metrics::QueryKind;
 use crate::workers::guarded;
 
 /// A query that has run, with its first answer written out.
 struct Started {
     answer: Vec<u8>,
+    kind: QueryKind,
+    /// Rows in the answer.
+    rows: usize,
     /// Wait until the log is durable up to here before the answer leaves.
     durable_at: Option<LogPosition>,
     rest: Rest,
@@ -41,6 +46,7 @@ impl Session {
         token: Token,
         query: Box<StartQuery>,
     ) -> Result<(), NotPrompt> {
+        let began = Instant::now();
         let noreply = query.flag("noreply", false);
         let limits = BatchLimits::of(&query);
         let cancel = Cancel::default();
@@ -53,6 +59,7 @@ impl Session {
             Err(failure) => (true, failure.durable_at),
         };
         if done && durable_at.is_none_or(|position| self.context.engine.durable() >= position) {
+            self.count(began, &started);
             if !noreply {
                 let answer = started.map_err(|failure| failure.error).and_then(|started| {
                     if let Rest::Feed(feed) = started.rest {
@@ -65,7 +72,7 @@ impl Session {
             }
             return Ok(());
         }
-        let (open, rows) = OpenQuery::new(token, limits);
+        let (open, rows) = OpenQuery::new(token, limits, began, self.context.metrics.driver.queries.enter());
         let guard = noreply.then(|| self.fence.enter());
         if let Err(error) = self.keep(&open) {
             self.tell_error(token, &error);
@@ -83,7 +90,8 @@ impl Session {
     pub(super) async fn start_elsewhere(self: &Arc<Self>, token: Token, query: Box<StartQuery>, body: Bytes) {
         let noreply = query.flag("noreply", false);
         let limits = BatchLimits::of(&query);
-        let (open, rows) = OpenQuery::new(token, limits);
+        let counted = self.context.metrics.driver.queries.enter();
+        let (open, rows) = OpenQuery::new(token, limits, Instant::now(), counted);
         if let Err(error) = self.keep(&open) {
             return self.tell_error(token, &error);
         }
@@ -125,6 +133,7 @@ impl Session {
         noreply: bool,
     ) {
         let mut feed = None;
+        let (kind, row_count) = figures(&started);
         let (answer, durable_at) = match started {
             Ok(started) => {
                 let mut answer = Ok(started.answer);
@@ -141,6 +150,9 @@ impl Session {
             Err(failure) => (Err(failure.error), failure.durable_at),
         };
         let answer = wait_durable(self.context.engine.as_ref(), durable_at).await.and(answer);
+        let metrics = &self.context.metrics.driver;
+        metrics.record(if answer.is_ok() { kind } else { QueryKind::Error }, query.began.elapsed());
+        metrics.rows.add(row_count);
         if answer.is_err() {
             feed = None;
             rows.end();
@@ -162,6 +174,14 @@ impl Session {
         }
         drop(rows);
         self.outbox.flush();
+    }
+
+    /// Counts a query that was answered at once.
+    fn count(&self, began: Instant, started: &Result<Started, Failure>) {
+        let (kind, rows) = figures(started);
+        let metrics = &self.context.metrics.driver;
+        metrics.record(kind, began.elapsed());
+        metrics.rows.add(rows);
     }
 
     /// Goes on as a feed.
@@ -194,12 +214,13 @@ impl Session {
                 let mut batch = Vec::new();
                 let more = limits.pull(stream.as_mut(), &cancel, &mut batch)?;
                 let answer = write_batch(token, &batch, more, &[], None)?;
-                Ok((answer, more.then_some(stream)))
+                Ok((answer, batch.len(), more.then_some(stream)))
             })
             .await
             .and_then(|pulled| pulled);
         match pulled {
-            Ok((answer, rest)) => {
+            Ok((answer, row_count, rest)) => {
+                self.context.metrics.driver.rows.add(row_count);
                 match rest {
                     Some(stream) => rows.set_stream(stream),
                     None => self.forget(query),
@@ -232,7 +253,7 @@ fn run(
     match outcome {
         Outcome::Atom(value) => {
             write_atom(token, &value, profile, &mut answer);
-            Ok(Started { answer, durable_at, rest: Rest::Nothing })
+            Ok(Started { answer, kind: QueryKind::Value, rows: 1, durable_at, rest: Rest::Nothing })
         }
         Outcome::Stream(mut stream) => {
             let mut batch = Vec::new();
@@ -243,14 +264,22 @@ fn run(
             let answer = write_batch(token, &batch, more, &[], profile)
                 .map_err(|error| Failure { error, durable_at })?;
             let rest = if more { Rest::Stream(stream) } else { Rest::Nothing };
-            Ok(Started { answer, durable_at, rest })
+            Ok(Started { answer, kind: QueryKind::Sequence, rows: batch.len(), durable_at, rest })
         }
         // The first answer of a feed leaves at once and empty: nothing may ever come.
         Outcome::Feed(feed) => {
             let answer = write_batch(token, &[], true, &notes(feed.as_ref()), profile)
                 .map_err(|error| Failure { error, durable_at })?;
-            Ok(Started { answer, durable_at, rest: Rest::Feed(feed) })
+            Ok(Started { answer, kind: QueryKind::Feed, rows: 0, durable_at, rest: Rest::Feed(feed) })
         }
+    }
+}
+
+/// What a query came to, and how many rows its answer has.
+fn figures(started: &Result<Started, Failure>) -> (QueryKind, usize) {
+    match started {
+        Ok(started) => (started.kind, started.rows),
+        Err(_) => (QueryKind::Error, 0),
     }
 }
 
