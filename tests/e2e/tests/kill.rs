@@ -46,7 +46,7 @@ fn survive(durability: &str) {
     println!("{SEED_VARIABLE}={seed}");
     let options = ServerOptions {
         arguments: ["--cache-size", CACHE_MEGABYTES].map(String::from).to_vec(),
-        environment: Vec::new(),
+        ..ServerOptions::default()
     };
     let random = SeededRandom::new(seed);
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -56,7 +56,7 @@ fn it_prints_where_it_listens() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let options = ServerOptions {
         arguments: ["--server-name", "lighthouse", "--cache-size", "64"].map(String::from).to_vec(),
-        environment: Vec::new(),
+        ..ServerOptions::default()
     };
     let server = Server::start_with(&folder.path().join("data"), &options).expect("the server starts");
     let line = format!("Listening for client driver connections on port {}", server.port());
@@ -85,6 +85,7 @@ fn the_initial_password_is_asked_for_from_then_on() {
     let options = ServerOptions {
         arguments: Vec::new(),
         environment: vec![("PHOTONDB_INITIAL_PASSWORD".to_owned(), "s3cret, é=".to_owned())],
+        ..ServerOptions::default()
     };
     for options in [options, ServerOptions::default()] {
         let mut server = Server::spawn(&data, &options).expect("the server can be spawned");

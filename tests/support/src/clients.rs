@@ -67,6 +67,23 @@ impl JavascriptClient {
         Ok(Self { folder })
     }
 
+    /// The packages that a project's `package-lock.json` names, in a folder whose name changes
+    /// with it.
+    pub fn fetch_locked(name: &str, project: &Path) -> Result<Self, SupportError> {
+        let lock =
+            std::fs::read(project.join("package-lock.json")).map_err(while_doing("read a lock file"))?;
+        let folder = fetched(&format!("{name}-{:016x}", fingerprint(&lock)), |folder| {
+            for file in ["package.json", "package-lock.json"] {
+                std::fs::copy(project.join(file), folder.join(file))
+                    .map_err(while_doing("copy a project's packages"))?;
+            }
+            let mut npm = Command::new("npm");
+            npm.current_dir(folder).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+            run("npm", npm)
+        })?;
+        Ok(Self { folder })
+    }
+
     /// A `node` that finds the packages.
     pub fn command(&self) -> Command {
         let mut command = Command::new("node");
@@ -83,6 +100,13 @@ impl JavascriptClient {
     pub fn dataset(&self, name: &str) -> PathBuf {
         self.folder.join("node_modules/vega-datasets/data").join(name)
     }
+}
+
+/// FNV-1a: other bytes, another name.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The folder `name` below the downloads; `fill` is asked for its content when it is missing.

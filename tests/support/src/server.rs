@@ -25,6 +25,8 @@ pub struct ServerOptions {
     pub arguments: Vec<String>,
     /// Environment variables to set.
     pub environment: Vec<(String, String)>,
+    /// Whether to serve HTTP, too.
+    pub http: bool,
 }
 
 /// A running server of the binary under test; killed when dropped.
@@ -32,6 +34,7 @@ pub struct ServerOptions {
 pub struct Server {
     child: Child,
     port: u16,
+    http_port: Option<u16>,
     /// A file rather than a pipe: a pipe that nobody reads would block the server.
     log: NamedTempFile,
 }
@@ -58,6 +61,11 @@ impl Server {
     /// Starts a server on `directory` and returns at once, ready or not.
     pub fn spawn(directory: &Path, options: &ServerOptions) -> Result<Self, SupportError> {
         let port = free_port()?;
+        let http_port = options.http.then(free_port).transpose()?;
+        let http = match http_port {
+            Some(port) => vec!["--http-port".to_owned(), port.to_string()],
+            None => vec!["--no-http-admin".to_owned()],
+        };
         let log = NamedTempFile::new().map_err(while_doing("create the server's log"))?;
         let output = log.reopen().map_err(while_doing("open the server's log"))?;
         let errors = output.try_clone().map_err(while_doing("share the server's log"))?;
@@ -65,7 +73,8 @@ impl Server {
             .arg("serve")
             .arg("--directory")
             .arg(directory)
-            .args(["--bind", "127.0.0.1", "--driver-port", &port.to_string(), "--no-http-admin"])
+            .args(["--bind", "127.0.0.1", "--driver-port", &port.to_string()])
+            .args(http)
             .args(&options.arguments)
             .envs(options.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -73,7 +82,7 @@ impl Server {
             .stderr(errors)
             .spawn()
             .map_err(while_doing("start the server"))?;
-        Ok(Self { child, port, log })
+        Ok(Self { child, port, http_port, log })
     }
 
     /// Waits until the server completes a handshake.
@@ -100,6 +109,11 @@ impl Server {
     /// The driver port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The HTTP port, when HTTP was asked for.
+    pub fn http_port(&self) -> Option<u16> {
+        self.http_port
     }
 
     /// The process id.
