@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-/// What Git ignores or what is not ours to judge: a fuzzer's inputs may be any bytes. In a
-/// second worktree `.git` is a file.
-const SKIPPED_NAMES: [&str; 6] = ["target", ".git", "node_modules", "photondb_data", "__pycache__", "corpus"];
+/// What Git ignores or what is not ours to judge: a fuzzer's inputs may be any bytes, a bundle
+/// (`dist`) is made from its sources. In a second worktree `.git` is a file.
+const SKIPPED_NAMES: [&str; 8] =
+    ["target", ".git", "node_modules", "photondb_data", "__pycache__", "corpus", "dist", "package-lock.json"];
 /// Recorded data, not text of ours.
 const SKIPPED_EXTENSIONS: [&str; 2] = ["jsonl", "lock"];
 

@@ -4,6 +4,48 @@ use std::collections::BTreeSet;
 
 use photondb_tidy::{Packages, dependencies, manifests, root};
 
+/// Where `docs/dependencies.md` turns from crates to npm packages.
+const NPM_HEADING: &str = "## In the admin interface";
+/// Licences that only npm packages have: one that asks for nothing, and one of fonts.
+const NPM_LICENCES: [&str; 2] = ["0BSD", "OFL-1.1"];
+
+#[test]
+fn every_npm_package_has_a_reason() {
+    let document = read("docs/dependencies.md");
+    let (_, section) = document.split_once(NPM_HEADING).expect("a section for npm packages");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let named = named(section);
+    let project: serde_json::Value =
+        serde_json::from_str(&read("static/package.json")).expect("package.json is JSON");
+    let packages = project["devDependencies"].as_object().expect("package.json lists packages");
+    for (name, version) in packages {
+        assert!(named.contains(name.as_str()), "docs/dependencies.md gives no reason for {name}");
+        let version = version.as_str().unwrap_or_default();
+        let is_exact = version.split('.').all(|part| part.parse::<u32>().is_ok());
+        assert!(is_exact, "static/package.json: {name} needs one exact version, so that builds agree");
+    }
+    for name in named {
+        assert!(packages.contains_key(name), "docs/dependencies.md names {name}, which static/ does not use");
+    }
+}
+
+#[test]
+fn npm_licences_are_allowed() {
+    let policy: toml::Table = read("deny.toml").parse().expect("deny.toml is TOML");
+    let allowed = policy["licenses"]["allow"].as_array().expect("deny.toml: [licenses] allow");
+    let allowed: Vec<&str> = allowed.iter().filter_map(toml::Value::as_str).chain(NPM_LICENCES).collect();
+    let lock: serde_json::Value =
+        serde_json::from_str(&read("static/package-lock.json")).expect("package-lock.json is JSON");
+    let packages = lock["packages"].as_object().expect("package-lock.json lists packages");
+    let refused: Vec<String> = packages
+        .iter()
+        .map(|(path, package)| (path, package["license"].as_str().unwrap_or("none")))
+        .filter(|(_, licence)| !satisfied(licence, &allowed))
+        .map(|(path, licence)| format!("{path}: {licence}"))
+        .collect();
+    assert!(refused.is_empty(), "licences that are not allowed:\n{}", refused.join("\n"));
+}
+
 #[test]
 fn licences_are_allowed() {
     let policy = read("deny.toml");
@@ -27,9 +69,8 @@ fn licences_are_allowed() {
 #[test]
 fn every_dependency_has_a_reason() {
     let document = read("docs/dependencies.md");
-    // The table's rows begin with the crate's name in backquotes.
-    let named: BTreeSet<&str> =
-        document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let (crates, _) = document.split_once(NPM_HEADING).expect("crates stand before npm packages");
+    let named = named(crates);
     let manifests = manifests();
     let used: BTreeSet<&str> = manifests
         .iter()
@@ -64,6 +105,11 @@ fn nothing_in_the_workspaces_list_is_unused() {
     let unused: Vec<_> =
         listed.keys().filter(|name| !used.contains(name.as_str()) && !is_ours(name)).collect();
     assert!(unused.is_empty(), "Cargo.toml lists {unused:?}, which no crate uses");
+}
+
+/// The names of a table's rows, which begin with them in backquotes.
+fn named(section: &str) -> BTreeSet<&str> {
+    section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect()
 }
 
 /// Whether an SPDX expression can be met with allowed licences: alternatives by `OR`, sums

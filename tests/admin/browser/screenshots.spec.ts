@@ -1,0 +1,134 @@
+import type { APIRequestContext, Page } from "@playwright/test";
+import { expect, open, query, test, type } from "./support";
+
+/** Where the pictures go. */
+const FOLDER = process.env["PHOTONDB_SCREENSHOTS"] ?? "";
+const CITIES = '["Oslo", "Lisbon", "Kyoto", "Nairobi", "Lima", "Toronto", "Perth", "Riga"]';
+const SCHEMES = ["light", "dark"] as const;
+
+const QUERY = `// What did each city spend?
+r.db("shop").table("orders")
+  .eqJoin("customer", r.db("shop").table("customers"))
+  .zip()
+  .group("city")
+  .sum("total")
+  .ungroup()
+  .orderBy(r.desc("reduction"))`;
+
+test.skip(FOLDER === "", "PHOTONDB_SCREENSHOTS names no folder");
+
+test.beforeAll(async ({ request }) => {
+  await query(request, 'r.dbCreate("shop")');
+  await query(request, 'r.db("shop").tableCreate("customers")');
+  await query(request, 'r.db("shop").tableCreate("orders")');
+  await query(request, 'r.db("shop").tableCreate("visits", {durability: "soft", ttl: {field: "at", seconds: 86400}})');
+  await query(
+    request,
+    `r.range(400).forEach(n => r.db("shop").table("customers").insert({id: r.expr("customer-").add(n.coerceTo("string")),
+      city: r.expr(${CITIES}).nth(n.mod(8)), joined: r.epochTime(n.mul(86400).add(1700000000)), newsletter: n.mod(3).eq(0)}))`,
+  );
+  await query(
+    request,
+    `r.range(12000).forEach(n => r.db("shop").table("orders").insert({id: n, customer: r.expr("customer-").add(n.mul(37).mod(400).coerceTo("string")),
+      total: n.mul(7919).mod(40000).div(100), state: r.expr(["new", "paid", "sent", "sent", "returned"]).nth(n.mod(5)),
+      placed: r.epochTime(n.mul(1000).add(1750000000)), lines: [{article: "lamp", pieces: n.mod(4).add(1)}]}, {durability: "soft"}))`,
+  );
+  for (const index of ["customer", "placed", "total"]) await query(request, `r.db("shop").table("orders").indexCreate("${index}")`);
+  await query(request, 'r.db("rethinkdb").table("users").insert([{id: "shop", password: "x"}, {id: "reports", password: "y"}])');
+  await query(request, 'r.db("shop").grant("shop", {read: true, write: true})');
+  await query(request, 'r.grant("reports", {read: true})');
+  await query(request, 'r.db("shop").table("customers").grant("reports", {read: false})');
+});
+
+/** Reads and writes enough for a picture of them. */
+async function work(request: APIRequestContext, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    const writes = 40 + Math.round(30 * Math.sin(round / 5)) + (round % 7) * 4;
+    await query(request, `r.range(${writes}).forEach(n => r.db("shop").table("visits").insert({at: r.now(), n: n}, {durability: "soft"}))`);
+    await query(request, `r.db("shop").table("orders").limit(${120 + Math.round(80 * Math.cos(round / 8))}).coerceTo("array").count()`);
+    await new Promise((resolve) => setTimeout(resolve, 350));
+  }
+}
+
+async function shoot(page: Page, name: string): Promise<void> {
+  await page.waitForTimeout(400);
+  await page.screenshot({ path: `${FOLDER}/${name}.png`, animations: "disabled" });
+}
+
+for (const colorScheme of SCHEMES) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme });
+    test.setTimeout(240_000);
+
+    test("dashboard", async ({ page, request }) => {
+      await open(page, "dashboard");
+      await work(request, 160);
+      await shoot(page, `dashboard-${colorScheme}`);
+      await page.setViewportSize({ width: 390, height: 844 });
+      await shoot(page, `dashboard-${colorScheme}-phone`);
+    });
+
+    test("explorer", async ({ page }) => {
+      await open(page, "explorer");
+      await type(page, "ReQL query", QUERY);
+      await page.keyboard.press("ControlOrMeta+Enter");
+      await expect(page.getByRole("status").filter({ hasText: "8 rows" })).toBeVisible();
+      await page.getByRole("treeitem").first().click();
+      await page.getByRole("textbox", { name: "ReQL query" }).click();
+      await page.keyboard.press("ControlOrMeta+End");
+      await page.keyboard.press("Enter");
+      await page.keyboard.type("  .lim");
+      await expect(page.getByRole("listbox")).toBeVisible();
+      await shoot(page, `explorer-${colorScheme}`);
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("ControlOrMeta+z");
+      await page.getByRole("tab", { name: "Profile" }).click();
+      await page.getByRole("button", { name: "Run with a profile" }).click();
+      await expect(page.getByRole("region", { name: "Profile" })).toBeVisible();
+      await shoot(page, `profile-${colorScheme}`);
+      await page.getByRole("tab", { name: "Table" }).click();
+      await page.setViewportSize({ width: 390, height: 844 });
+      await shoot(page, `explorer-${colorScheme}-phone`);
+    });
+
+    test("tables", async ({ page }) => {
+      await open(page, "tables");
+      await expect(page.getByRole("link", { name: "orders" })).toBeVisible();
+      await shoot(page, `tables-${colorScheme}`);
+      await open(page, "tables/shop/orders");
+      await expect(page.getByRole("gridcell", { name: "customer-37", exact: true }).first()).toBeVisible();
+      await shoot(page, `documents-${colorScheme}`);
+      await page.getByRole("gridcell", { name: "customer-37", exact: true }).first().click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+      await shoot(page, `document-${colorScheme}`);
+      await page.keyboard.press("Escape");
+      await open(page, "tables/shop/orders/indexes");
+      await expect(page.getByText("ready").nth(3)).toBeVisible();
+      await shoot(page, `indexes-${colorScheme}`);
+      await open(page, "tables/shop/orders/settings");
+      await shoot(page, `table-settings-${colorScheme}`);
+    });
+
+    test("changes", async ({ page, request }) => {
+      await open(page, "tables/shop/orders/changes");
+      await expect(page.getByText("Live", { exact: true })).toBeVisible();
+      for (let n = 0; n < 12; n++) {
+        await query(request, `r.db("shop").table("orders").get(${n * 31}).update({state: r.expr(["paid", "sent", "returned"]).nth(${n % 3}), seen: r.now()})`);
+      }
+      await shoot(page, `changes-${colorScheme}`);
+    });
+
+    test("others", async ({ page, request }) => {
+      const endless = request
+        .post("/api/query", { data: { query: "r.range(1000000000).map(n => n.mul(2)).reduce((a, b) => a.add(b).mod(7))" } })
+        .catch(() => null);
+      for (const place of ["users", "jobs", "logs", "settings"]) {
+        await open(page, place);
+        await page.waitForTimeout(1500);
+        await shoot(page, `${place}-${colorScheme}`);
+      }
+      await query(request, 'r.db("rethinkdb").table("jobs").filter(job => job("info")("query").match("1000000000")).delete()').catch(() => null);
+      await endless;
+    });
+  });
+}
