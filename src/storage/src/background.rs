@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use photondb_base::LogPosition;
 
+use crate::compaction::compact;
 use crate::disk_engine::Shared;
 use crate::engine::WhenDurable;
 use crate::error::StorageError;
@@ -122,7 +123,7 @@ impl Background {
 fn checkpoints(shared: &Shared) {
     let control = &shared.control;
     let pause = Duration::from_millis(shared.options.checkpoint_idle_ms);
-    let (mut last_seen, mut last_tried) = (LogPosition(0), LogPosition(0));
+    let mut idle = Idle::default();
     loop {
         let is_requested = {
             let mut requests = control.requests.lock();
@@ -138,23 +139,50 @@ fn checkpoints(shared: &Shared) {
             }
             std::mem::take(&mut requests.checkpoint)
         };
-        let applied = shared.applied();
-        let is_idle = std::mem::replace(&mut last_seen, applied) == applied && !is_requested;
-        if is_idle {
-            shared.log.give_spares_back();
-        }
-        // One that failed is tried again when there is more to write.
-        let is_idle_due = is_idle && last_tried != applied && shared.is_idle_checkpoint_due();
-        if !is_idle_due && !shared.is_checkpoint_due() {
+        let result = if shared.is_checkpoint_due() {
+            shared.checkpoint()
+        } else if is_requested {
             continue;
-        }
-        last_tried = applied;
-        if let Err(error) = shared.checkpoint() {
+        } else {
+            idle.pass(shared)
+        };
+        if let Err(error) = result {
             tracing::warn!(%error, "a checkpoint failed");
             if control.pause(RETRY_PAUSE) {
                 return;
             }
         }
+    }
+}
+
+/// What is done when nothing is written.
+#[derive(Default)]
+struct Idle {
+    /// The last position when it was looked at before.
+    seen: LogPosition,
+    /// The last position when something was done. What fails or gains nothing is tried again
+    /// when there is more.
+    checkpointed: LogPosition,
+    compacted: LogPosition,
+}
+
+impl Idle {
+    /// Does what is due if nothing was written since the last time.
+    fn pass(&mut self, shared: &Shared) -> Result<(), StorageError> {
+        let applied = shared.applied();
+        if std::mem::replace(&mut self.seen, applied) != applied {
+            return Ok(());
+        }
+        shared.log.give_spares_back();
+        if self.checkpointed != applied && shared.is_idle_checkpoint_due() {
+            self.checkpointed = applied;
+            return shared.checkpoint();
+        }
+        if self.compacted != applied && shared.is_compaction_due() {
+            self.compacted = applied;
+            return compact(shared, || shared.applied() == applied && !shared.control.requests.lock().stop);
+        }
+        Ok(())
     }
 }
 

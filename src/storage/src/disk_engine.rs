@@ -11,6 +11,7 @@ use crate::background::{Background, Control};
 use crate::batch::{Batch, Operation, Operations};
 use crate::checkpoint::Checkpointer;
 use crate::commit_queue::CommitQueue;
+use crate::compaction;
 use crate::disk::Disk;
 use crate::engine::{Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable};
 use crate::error::StorageError;
@@ -48,6 +49,9 @@ pub struct OpenOptions {
     /// enough to be worth it: scans then read pages, the log is short and the next start quick.
     /// 0 turns that off. Only with `background`.
     pub checkpoint_idle_ms: u64,
+    /// The data file is compacted, while nothing is written, when it has lost more room than
+    /// this, and an eighth of what is used, in slabs with free slots.
+    pub compact_lost_bytes: u64,
     /// Log kept behind the last checkpoint for [`Engine::log_since`].
     pub log_keep_bytes: u64,
     /// Whether checkpoints, syncs for [`Engine::when_durable`] and scrubs run on threads of
@@ -69,6 +73,7 @@ impl OpenOptions {
             wal_segment_bytes: 16 * 1024 * 1024,
             checkpoint_log_bytes: 128 * 1024 * 1024,
             checkpoint_idle_ms: 1000,
+            compact_lost_bytes: 8 * 1024 * 1024,
             log_keep_bytes: 16 * 1024 * 1024,
             background: true,
             scrub_bytes_per_second: 8 * 1024 * 1024,
@@ -147,6 +152,12 @@ impl DiskEngine {
         let shared = Arc::new(open::open(options)?);
         let background = shared.options.background.then(|| Background::start(&shared)).transpose()?;
         Ok(Self { shared, background })
+    }
+
+    /// Moves what stands in slabs with free slots together and gives the others back to the file
+    /// system. Runs by itself when the engine has `background` threads and is idle.
+    pub fn compact(&self) -> Result<(), StorageError> {
+        compaction::compact(&self.shared, || true)
     }
 
     /// Leaves the log so that the next start is quick and sees all. Dropping does the same but
@@ -352,6 +363,19 @@ impl Shared {
     /// Whether a checkpoint is worth it now that nothing is written.
     pub(crate) fn is_idle_checkpoint_due(&self) -> bool {
         self.counters.log_bytes_since_checkpoint.load(Ordering::Relaxed) > CHECKPOINT_IDLE_LOG_BYTES_MIN
+    }
+
+    /// Bytes of the slots that the trees use.
+    pub(crate) fn slot_bytes_used(&self) -> u64 {
+        self.counters.slot_bytes_used.load(Ordering::Relaxed)
+    }
+
+    /// Whether the data file has lost enough room to be compacted.
+    pub(crate) fn is_compaction_due(&self) -> bool {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let slabs_used = get(&self.counters.slabs).saturating_sub(get(&self.counters.slabs_free));
+        get(&self.counters.slot_bytes_pending) == 0
+            && compaction::is_worth_it(&self.options, slabs_used, self.slot_bytes_used())
     }
 
     pub(crate) fn applied(&self) -> LogPosition {

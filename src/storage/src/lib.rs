@@ -15,6 +15,7 @@ mod batch;
 mod check;
 mod checkpoint;
 mod commit_queue;
+mod compaction;
 mod cursor;
 mod disk;
 mod disk_engine;

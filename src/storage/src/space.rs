@@ -44,6 +44,18 @@ pub(crate) struct Space {
     busy_bytes: u64,
 }
 
+/// Per class, the slab from which on everything live would fit into free slots in front of it.
+pub(crate) struct Borders([u32; 15]);
+
+impl Borders {
+    /// Whether a slot stands behind the border of its class. Extents never do.
+    pub(crate) fn is_behind(&self, pointer: &Pointer) -> bool {
+        let class = class_for(u64::from(pointer.length)).map(|class| usize::from(class) - 1);
+        let border = class.and_then(|class| self.0.get(class));
+        border.zip(locate(pointer.offset)).is_some_and(|(border, (slab, _))| slab >= *border)
+    }
+}
+
 /// The class for a length; `None` when it needs an extent.
 pub(crate) fn class_for(length: u64) -> Option<u8> {
     let index = SLOT_BYTES.partition_point(|bytes| u64::from(*bytes) < length);
@@ -251,6 +263,28 @@ impl Space {
         self.slot_of(pointer).map(|(_, _, bytes, _)| pointer.offset + bytes)
     }
 
+    /// Where slots would end if each class had only full slabs, the first ones it has.
+    pub(crate) fn borders(&self) -> Borders {
+        let mut live = [0u64; 15];
+        for slab in &self.slabs {
+            if let Some(live) = class_index(slab.class).and_then(|class| live.get_mut(class)) {
+                *live += u64::from(slab.live.count_ones());
+            }
+        }
+        let mut borders = Borders([u32::MAX; 15]);
+        for (index, slab) in self.slabs.iter().enumerate() {
+            let Some(class) = class_index(slab.class) else { continue };
+            let (Some(left), Some(border)) = (live.get_mut(class), borders.0.get_mut(class)) else {
+                continue;
+            };
+            if *left == 0 {
+                *border = (*border).min(index as u32);
+            }
+            *left = left.saturating_sub(u64::from(all_slots(slab.class).count_ones()));
+        }
+        borders
+    }
+
     /// Drops free slabs from the end. Gives whether there were any.
     pub(crate) fn truncate(&mut self) -> bool {
         let before = self.slabs.len();
@@ -286,6 +320,11 @@ impl Space {
             change(set);
         }
     }
+}
+
+/// The number of a size class, from 0; `None` for slabs that are not cut into slots.
+fn class_index(class: u8) -> Option<usize> {
+    slot_bytes(class).map(|_| usize::from(class) - 1)
 }
 
 fn used_bytes(slab: &Slab, bits: u128) -> u64 {

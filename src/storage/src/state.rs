@@ -9,6 +9,7 @@ use crate::batch::{Operation, Operations};
 use crate::error::StorageError;
 use crate::leaf::Aside;
 use crate::node::{Body, Freed, NodeRef, Root, Value};
+use crate::pointer::Pointer;
 use crate::store::Store;
 use crate::tree::Writer;
 use crate::view::{EpochGuard, View, malformed_catalog, tree_key};
@@ -171,6 +172,42 @@ impl State {
         self.with_writer(|writer, catalog| match &mut catalog.node {
             Some(node) => writer.writable(node).map(|_| ()),
             None => Ok(()),
+        })
+    }
+
+    /// Makes the node of a level on the way to a key dirty, so that the next checkpoint writes it
+    /// anew.
+    pub(crate) fn rewrite_node(&mut self, tree: TreeId, key: &[u8], level: u8) -> Result<(), StorageError> {
+        self.with_existing_tree(tree, |writer, root| match &mut root.node {
+            Some(node) => writer.rewrite(node, key, level),
+            None => Ok(()),
+        })
+    }
+
+    /// Makes a value one that the next checkpoint writes anew, if it still stands at `pointer`.
+    pub(crate) fn rewrite_value(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        pointer: &Pointer,
+        bytes: Bytes,
+    ) -> Result<(), StorageError> {
+        let view = self.view();
+        self.with_existing_tree(tree, |writer, root| match view.find(root, key)? {
+            Some(Value::Slot(found)) if found == *pointer => writer.put(root, key, bytes).map(|_| ()),
+            _ => Ok(()),
+        })
+    }
+
+    /// Gives `change` the root of a tree, if there is one.
+    fn with_existing_tree(
+        &mut self,
+        tree: TreeId,
+        change: impl FnOnce(&mut Writer<'_>, &mut Root) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        self.with_writer(|writer, catalog| {
+            let Some(node) = &mut catalog.node else { return Ok(()) };
+            writer.root_mut(node, &tree_key(tree))?.map_or(Ok(()), |root| change(writer, root))
         })
     }
 

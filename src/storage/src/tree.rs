@@ -116,6 +116,22 @@ impl Writer<'_> {
         }
     }
 
+    /// Makes the node of a level on the way to a key one that is written anew.
+    pub(crate) fn rewrite(&mut self, node: &mut NodeRef, key: &[u8], level: u8) -> Result<(), StorageError> {
+        let node = self.writable(node)?;
+        if node.level <= level {
+            return Ok(());
+        }
+        let index = child_index(node.search(key));
+        match &mut node.body {
+            Body::Internal(internal) => match internal.child_mut(index) {
+                Some(child) => self.rewrite(&mut child.node, key, level),
+                None => Ok(()),
+            },
+            Body::Leaf(_) => Ok(()),
+        }
+    }
+
     /// Makes a node one that may be changed in place.
     pub(crate) fn writable<'n>(&mut self, node: &'n mut NodeRef) -> Result<&'n mut MemoryNode, StorageError> {
         if let NodeRef::Disk(pointer) = node {

@@ -12,6 +12,7 @@ use crate::error::StorageError;
 use crate::handle::Handle;
 use crate::lookup::Lookup;
 use crate::node::{Body, NodeRef, Root, Value, child_index};
+use crate::page::Page;
 use crate::pointer::Pointer;
 use crate::range::{Direction, KeyRange};
 use crate::store::{DATA, Store};
@@ -53,6 +54,16 @@ impl View {
     fn store(&self, pointer: &Pointer) -> Result<&Store, StorageError> {
         let missing = || StorageError::corrupt(DATA, pointer.offset, "a memory engine has no pages");
         self.store.as_deref().ok_or_else(missing)
+    }
+
+    /// Reads a node.
+    pub(crate) fn page(&self, pointer: &Pointer) -> Result<Page, StorageError> {
+        self.store(pointer)?.page(pointer)
+    }
+
+    /// Reads a value in a slot past the cache.
+    pub(crate) fn read(&self, pointer: &Pointer) -> Result<Bytes, StorageError> {
+        self.store(pointer)?.read(pointer)
     }
 
     pub(crate) fn check(&self) -> Result<(), StorageError> {

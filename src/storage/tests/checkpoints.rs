@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use photondb_storage::{
-    Batch, Direction, DiskEngine, Engine, KeyRange, OpenOptions, RealDisk, Snapshot, Statistics, TreeId,
+    Batch, Direction, Disk, DiskEngine, Engine, KeyRange, OpenOptions, RealDisk, SimulatedDisk, Snapshot,
+    Statistics, TreeId, check_disk,
 };
 
 const TREE: TreeId = TreeId(1);
@@ -96,4 +97,76 @@ fn lent_values_stay_as_they_are_when_their_leaf_changes() {
         assert_eq!(value[..], [1; 60]);
     }
     assert_eq!(values(&engine.snapshot()), vec![vec![2; 70]; 49]);
+}
+
+/// Keys in an order that leaves holes everywhere, values in leaves, slots and extents.
+fn scatter(engine: &DiskEngine) {
+    for number in 0..6000 {
+        let length = match number % 40 {
+            0 => 3000 + number as usize % 9000,
+            1 => 40_000,
+            _ => 300 + number as usize % 700,
+        };
+        put(engine, number, &vec![number as u8; length]);
+    }
+    engine.checkpoint().unwrap();
+    for number in (0..6000).filter(|number| number % 5 != 0) {
+        let mut batch = Batch::new();
+        batch.delete(TREE, key(number));
+        engine.commit(batch).unwrap();
+        if number % 500 == 1 {
+            engine.checkpoint().unwrap();
+        }
+    }
+    engine.checkpoint().unwrap();
+}
+
+fn slabs_used(now: &Statistics) -> u64 {
+    now.slabs - now.slabs_free
+}
+
+#[test]
+fn compacting_gives_room_back_and_changes_nothing() {
+    let disk = SimulatedDisk::default();
+    let options = || OpenOptions {
+        background: false,
+        compact_lost_bytes: 64 * 1024,
+        ..OpenOptions::new(Arc::new(disk.clone()))
+    };
+    let engine = DiskEngine::open(options()).unwrap();
+    scatter(&engine);
+    let (before, expected) = (engine.statistics(), values(&engine.snapshot()));
+    assert_eq!(expected.len(), 1200);
+    let held = engine.snapshot();
+    engine.compact().unwrap();
+    drop(held);
+    engine.compact().unwrap();
+    let after = engine.statistics();
+    assert_eq!(values(&engine.snapshot()), expected);
+    assert!(slabs_used(&after) < slabs_used(&before), "{before:?} {after:?}");
+    // One slab of each of fifteen classes may be partly free, and an eighth of the rest.
+    let enough = after.slot_bytes_used / 65_536 * 9 / 8 + 15;
+    assert!(slabs_used(&after) <= enough, "{before:?} {after:?}");
+    assert!(after.data_bytes < before.data_bytes, "the file ends earlier: {before:?} {after:?}");
+    engine.scrub().unwrap();
+    engine.close().unwrap();
+    let report = check_disk(&(Arc::new(disk.clone()) as Arc<dyn Disk>)).unwrap();
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    let engine = DiskEngine::open(options()).unwrap();
+    assert_eq!(values(&engine.snapshot()), expected);
+}
+
+#[test]
+fn an_engine_that_is_idle_compacts() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = OpenOptions {
+        checkpoint_idle_ms: 20,
+        compact_lost_bytes: 64 * 1024,
+        ..OpenOptions::new(Arc::new(RealDisk::open(directory.path()).unwrap()))
+    };
+    let engine = DiskEngine::open(options).unwrap();
+    scatter(&engine);
+    let expected = values(&engine.snapshot());
+    wait_for(&engine, |now| slabs_used(now) <= now.slot_bytes_used / 65_536 * 9 / 8 + 15);
+    assert_eq!(values(&engine.snapshot()), expected);
 }

@@ -40,6 +40,7 @@ pub fn options(disk: &SimulatedDisk) -> OpenOptions {
         wal_segment_bytes: 40_000,
         checkpoint_log_bytes: 90_000,
         log_keep_bytes: 20_000,
+        compact_lost_bytes: 0,
         background: false,
         scrub_bytes_per_second: 0,
         ..OpenOptions::new(Arc::new(disk.clone()))
