@@ -95,6 +95,6 @@ pub(crate) fn write_rows(rows: &[Datum], out: &mut Vec<u8>) -> Result<(), ReqlEr
 }
 
 /// A value as JSON.
-fn write_value(value: &Datum, out: &mut Vec<u8>) -> Result<(), ReqlError> {
+pub(crate) fn write_value(value: &Datum, out: &mut Vec<u8>) -> Result<(), ReqlError> {
     Ok(with_room(|| json::write(value, out))?)
 }

@@ -35,16 +35,22 @@ pub(crate) fn content_type(headers: &HeaderMap) -> String {
 
 /// A body that must be JSON of a known shape.
 pub(crate) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, HttpError> {
-    let found = content_type(headers);
-    if found != "application/json" {
-        return Err(HttpError::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "BadRequest",
-            format!("Expected a body of the type application/json, but found `{found}`."),
-        ));
-    }
+    check_json(headers)?;
     serde_json::from_slice(body)
         .map_err(|error| HttpError::bad_request(format!("The body is not what was expected: {error}.")))
+}
+
+/// Whether the body is JSON.
+pub(crate) fn check_json(headers: &HeaderMap) -> Result<(), HttpError> {
+    let found = content_type(headers);
+    if found == "application/json" {
+        return Ok(());
+    }
+    Err(HttpError::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "BadRequest",
+        format!("Expected a body of the type application/json, but found `{found}`."),
+    ))
 }
 
 fn too_large() -> HttpError {

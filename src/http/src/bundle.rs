@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -10,6 +10,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::door::Shared;
 use crate::error::HttpError;
+use crate::extract::Named;
 use crate::origin::text;
 
 /// The built files of the admin interface.
@@ -51,7 +52,7 @@ pub(crate) async fn index(headers: HeaderMap) -> Result<Response, HttpError> {
 }
 
 /// A file, or the index for what is a place inside the interface.
-pub(crate) async fn file(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, HttpError> {
+pub(crate) async fn file(Named(path): Named<String>, headers: HeaderMap) -> Result<Response, HttpError> {
     let is_place = !path.rsplit('/').next().unwrap_or_default().contains('.');
     let known = Bundle::get(&path).is_some();
     respond(if is_place && !known { INDEX } else { &path }, &headers)

@@ -69,6 +69,11 @@ impl HttpError {
         self
     }
 
+    /// The same error, with words before its message.
+    pub(crate) fn within(&self, context: &str) -> Self {
+        Self { message: format!("{context}: {}", self.message), ..self.clone() }
+    }
+
     /// A text that is no query.
     pub(crate) fn text(error: TextError, text: String) -> Self {
         let mut answer = Self::new(StatusCode::BAD_REQUEST, "ReqlTextError", error.message);

@@ -1,4 +1,4 @@
-//! The HTTP door: queries as JSON, live queries, sessions and passwords, health, metrics, the
+//! The HTTP door: queries as JSON, live queries, documents as resources, sessions and passwords, health, metrics, the
 //! admin bundle.
 //!
 //! A request becomes a query of [`photondb_server::door`] and its answer JSON again; what a
@@ -21,8 +21,10 @@ mod connection;
 mod cursors;
 mod door;
 mod error;
+mod extract;
 mod health;
 pub mod limits;
+mod lines;
 mod live;
 mod login;
 mod metrics;
@@ -30,6 +32,7 @@ mod options;
 mod origin;
 mod query;
 mod query_request;
+mod resources;
 mod router;
 mod sessions;
 mod stack;

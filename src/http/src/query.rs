@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use photondb_server::door::{DoorAnswer, DoorReply};
@@ -14,6 +14,8 @@ use crate::body;
 use crate::caller::Caller;
 use crate::door::Shared;
 use crate::error::HttpError;
+use crate::extract::Named;
+use crate::lines;
 use crate::query_request::{Prepared, QueryRequest};
 
 /// Bodies larger than this are decoded where that holds up nobody.
@@ -28,6 +30,7 @@ pub(crate) async fn ask(
 ) -> Result<Response, HttpError> {
     let began = Instant::now();
     let bytes = body::read(&headers, body).await?;
+    let wanted = headers.clone();
     let is_large = bytes.len() > INLINE_BODY_BYTES_MAX;
     let decode = move || request(&headers, &bytes)?.prepare();
     let Prepared { query, source, explain } =
@@ -42,6 +45,13 @@ pub(crate) async fn ask(
         DoorAnswer::Rows(rows, rest) => (AnswerKind::Sequence, rows, rest),
         DoorAnswer::Feed(_) => return Err(feed_needs_another_door()),
     };
+    if lines::are_accepted(&wanted) {
+        let rows = match kind {
+            AnswerKind::Sequence => rows,
+            _ => rows.into_iter().flat_map(lines::rows_of).collect(),
+        };
+        return lines::stream(rows, cursor);
+    }
     let cursor = cursor.map(|cursor| shared.door.cursors.keep(caller.user(), cursor)).transpose()?;
     Answer { kind, rows, cursor, profile }.respond(&shared.context, began).await
 }
@@ -50,7 +60,7 @@ pub(crate) async fn ask(
 pub(crate) async fn next(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Response, HttpError> {
     let began = Instant::now();
     let batch = shared.door.cursors.next(&id, caller.user()).await?;
@@ -63,7 +73,7 @@ pub(crate) async fn next(
 pub(crate) async fn close(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, HttpError> {
     shared.door.cursors.close(&id, caller.user())?;
     Ok(StatusCode::NO_CONTENT)

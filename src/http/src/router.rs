@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::time::timeout;
@@ -21,7 +21,7 @@ use crate::door::Shared;
 use crate::error::HttpError;
 use crate::limits::{REQUEST_TIMEOUT, REQUESTS_MAX};
 use crate::options::HttpOptions;
-use crate::{bundle, health, live, login, metrics, query, terms};
+use crate::{bundle, health, live, login, metrics, query, resources, terms};
 
 /// How long browsers remember what another origin may do.
 const CORS_AGE: Duration = Duration::from_secs(3600);
@@ -35,7 +35,10 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/_metrics", get(metrics::metrics))
         .route("/api/login", post(login::log_in))
         .route("/api/logout", post(login::log_out))
-        .layer(from_fn_with_state(Arc::clone(&shared), limit));
+        .merge(resources::routes())
+        .layer(from_fn(limit_time))
+        .merge(resources::unhurried_routes())
+        .layer(from_fn_with_state(Arc::clone(&shared), limit_number));
     let open = Router::new()
         .route("/api/ws", get(live::open))
         .route("/api/changes", get(live::changes))
@@ -58,12 +61,17 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .layer(from_fn_with_state(shared, access_log::around))
 }
 
-/// Works on so many requests at a time, and on each for so long.
-async fn limit(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+/// Works on so many requests at a time.
+async fn limit_number(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let Ok(_permit) = Arc::clone(&shared.door.requests).try_acquire_owned() else {
         let message = format!("The server works on {REQUESTS_MAX} requests already.");
         return HttpError::busy(message, 1).into_response();
     };
+    next.run(request).await
+}
+
+/// Works on a request for so long.
+async fn limit_time(request: Request, next: Next) -> Response {
     match timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {

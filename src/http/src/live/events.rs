@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +23,7 @@ use super::resume::{Claimed, LiveFeeds};
 use crate::caller::Caller;
 use crate::door::{Shared, stopped};
 use crate::error::HttpError;
+use crate::extract::Asked;
 use crate::limits::{HEARTBEAT_INTERVAL, STREAM_PARTS_MAX};
 use crate::origin::text;
 use crate::query_request::{Prepared, QueryRequest, QuerySource};
@@ -52,7 +53,7 @@ pub(crate) async fn changes(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     headers: HeaderMap,
-    Query(parameters): Query<Parameters>,
+    Asked(parameters): Asked<Parameters>,
 ) -> Result<Response, HttpError> {
     let resume = text(&headers, "last-event-id").map(str::to_owned).or_else(|| parameters.resume.clone());
     let restart = parameters.restart;
@@ -126,7 +127,7 @@ struct EventStream {
     shared: Arc<Shared>,
     caller: Caller,
     source: QuerySource,
-    out: Sender<Bytes>,
+    out: Sender<std::io::Result<Bytes>>,
 }
 
 impl EventStream {
@@ -137,7 +138,7 @@ impl EventStream {
         let mut part = self.opening(&live, &feed, restarted);
         loop {
             let sent = tokio::select! {
-                sent = feed.hold(self.out.send(part)) => sent.is_ok(),
+                sent = feed.hold(self.out.send(Ok(part))) => sent.is_ok(),
                 claimant = claimed.wait() => return hand_over(feed, claimant),
                 () = stopped(&mut stopping) => return live.end(feed.id),
             };
@@ -160,7 +161,7 @@ impl EventStream {
             if !more {
                 live.end(feed.id);
                 // Nobody may be there to be told.
-                drop(self.out.send(bytes.into()).await);
+                drop(self.out.send(Ok(bytes.into())).await);
                 return;
             }
             part = bytes.into();
