@@ -38,6 +38,8 @@ pub(crate) struct Environment {
 #[derive(Clone, Debug)]
 pub(crate) struct EvaluationOptions {
     pub(crate) array_size_max: usize,
+    /// Whether the query asked for that limit.
+    pub(crate) has_array_limit: bool,
     /// What the query asked for in place of the server's limit.
     pub(crate) memory_bytes_max: Option<usize>,
     /// Whether the answer tells where the time went.
@@ -61,6 +63,7 @@ impl Default for EvaluationOptions {
     fn default() -> Self {
         Self {
             array_size_max: ARRAY_SIZE_DEFAULT_MAX,
+            has_array_limit: false,
             memory_bytes_max: None,
             profile: false,
             explain: false,

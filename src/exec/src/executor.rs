@@ -142,6 +142,7 @@ impl Executor {
                 options.array_size_max = positive.ok_or_else(|| {
                     EvalError::logic(format!("Illegal array size limit `{limit}`.  (Must be >= 1.)"))
                 })?;
+                options.has_array_limit = true;
             }
             "memory_limit" => {
                 let limit = value.into_integer()?;

@@ -28,6 +28,7 @@ mod profile;
 mod request;
 mod row_expression;
 mod sequence;
+mod sort;
 mod stored_function;
 mod terms;
 mod value;
@@ -44,4 +45,5 @@ pub use request::{
     Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables,
     SystemWrite, system_database_id, system_table_id,
 };
+pub use sort::{NoSpill, SpillFile, SpillSpace};
 pub use stored_function::StoredFunctions;

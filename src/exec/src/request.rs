@@ -12,6 +12,7 @@ use photondb_table::{Budget, Shards};
 
 use crate::fetch::Fetcher;
 use crate::memory::{MemoryPool, MemoryUse};
+use crate::sort::SpillSpace;
 
 /// What the evaluator stands on; made once by the composition root.
 pub struct Services {
@@ -24,6 +25,7 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub memory: Arc<MemoryPool>,
+    pub spill: Arc<dyn SpillSpace>,
 }
 
 /// The space of names from which RethinkDB derives the ids of what is the same on every

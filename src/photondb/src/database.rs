@@ -1,12 +1,16 @@
 //! An open database: all parts, put together.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use photondb_base::{Cancel, Clock, LogPosition, Random, SystemClock, SystemRandom};
 use photondb_catalog::{Catalog, CatalogOptions, State};
 use photondb_datum::Datum;
-use photondb_exec::{Executor, MemoryPool, Narrowing, Parallelism, Request, Services, StoredFunctions};
+use photondb_exec::{
+    Executor, MemoryPool, Narrowing, NoSpill, Parallelism, Request, Services, SpillFile, SpillSpace,
+    StoredFunctions,
+};
 use photondb_feed::Feeds;
 use photondb_fetch::HttpFetcher;
 use photondb_reql::{EXPLAIN_QUERY_TYPE, Query, ReqlError, decode_query};
@@ -22,6 +26,17 @@ use crate::error::{OpenError, RunError};
 use crate::query_memory::QueryMemory;
 use crate::rows::Rows;
 use crate::server::{Server, ServerOptions};
+
+/// Files for what queries cannot keep in memory, where the documents are.
+struct TemporaryFiles {
+    directory: PathBuf,
+}
+
+impl SpillSpace for TemporaryFiles {
+    fn file(&self) -> io::Result<Box<dyn SpillFile>> {
+        Ok(Box::new(tempfile::tempfile_in(&self.directory)?))
+    }
+}
 
 /// The user that embedded queries run as.
 const ADMIN: &str = "admin";
@@ -140,6 +155,7 @@ impl Database {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             memory,
+            spill: spill_space(&options.place),
         };
         let executor = Executor::new(Arc::new(services))
             .with_parallelism(options.parallelism)
@@ -239,5 +255,12 @@ fn process_facts(options: &DatabaseOptions, cache_bytes: u64) -> ProcessFacts {
         cache_megabytes: (cache_bytes / (1024 * 1024)) as f64,
         cache_is_automatic: options.cache_size == CacheSize::Automatic,
         host_name: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
+    }
+}
+
+fn spill_space(place: &Place) -> Arc<dyn SpillSpace> {
+    match place {
+        Place::Memory => Arc::new(NoSpill),
+        Place::Directory(directory) => Arc::new(TemporaryFiles { directory: directory.clone() }),
     }
 }

@@ -1,4 +1,5 @@
-//! What RethinkDB does not have, as queries see it: unique indexes and documents that expire.
+//! What RethinkDB does not have, as queries see it: unique indexes, documents that expire, and
+//! sorts of any size.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -140,4 +141,23 @@ fn a_check_compares_documents_and_indexes() {
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("1 table with 50 documents and 50 index entries"), "{said}");
     assert!(said.contains("No problems found."), "{said}");
+}
+
+#[test]
+fn sorts_go_to_disk_and_leave_nothing_there() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let database = Database::open(&DatabaseOptions::directory(directory.path())).expect("opens");
+    let files = || {
+        let entries = std::fs::read_dir(directory.path()).expect("lists");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    // r.range(120000).orderBy(x => x.mul(-1))
+    let sorted = r#"[41,[[173,[120000]],[69,[[2,[1]],[26,[[10,[1]],-1]]]]]]"#;
+    let query = format!(r#"[1,{sorted},{{"memory_limit":1048576}}]"#);
+    let rows = database.query(query.as_bytes()).expect("sorts").map(|row| row.expect("merges"));
+    assert!(rows.eq((0..120_000).rev().map(Datum::from)));
+    assert_eq!(files(), before);
 }

@@ -10,6 +10,8 @@ use crate::error::{EvalError, Result};
 
 /// Values smaller than this are not counted by themselves.
 const CHARGED_BYTES_MIN: usize = 4 * 1024;
+/// Rows that are sorted in memory; more go to disk.
+const SORTED_BYTES_MAX: usize = 256 << 20;
 
 /// What memory is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,12 @@ impl MemoryBudget {
         let pool = MemoryPool::default();
         let bytes_max = pool.limits().query_bytes;
         Self::new(Arc::new(pool), Arc::default(), bytes_max)
+    }
+
+    /// What the rows of a sort may take. What they are sorted by comes on top, and the query
+    /// has other things in memory, too.
+    pub(crate) fn sort_bytes_max(&self) -> usize {
+        SORTED_BYTES_MAX.min(self.bytes_max / 4)
     }
 
     /// What the query takes.

@@ -303,7 +303,7 @@ impl Pipeline {
                     }
                     return Ok(());
                 }
-                if run.groups.len() >= env.options.array_size_max {
+                if env.options.has_array_limit && run.groups.len() >= env.options.array_size_max {
                     return Err(EvalError::resource(format!(
                         "Grouped data over size limit `{}`.  Try putting a reduction (like `.reduce` or \
                          `.count`) on the end.",

@@ -203,7 +203,7 @@ impl Sequence {
         self.stages.iter().any(|stage| matches!(stage, Stage::Group(group) if group.by_index))
     }
 
-    pub(super) fn refuse_infinite(&self) -> Result<()> {
+    pub(crate) fn refuse_infinite(&self) -> Result<()> {
         if self.is_feed() {
             return Err(EvalError::logic(
                 "Cannot call a terminal (`reduce`, `count`, etc.) on an infinite stream (such as a changefeed).",

@@ -1,4 +1,4 @@
-//! `orderBy`: by an index, by keys in memory, or by an index refined by keys.
+//! `orderBy`: by an index, by keys, or by an index refined by keys.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -15,6 +15,7 @@ use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut};
 use crate::memory::{Purpose, Reservation};
 use crate::sequence::{Keeper, Passing, Refinement, Sequence, Source, TableRead};
+use crate::sort::{Sorted, sort};
 use crate::terms::{table, transform};
 use crate::value::{Kind, Value};
 
@@ -70,15 +71,17 @@ impl OrderKeys {
     }
 }
 
-impl Refinement for OrderKeys {
-    fn sort(&self, env: &Arc<Environment>, rows: &mut Vec<Datum>) -> Result<()> {
-        if rows.len() < 2 {
-            return Ok(());
-        }
+impl OrderKeys {
+    /// The rows in order, with what they are sorted by.
+    pub(crate) fn sorted(
+        &self,
+        env: &Arc<Environment>,
+        rows: Vec<Datum>,
+    ) -> Result<Vec<(Vec<Option<Datum>>, Datum)>> {
         // RethinkDB looks at the second row first; of several errors that one is told.
         let mut second = rows.get(1).map(|row| self.values(env, row)).transpose()?;
         let mut keyed = Vec::with_capacity(rows.len());
-        for (position, row) in rows.drain(..).enumerate() {
+        for (position, row) in rows.into_iter().enumerate() {
             let ready = if position == 1 { second.take() } else { None };
             let values = match ready {
                 Some(values) => values,
@@ -87,7 +90,23 @@ impl Refinement for OrderKeys {
             keyed.push((values, row));
         }
         keyed.sort_by(|(left, _), (right, _)| self.compare_values(left, right));
-        rows.extend(keyed.into_iter().map(|(_, row)| row));
+        Ok(keyed)
+    }
+
+    /// Of each key, whether it is descending.
+    pub(crate) fn directions(&self) -> Vec<bool> {
+        self.keys.iter().map(|key| key.descending).collect()
+    }
+}
+
+impl Refinement for OrderKeys {
+    fn sort(&self, env: &Arc<Environment>, rows: &mut Vec<Datum>) -> Result<()> {
+        // A single row has nothing to be compared by, and so no errors either.
+        if rows.len() < 2 {
+            return Ok(());
+        }
+        let sorted = self.sorted(env, std::mem::take(rows))?;
+        rows.extend(sorted.into_iter().map(|(_, row)| row));
         Ok(())
     }
 }
@@ -101,17 +120,33 @@ pub(crate) fn order_by(call: &Invocation<'_>) -> Result<Value> {
     match call.option("index")? {
         Some(index) => by_index(call, value, index, OrderKeys::new(keys)),
         None if keys.is_empty() => Err(EvalError::logic("Must specify something to order by.")),
-        None => in_memory(call, Sequence::from_value(value)?, &OrderKeys::new(keys)),
+        None => by_keys(call, Sequence::from_value(value)?, OrderKeys::new(keys)),
     }
 }
 
-fn in_memory(call: &Invocation<'_>, sequence: Sequence, keys: &OrderKeys) -> Result<Value> {
+fn by_keys(call: &Invocation<'_>, sequence: Sequence, keys: OrderKeys) -> Result<Value> {
     let table = sequence.table.clone();
-    let mut rows = sequence.collect(call.env)?.into_vec();
-    keys.sort(call.env, &mut rows)?;
-    match table {
-        Some(table) => Ok(Value::new(Kind::SelectionArray(table, call.env.memory.array(rows)?), call.site)),
-        None => call.answer(Datum::Array(rows.into())),
+    // What is an array, or groups, is in memory already.
+    let sorted = if sequence.eager || sequence.is_grouped() {
+        let mut rows = sequence.collect(call.env)?.into_vec();
+        keys.sort(call.env, &mut rows)?;
+        Sorted::Rows(rows)
+    } else {
+        sort(call.env, sequence, keys)?
+    };
+    match (sorted, table) {
+        (Sorted::Rows(rows), Some(table)) => {
+            Ok(Value::new(Kind::SelectionArray(table, call.env.memory.array(rows)?), call.site))
+        }
+        (Sorted::Rows(rows), None) => call.answer(Datum::Array(rows.into())),
+        (Sorted::Stream(stream), table) => {
+            let mut sequence = Box::new(Sequence::new(Source::Stream(stream), false, call.site));
+            sequence.table = table.clone();
+            Ok(match table {
+                Some(table) => Value::new(Kind::Selection(table, sequence), call.site),
+                None => Value::new(Kind::Sequence(sequence), call.site),
+            })
+        }
     }
 }
 
@@ -146,6 +181,7 @@ pub(crate) fn first_rows(call: &Invocation<'_>) -> Result<Option<Value>> {
 /// The first rows of an order: a heap whose top is the last of them.
 struct FirstRows {
     keys: OrderKeys,
+    directions: Vec<bool>,
     limit: usize,
     rows: BinaryHeap<RankedRow>,
     keeper: Keeper,
@@ -154,19 +190,35 @@ struct FirstRows {
 
 /// The value of one key, ordered as its direction says.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
+pub(crate) enum Rank {
     Ascending(Option<Datum>),
     Descending(Reverse<Option<Datum>>),
 }
 
 /// A row with what it is sorted by; of equal rows the earlier one is first.
-struct RankedRow {
-    rank: Vec<Rank>,
-    position: u64,
-    row: Datum,
+pub(crate) struct RankedRow {
+    pub(crate) rank: Vec<Rank>,
+    pub(crate) position: u64,
+    pub(crate) row: Datum,
+}
+
+impl From<Rank> for Option<Datum> {
+    fn from(rank: Rank) -> Self {
+        match rank {
+            Rank::Ascending(value) | Rank::Descending(Reverse(value)) => value,
+        }
+    }
 }
 
 impl Rank {
+    /// The ranks of a row's values, given which keys are descending.
+    pub(crate) fn all(values: Vec<Option<Datum>>, directions: &[bool]) -> Vec<Self> {
+        let rank = |(value, descending): (_, &bool)| {
+            if *descending { Self::Descending(Reverse(value)) } else { Self::Ascending(value) }
+        };
+        values.into_iter().zip(directions).map(rank).collect()
+    }
+
     fn value_mut(&mut self) -> Option<&mut Datum> {
         match self {
             Self::Ascending(value) | Self::Descending(Reverse(value)) => value.as_mut(),
@@ -216,20 +268,13 @@ impl Eq for RankedRow {}
 impl FirstRows {
     fn new(keys: OrderKeys, limit: usize) -> Self {
         let (keeper, memory) = (Keeper::new(true), Reservation::new(Purpose::Sort));
-        Self { keys, limit, rows: BinaryHeap::new(), keeper, memory }
+        let directions = keys.directions();
+        Self { keys, directions, limit, rows: BinaryHeap::new(), keeper, memory }
     }
 
     fn offer(&mut self, env: &Arc<Environment>, position: u64, row: Datum) -> Result<()> {
         let values = self.keys.values(env, &row)?;
-        let directions = self.keys.keys.iter().map(|key| key.descending);
-        let rank = values.into_iter().zip(directions);
-        let rank =
-            rank.map(
-                |(value, descending)| {
-                    if descending { Rank::Descending(Reverse(value)) } else { Rank::Ascending(value) }
-                },
-            );
-        let mut ranked = RankedRow { rank: rank.collect(), position, row };
+        let mut ranked = RankedRow { rank: Rank::all(values, &self.directions), position, row };
         if self.rows.len() < self.limit {
             ranked.keep(&mut self.keeper);
             self.memory.grow(&env.memory, ranked.memory_bytes())?;

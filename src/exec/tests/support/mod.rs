@@ -10,8 +10,8 @@ use photondb_base::{Cancel, Clock, IdentifierFormat, ManualClock, Random, Seeded
 use photondb_catalog::{Catalog, CatalogOptions};
 use photondb_datum::{Datum, json};
 use photondb_exec::{
-    Executor, FetchError, FetchRequest, FetchResponse, FetchSession, Fetcher, MemoryPool, Outcome, Request,
-    Script, Scripts, Services, StoredFunctions, SystemTables, SystemWrite,
+    Executor, FetchError, FetchRequest, FetchResponse, FetchSession, Fetcher, MemoryPool, NoSpill, Outcome,
+    Request, Script, Scripts, Services, SpillSpace, StoredFunctions, SystemTables, SystemWrite,
 };
 use photondb_plan::feed::{FeedOpener, FeedPlan, FeedStream};
 use photondb_reql::{Query, ReqlError, decode_query};
@@ -74,6 +74,15 @@ pub fn executor(fetcher: Arc<dyn Fetcher>) -> Executor {
 
 /// The same, with memory from a pool.
 pub fn executor_with(fetcher: Arc<dyn Fetcher>, memory: Arc<MemoryPool>) -> Executor {
+    executor_spilling(fetcher, memory, Arc::new(NoSpill))
+}
+
+/// The same, with a place for what does not fit into memory.
+pub fn executor_spilling(
+    fetcher: Arc<dyn Fetcher>,
+    memory: Arc<MemoryPool>,
+    spill: Arc<dyn SpillSpace>,
+) -> Executor {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
     let random: Arc<dyn Random> = Arc::new(SeededRandom::new(11));
     let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
@@ -92,6 +101,7 @@ pub fn executor_with(fetcher: Arc<dyn Fetcher>, memory: Arc<MemoryPool>) -> Exec
         clock,
         random,
         memory,
+        spill,
     }))
 }
 
