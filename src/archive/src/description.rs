@@ -43,8 +43,8 @@ impl TableDescription {
         Self::read("info", info)
     }
 
-    /// Reads a `.info` member.
-    pub(crate) fn parse(member: &str, text: &[u8]) -> Result<Self, ArchiveError> {
+    /// Reads what stands in a `.info` file or member, which errors call by a name.
+    pub fn parse(member: &str, text: &[u8]) -> Result<Self, ArchiveError> {
         let parsed = json::parse(text, ParseLimits::default());
         let datum = parsed.map_err(|error| ArchiveError::member(member, error.to_string()))?;
         match datum {
@@ -99,8 +99,8 @@ impl TableDescription {
         self.info.get("ttl").filter(|time_to_live| *time_to_live != Datum::Null)
     }
 
-    /// The `.info` member.
-    pub(crate) fn write(&self) -> Result<Vec<u8>, ArchiveError> {
+    /// What stands in a `.info` file or member.
+    pub fn write(&self) -> Result<Vec<u8>, ArchiveError> {
         let mut text = Vec::new();
         let written = json::write(&Datum::Object(self.info.clone()), &mut text);
         written.map_err(|error| ArchiveError::member(&self.table, error.to_string()))?;

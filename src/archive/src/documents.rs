@@ -23,8 +23,13 @@ pub struct Documents<R> {
     offset: u64,
     at_end: bool,
     row: u64,
+    /// Ends of lines before `start`.
+    lines: u64,
+    /// The line on which the last document begins, from one.
+    document_line: u64,
     shape: Shape,
     document_bytes_max: usize,
+    may_be_empty: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,8 +51,11 @@ impl<R: Read> Documents<R> {
             offset: 0,
             at_end: false,
             row: 0,
+            lines: 0,
+            document_line: 0,
             shape: Shape::Unknown,
             document_bytes_max: VALUE_BYTES_MAX,
+            may_be_empty: false,
         }
     }
 
@@ -58,9 +66,22 @@ impl<R: Read> Documents<R> {
         self
     }
 
+    /// Takes a source without any text for one without documents, which it is where each has a
+    /// line of its own.
+    #[must_use]
+    pub fn with_empty_allowed(mut self) -> Self {
+        self.may_be_empty = true;
+        self
+    }
+
     /// How many bytes of the source the documents so far took.
     pub fn bytes_read(&self) -> u64 {
         self.offset + self.start as u64
+    }
+
+    /// The line on which the last document begins, counted from one.
+    pub fn line(&self) -> u64 {
+        self.document_line
     }
 
     /// The text of the next document, which is an object as far as its brackets tell.
@@ -85,7 +106,8 @@ impl<R: Read> Documents<R> {
         let length = self.object_bytes()?;
         self.row += 1;
         let start = self.start;
-        self.start += length;
+        self.document_line = self.lines + 1;
+        self.pass(length);
         Ok(self.buffer.get(start..start + length))
     }
 
@@ -102,7 +124,8 @@ impl<R: Read> Documents<R> {
                 _ => 0,
             };
             let offset = (self.bytes_read() - length as u64) + inside as u64;
-            ArchiveError::Row { name: self.name.clone(), row: self.row, offset, detail: error.to_string() }
+            let (name, line) = (self.name.clone(), self.document_line);
+            ArchiveError::Row { name, row: self.row, line, offset, detail: error.to_string() }
         })
     }
 
@@ -110,12 +133,12 @@ impl<R: Read> Documents<R> {
     fn begin(&mut self) -> Result<(), ArchiveError> {
         while self.unread().len() < BYTE_ORDER_MARK.len() && self.fill()? {}
         if self.unread().starts_with(BYTE_ORDER_MARK) {
-            self.start += BYTE_ORDER_MARK.len();
+            self.pass(BYTE_ORDER_MARK.len());
         }
         self.shape = Shape::Lines;
         match self.peek()? {
             Some(b'[') => {
-                self.start += 1;
+                self.pass(1);
                 self.shape = Shape::Array;
                 if self.peek()? == Some(b']') {
                     self.end_array()?;
@@ -124,6 +147,7 @@ impl<R: Read> Documents<R> {
             }
             Some(b'{') => Ok(()),
             Some(byte) => Err(self.unexpected(byte, "an array of documents or a document")),
+            None if self.may_be_empty => Ok(()),
             None => Err(self.error("there is no text; no documents are written as []")),
         }
     }
@@ -135,7 +159,7 @@ impl<R: Read> Documents<R> {
         }
         match self.peek()? {
             Some(b',') => {
-                self.start += 1;
+                self.pass(1);
                 Ok(())
             }
             Some(b']') => self.end_array(),
@@ -145,7 +169,7 @@ impl<R: Read> Documents<R> {
     }
 
     fn end_array(&mut self) -> Result<(), ArchiveError> {
-        self.start += 1;
+        self.pass(1);
         self.shape = Shape::Done;
         match self.peek()? {
             None => Ok(()),
@@ -159,7 +183,7 @@ impl<R: Read> Documents<R> {
             let unread = self.unread();
             let blank = unread.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
             let byte = unread.get(blank).copied();
-            self.start += blank;
+            self.pass(blank);
             if byte.is_some() || !self.fill()? {
                 return Ok(byte);
             }
@@ -202,6 +226,13 @@ impl<R: Read> Documents<R> {
         Err(self.error(format!("the document is longer than {} bytes", self.document_bytes_max)))
     }
 
+    /// Leaves bytes behind that were looked at.
+    fn pass(&mut self, bytes: usize) {
+        let passed = self.unread().get(..bytes).unwrap_or_default();
+        self.lines += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.start += bytes;
+    }
+
     fn unread(&self) -> &[u8] {
         self.buffer.get(self.start..).unwrap_or_default()
     }
@@ -229,7 +260,7 @@ impl<R: Read> Documents<R> {
 
     fn error(&self, detail: impl Into<String>) -> ArchiveError {
         let (name, offset) = (self.name.clone(), self.bytes_read());
-        ArchiveError::Row { name, row: self.row + 1, offset, detail: detail.into() }
+        ArchiveError::Row { name, row: self.row + 1, line: self.lines + 1, offset, detail: detail.into() }
     }
 }
 

@@ -26,12 +26,14 @@ pub enum ArchiveError {
         detail: String,
     },
     /// Rows that cannot be read.
-    #[error("{name}: row {row}, at byte {offset}: {detail}")]
+    #[error("{name}: line {line} (row {row}, byte {offset}): {detail}")]
     Row {
         /// Where the rows come from.
         name: String,
         /// Counted from one.
         row: u64,
+        /// On which it begins, counted from one.
+        line: u64,
         /// From the beginning of the rows' text.
         offset: u64,
         /// What is wrong.

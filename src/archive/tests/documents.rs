@@ -75,23 +75,27 @@ proptest! {
 
 #[test]
 fn errors_say_where() {
-    assert_eq!(message(""), "rows: row 1, at byte 0: there is no text; no documents are written as []");
+    assert_eq!(message(""), "rows: line 1 (row 1, byte 0): there is no text; no documents are written as []");
     assert_eq!(
         message("7"),
-        "rows: row 1, at byte 0: expected an array of documents or a document, found `7`"
+        "rows: line 1 (row 1, byte 0): expected an array of documents or a document, found `7`"
     );
     assert_eq!(
         message("[{}, 7]"),
-        "rows: row 2, at byte 5: expected a document, which begins with {, found `7`"
+        "rows: line 1 (row 2, byte 5): expected a document, which begins with {, found `7`"
     );
-    assert_eq!(message("[{} {}]"), "rows: row 2, at byte 4: expected `,` or `]`, found `{`");
-    assert_eq!(message("[{}"), "rows: row 2, at byte 3: the text ends before the array does");
-    assert_eq!(message("[{}] x"), "rows: row 2, at byte 5: expected nothing behind the array, found `x`");
-    assert_eq!(message("{}\n{\"a\": 1"), "rows: row 2, at byte 3: the text ends within a document");
+    assert_eq!(message("[{} {}]"), "rows: line 1 (row 2, byte 4): expected `,` or `]`, found `{`");
+    assert_eq!(message("[{}"), "rows: line 1 (row 2, byte 3): the text ends before the array does");
+    assert_eq!(
+        message("[{}] x"),
+        "rows: line 1 (row 2, byte 5): expected nothing behind the array, found `x`"
+    );
+    assert_eq!(message("{}\n{\"a\": 1"), "rows: line 2 (row 2, byte 3): the text ends within a document");
     let error = message("[{\"a\": 1},\n {\"a\": tru}]");
-    assert!(error.starts_with("rows: row 2, at byte 18: "), "{error}");
+    assert!(error.starts_with("rows: line 2 (row 2, byte 18): "), "{error}");
     assert!(
-        message("{\"a\":{\"$reql_type$\":\"BINARY\",\"data\":\"?\"}}").starts_with("rows: row 1, at byte ")
+        message("{\"a\":{\"$reql_type$\":\"BINARY\",\"data\":\"?\"}}")
+            .starts_with("rows: line 1 (row 1, byte ")
     );
 }
 
@@ -101,7 +105,9 @@ fn a_document_beyond_the_limit_is_refused_before_it_is_read_whole() {
     let mut documents =
         Documents::new("rows", Slow { text: text.as_bytes(), step: 4096 }).with_document_bytes_max(1000);
     let error = documents.next_document().expect_err("too long").to_string();
-    assert_eq!(error, "rows: row 1, at byte 1: the document is longer than 1000 bytes");
+    assert_eq!(error, "rows: line 1 (row 1, byte 1): the document is longer than 1000 bytes");
+    let mut none = Documents::new("rows", " \n".as_bytes()).with_empty_allowed();
+    assert_eq!(none.next_document().expect("nothing is fine"), None);
     let documents = read("\u{feff}[{\"id\":1}]", 2).expect("a byte order mark is no content");
     assert_eq!(documents.len(), 1);
 }

@@ -205,7 +205,7 @@ fn failures_are_explained_and_told_apart() {
         assert_eq!(found, Some(code), "{arguments:?}: {errors}");
         assert!(errors.contains(words), "{arguments:?}: {errors}");
     };
-    failed(&server, &["dump"], 1, "no tables to dump");
+    failed(&server, &["dump"], 1, "there are no tables");
     server.run(&Term::db("test").table_create("t"));
     failed(&server, &["dump", "-e", "test.missing"], 1, "no table that `--export test.missing` fits");
     failed(&server, &["dump", "-e", "test/t"], 2, "neither a DATABASE nor a DATABASE.TABLE");

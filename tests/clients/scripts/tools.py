@@ -32,11 +32,12 @@ def tool(name, *arguments):
 
 
 def own_tool(*arguments):
-    """Runs the server's binary as a tool."""
+    """Runs the server's binary as a tool; gives what it printed."""
     command = [os.environ["PHOTONDB_BINARY"], *arguments, "-c", "127.0.0.1:%d" % PORT]
     done = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_TIMEOUT_SECONDS)
     if done.returncode != 0:
         raise SystemExit("%s failed:\n%s\n%s" % (command, done.stdout, done.stderr))
+    return done.stdout
 
 
 def document(number, generator):
@@ -91,10 +92,11 @@ def fill(conn):
     ]).run(conn)
 
 
-def fingerprint(conn, database="shop"):
+def fingerprint(conn, tables=None):
     """Every document byte by byte, every index with its definition and size, every hook."""
+    database = "shop"
     found = {}
-    for name in r.db(database).table_list().run(conn):
+    for name in tables or r.db(database).table_list().run(conn):
         table = r.db(database).table(name)
         primary_key = table.info().run(conn)["primary_key"]
         digest = hashlib.sha256()
@@ -173,6 +175,38 @@ def single_files(conn):
     check("rows of a JSON file", r.db("copies").table("new").count().run(conn), 10)
 
 
+def files_are_exchanged(conn, before):
+    """What one side exports the other imports, by the same arguments."""
+    arguments = ["--clients", "2", "--read-outdated", "-q"]
+    tables = ["people", "areas"]
+    before = {name: before[name] for name in tables}
+    for name, export, restore in [("theirs", tool, own_tool), ("ours", own_tool, tool)]:
+        verb = {tool: "_%s", own_tool: "%s"}
+        folder = os.path.join(FOLDER, name)
+        export(verb[export] % "export", "-d", folder, "-e", "shop.people", "-e", "shop.areas", *arguments)
+        for table in tables:
+            r.db("shop").table_drop(table).run(conn)
+        restore(verb[restore] % "import", "-d", folder, "-i", "shop", "--clients", "4", "--hard-durability", "-q")
+        check("%s: exported, imported by the other side" % name, fingerprint(conn, tables), before)
+    rows = {}
+    for name, export, verb in [("theirs.csv", tool, "_export"), ("ours.csv", own_tool, "export")]:
+        folder = os.path.join(FOLDER, name)
+        export(verb, "-d", folder, "-e", "shop.people", "--format", "csv", "--fields", "email,number",
+               "--delimiter", "\\t", *arguments)
+        with open(os.path.join(folder, "shop/people.csv"), encoding="utf-8", newline="") as file:
+            rows[name] = sorted(file.read().splitlines())
+    check("the same rows of CSV", rows["ours.csv"], rows["theirs.csv"])
+    counts = []
+    for run, verb in [(tool, "_import"), (own_tool, "import")]:
+        r.db("copies").table("people").delete().run(conn)
+        run(verb, "-f", os.path.join(FOLDER, "ours.csv/shop/people.csv"), "--format", "csv", "--table",
+            "copies.people", "--delimiter", "\\t", "--no-header", "--custom-header", "email,number",
+            "--fields", "email", "--force", "--clients", "2", "-q")
+        counts.append(r.db("copies").table("people").order_by(index="email").limit(3).run(conn))
+        counts.append(r.db("copies").table("people").count().run(conn))
+    check("the same documents of CSV", counts[:2], counts[2:])
+
+
 def rebuild(conn, before):
     tool("_index_rebuild", "-r", "shop.orders", "--force", "-n", "3")
     check("indexes rebuilt are equal", fingerprint(conn), before)
@@ -188,7 +222,10 @@ def main():
     archives_are_exchanged(conn, before)
     export_and_import(conn, before)
     single_files(conn)
+    files_are_exchanged(conn, before)
     rebuild(conn, before)
+    own_tool("index-rebuild", "-r", "shop.orders", "--force", "-n", "3")
+    check("indexes rebuilt by photondb are equal", fingerprint(conn), before)
     finish()
 
 

@@ -50,6 +50,9 @@ pub enum CommandError {
     /// A request that the state of the database or of the files speaks against.
     #[error("{0}")]
     Refused(String),
+    /// Work that ended in the middle, and how to go on with it.
+    #[error("{source}")]
+    Unfinished { source: Box<Self>, hint: &'static str },
     /// A command line that makes no sense together with what it is about.
     #[error("{0}")]
     Usage(String),
@@ -60,6 +63,11 @@ impl CommandError {
     pub fn file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { operation, path, source }
+    }
+
+    /// Says how to go on.
+    pub fn unfinished(self, hint: &'static str) -> Self {
+        Self::Unfinished { source: Box::new(self), hint }
     }
 
     /// The error of the query, if that is what failed.
@@ -81,6 +89,7 @@ impl CommandError {
             Self::Open { source, .. } if source.is_locked() => {
                 Some("a server has this directory open: ask it with --connect, or stop it first")
             }
+            Self::Unfinished { hint, .. } => Some(hint),
             _ => None,
         }
     }
@@ -90,6 +99,7 @@ impl CommandError {
             Self::Connect { .. } | Self::Client(ClientError::Io(_) | ClientError::Closed) => EXIT_UNREACHABLE,
             Self::Open { source, .. } if source.is_locked() => EXIT_UNREACHABLE,
             Self::Usage(_) => EXIT_USAGE,
+            Self::Unfinished { source, .. } => source.exit_code(),
             _ => EXIT_FAILED,
         }
     }

@@ -11,6 +11,8 @@ use photondb::{CacheSize, MemorySize};
 use crate::command_error::EXIT_CODES;
 use crate::create::{self, CreateArguments};
 use crate::dump::{self, DumpArguments};
+use crate::export::{self, ExportArguments};
+use crate::import::{self, ImportArguments};
 use crate::index::{self, IndexArguments};
 use crate::index_rebuild::{self, IndexRebuildArguments};
 use crate::jobs::{self, JobsArguments};
@@ -108,6 +110,12 @@ pub enum Command {
     /// Read an archive into tables
     #[command(after_help = with_exit_codes(restore::EXAMPLES))]
     Restore(Box<RestoreArguments>),
+    /// Write tables into files of JSON or CSV
+    #[command(after_help = with_exit_codes(&format!("{}\n\n{CONSISTENCY}", export::EXAMPLES)))]
+    Export(Box<ExportArguments>),
+    /// Read files of JSON or CSV into tables
+    #[command(after_help = with_exit_codes(import::EXAMPLES))]
+    Import(Box<ImportArguments>),
     /// Print the version
     Version,
 }

@@ -14,7 +14,7 @@ use photondb_reql::TermType;
 use crate::command_error::{self, CommandError};
 use crate::moment::moment_name;
 use crate::nameless_file::{NamelessFile, exists_already, folder_of};
-use crate::output::{OutputArguments, counted};
+use crate::output::{OutputArguments, counted, number};
 use crate::progress::Progress;
 use crate::session::{Session, SessionArguments, SessionPool};
 use crate::table_choice::{TableChoice, is_chosen, unmatched};
@@ -130,18 +130,14 @@ fn dump(arguments: &DumpArguments) -> Result<(), CommandError> {
     arguments.output.report(
         &sentence,
         &[
-            ("tables", count(tables)),
-            ("documents", count(rows)),
-            ("indexes", count(totals.indexes)),
+            ("tables", number(tables)),
+            ("documents", number(rows)),
+            ("indexes", number(totals.indexes)),
             ("file", path.display().to_string().into()),
-            ("bytes", count(totals.bytes)),
+            ("bytes", number(totals.bytes)),
             ("seconds", Datum::Number(seconds)),
         ],
     )
-}
-
-fn count(number: u64) -> Datum {
-    Datum::Number(number as f64)
 }
 
 /// Reads all tables and adds each to the archive when it is here. Gives the number of indexes.
@@ -154,7 +150,8 @@ fn add_tables<W: Write>(
     archive: &mut ArchiveWriter<W>,
 ) -> Result<u64, CommandError> {
     let folder = arguments.temp_dir.as_deref().unwrap_or_else(|| folder_of(path));
-    let queries: Vec<Vec<u8>> = tables.iter().map(|table| in_order(table, arguments.read_outdated)).collect();
+    let queries: Vec<Vec<u8>> =
+        tables.iter().map(|table| in_order(table, arguments.read_outdated).start()).collect();
     let mut indexes = 0;
     read_tables(
         pool,
@@ -179,14 +176,14 @@ fn add_tables<W: Write>(
     Ok(indexes)
 }
 
-/// The query for the documents of a table in the order of their keys.
-pub fn in_order(table: &TableDescription, read_outdated: bool) -> Vec<u8> {
+/// The documents of a table in the order of their keys.
+pub fn in_order(table: &TableDescription, read_outdated: bool) -> Term {
     let mut documents = Term::db(&table.database).table_of(&table.table);
     if read_outdated {
         documents = documents.option("read_mode", "outdated");
     }
     let order = [("index", table.primary_key.as_str().into())];
-    Term::call(TermType::OrderBy, &[documents], &order).start()
+    Term::call(TermType::OrderBy, &[documents], &order)
 }
 
 /// What the server says of every table that is wanted.
@@ -203,10 +200,10 @@ pub fn describe_tables(
     }
     let all: Vec<(&str, &str)> = names.iter().map(|(database, table)| (&**database, &**table)).collect();
     if let Some(choice) = unmatched(choices, &all) {
-        return Err(CommandError::Refused(format!("the server has no table that `--export {choice}` fits")));
+        return Err(CommandError::Refused(format!("there is no table that `--export {choice}` fits")));
     }
     if names.is_empty() {
-        return Err(CommandError::Refused("the server has no tables to dump".to_owned()));
+        return Err(CommandError::Refused("there are no tables".to_owned()));
     }
     names.retain(|(database, table)| is_chosen(choices, database, table));
     names.iter().map(|(database, table)| describe(session, &Term::db(database).table_of(table))).collect()

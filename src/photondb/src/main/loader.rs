@@ -122,9 +122,9 @@ impl<'a> Loader<'a> {
             Some(error) => {
                 let place = self.place_of_failure(&batch);
                 // What is under way is written or not; whoever goes on may meet it again.
+                let name = &self.name;
                 Err(CommandError::Refused(format!(
-                    "{}: {place}: the document cannot be inserted: {error}",
-                    self.name
+                    "{name} {place}: the document cannot be inserted: {error}"
                 )))
             }
         }

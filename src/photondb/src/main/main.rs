@@ -6,6 +6,8 @@ mod command_line;
 mod confirm;
 mod create;
 mod dump;
+mod export;
+mod import;
 mod index;
 mod index_rebuild;
 mod jobs;
@@ -25,6 +27,7 @@ mod stats;
 mod status;
 mod table_choice;
 mod table_reader;
+mod target;
 mod user;
 
 use std::process::ExitCode;
@@ -56,6 +59,8 @@ fn main() -> ExitCode {
         Some(Command::Jobs(arguments)) => jobs::run(&arguments),
         Some(Command::Dump(arguments)) => dump::run(&arguments),
         Some(Command::Restore(arguments)) => restore::run(&arguments),
+        Some(Command::Export(arguments)) => export::run(&arguments),
+        Some(Command::Import(arguments)) => import::run(&arguments),
         Some(Command::Version) => {
             println!(
                 "photondb {} (speaks the protocol and language of RethinkDB {})",

@@ -36,6 +36,11 @@ impl TableChoice {
         }
     }
 
+    /// Whether it is one table.
+    pub fn is_table(&self) -> bool {
+        self.table.is_some()
+    }
+
     fn covers(&self, database: &str, table: &str) -> bool {
         self.database == database && self.table.as_deref().is_none_or(|chosen| chosen == table)
     }

@@ -104,6 +104,11 @@ pub fn write_all(text: &str) -> Result<(), CommandError> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CommandError::Output)
 }
 
+/// A count as a value.
+pub fn number(count: u64) -> Datum {
+    Datum::Number(count as f64)
+}
+
 /// A count and what is counted: `1 table`, `2 tables`, `0 indexes`.
 pub fn counted(count: u64, thing: &str) -> String {
     match thing {

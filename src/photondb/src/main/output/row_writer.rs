@@ -27,6 +27,7 @@ pub struct RowWriter<W: Write> {
     written: u64,
     header_written: bool,
     width: Option<usize>,
+    delimiter: u8,
 }
 
 impl<W: Write> RowWriter<W> {
@@ -40,6 +41,7 @@ impl<W: Write> RowWriter<W> {
             written: 0,
             header_written: false,
             width: terminal_width(),
+            delimiter: b',',
         }
     }
 
@@ -47,6 +49,13 @@ impl<W: Write> RowWriter<W> {
     #[must_use]
     pub fn with_columns(mut self, columns: Vec<String>) -> Self {
         self.columns = columns;
+        self
+    }
+
+    /// Separates the fields of CSV by this.
+    #[must_use]
+    pub fn with_delimiter(mut self, delimiter: u8) -> Self {
+        self.delimiter = delimiter;
         self
     }
 
@@ -178,7 +187,7 @@ impl<W: Write> RowWriter<W> {
     }
 
     fn write_record(&mut self, cells: &[String]) -> Result<(), CommandError> {
-        let mut writer = csv::Writer::from_writer(&mut self.out);
+        let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(&mut self.out);
         let written = writer.write_record(cells).map_err(std::io::Error::from);
         written.and_then(|()| writer.flush()).map_err(CommandError::Output)
     }
