@@ -192,19 +192,20 @@ def files_are_exchanged(conn, before):
     for name, export, verb in [("theirs.csv", tool, "_export"), ("ours.csv", own_tool, "export")]:
         folder = os.path.join(FOLDER, name)
         export(verb, "-d", folder, "-e", "shop.people", "--format", "csv", "--fields", "email,number",
-               "--delimiter", "\\t", *arguments)
+               "--delimiter", ",", *arguments)
         with open(os.path.join(folder, "shop/people.csv"), encoding="utf-8", newline="") as file:
             rows[name] = sorted(file.read().splitlines())
     check("the same rows of CSV", rows["ours.csv"], rows["theirs.csv"])
-    counts = []
+    found = []
     for run, verb in [(tool, "_import"), (own_tool, "import")]:
         r.db("copies").table("people").delete().run(conn)
         run(verb, "-f", os.path.join(FOLDER, "ours.csv/shop/people.csv"), "--format", "csv", "--table",
-            "copies.people", "--delimiter", "\\t", "--no-header", "--custom-header", "email,number",
+            "copies.people", "--delimiter", ",", "--no-header", "--custom-header", "email,number",
             "--fields", "email", "--force", "--clients", "2", "-q")
-        counts.append(r.db("copies").table("people").order_by(index="email").limit(3).run(conn))
-        counts.append(r.db("copies").table("people").count().run(conn))
-    check("the same documents of CSV", counts[:2], counts[2:])
+        # Their tool sets the hook of the table whose file it reads; its times are of the moment.
+        emails = r.db("copies").table("people").order_by(index="email").without("seen")
+        found.append(list(emails.run(conn)))
+    check("the same documents of CSV", found[0], found[1])
 
 
 def rebuild(conn, before):

@@ -1,11 +1,12 @@
-//! The Python package: its command line tools and its asyncio loop type.
+//! The Python package: its command line tools and its asyncio loop type; and our own
+//! shell at a terminal that Python plays.
 
 use std::time::Duration;
 
 use photondb_clients::file;
 use photondb_test_support::{PythonClient, Script, Server, server_binary};
 
-const SCRIPT_TIMEOUT: Duration = Duration::from_secs(400);
+const SCRIPT_TIMEOUT: Duration = Duration::from_secs(900);
 
 #[test]
 fn tools_carry_everything() {
@@ -15,6 +16,11 @@ fn tools_carry_everything() {
 #[test]
 fn asyncio_session() {
     run("asyncio_session.py", 18);
+}
+
+#[test]
+fn terminal_session() {
+    run("repl_session.py", 30);
 }
 
 /// Runs a script that has to make so many checks.
