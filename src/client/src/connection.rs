@@ -77,6 +77,19 @@ impl Connection {
         Response::parse(&self.receive_bytes(token)?)
     }
 
+    /// Waits for an answer to a query and keeps it for whoever receives it; `false` when it
+    /// did not come within the time-out.
+    pub fn wait(&mut self, token: Token) -> Result<bool, ClientError> {
+        match self.receive_bytes(token) {
+            Ok(body) => {
+                self.early.entry(token).or_default().push_front(body);
+                Ok(true)
+            }
+            Err(error) if error.is_timeout() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Waits for an answer to a query and gives its JSON text.
     pub fn receive_bytes(&mut self, token: Token) -> Result<Bytes, ClientError> {
         loop {

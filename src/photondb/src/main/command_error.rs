@@ -84,6 +84,14 @@ impl CommandError {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
+    /// Whether nothing more can be asked after it.
+    pub fn is_fatal(&self) -> bool {
+        matches!(
+            self,
+            Self::Output(_) | Self::Terminal(_) | Self::Client(ClientError::Io(_) | ClientError::Closed)
+        )
+    }
+
     fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Open { source, .. } if source.is_locked() => {

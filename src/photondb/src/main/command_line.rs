@@ -17,8 +17,10 @@ use crate::index::{self, IndexArguments};
 use crate::index_rebuild::{self, IndexRebuildArguments};
 use crate::jobs::{self, JobsArguments};
 use crate::query::{self, QueryArguments};
+use crate::repl::{self, ReplArguments};
 use crate::restore::{self, RestoreArguments};
 use crate::schema::{self, DatabaseArguments, TableArguments};
+use crate::shell_files::{self, CompletionsArguments, ManualArguments};
 use crate::stats::{self, StatsArguments};
 use crate::status::{self, StatusArguments};
 use crate::table_reader::CONSISTENCY;
@@ -80,6 +82,9 @@ pub enum Command {
     /// Run a query and print the answer
     #[command(after_help = with_exit_codes(query::EXAMPLES))]
     Query(Box<QueryArguments>),
+    /// Ask again and again, with completion and history
+    #[command(after_help = with_exit_codes(repl::EXAMPLES))]
+    Repl(Box<ReplArguments>),
     /// List, create and drop databases
     #[command(after_help = with_exit_codes(schema::DATABASE_EXAMPLES))]
     Db(Box<DatabaseArguments>),
@@ -116,6 +121,12 @@ pub enum Command {
     /// Read files of JSON or CSV into tables
     #[command(after_help = with_exit_codes(import::EXAMPLES))]
     Import(Box<ImportArguments>),
+    /// Print what a shell needs to complete this command line
+    #[command(after_help = shell_files::COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArguments),
+    /// Print or write manual pages
+    #[command(after_help = shell_files::MANUAL_EXAMPLES)]
+    Man(ManualArguments),
     /// Print the version
     Version,
 }

@@ -19,10 +19,12 @@ mod output;
 mod password;
 mod progress;
 mod query;
+mod repl;
 mod restore;
 mod schema;
 mod serve;
 mod session;
+mod shell_files;
 mod stats;
 mod status;
 mod table_choice;
@@ -32,7 +34,7 @@ mod user;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use command_line::{Command, CommandLine};
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Some(Command::Check { directory }) => check::run(&directory),
         Some(Command::Create(arguments)) => create::run(&arguments),
         Some(Command::Query(arguments)) => query::run(&arguments),
+        Some(Command::Repl(arguments)) => repl::run(&arguments),
         Some(Command::Db(arguments)) => schema::run_database(&arguments),
         Some(Command::Table(arguments)) => schema::run_table(&arguments),
         Some(Command::Index(arguments)) => index::run(&arguments),
@@ -61,6 +64,10 @@ fn main() -> ExitCode {
         Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Import(arguments)) => import::run(&arguments),
+        Some(Command::Completions(arguments)) => {
+            shell_files::print_completions(&arguments, CommandLine::command())
+        }
+        Some(Command::Man(arguments)) => shell_files::write_manual(&arguments, CommandLine::command()),
         Some(Command::Version) => {
             println!(
                 "photondb {} (speaks the protocol and language of RethinkDB {})",

@@ -80,11 +80,15 @@ fn answer(
     output: OutputArguments,
 ) -> Result<(), CommandError> {
     let rows = session.rows(&wire_form(query, &[("db", Term::db(database))]))?;
-    write_rows(rows, output)
+    write_rows(rows, output, &|| true)
 }
 
-/// Prints an answer; that of a feed as it comes.
-pub fn write_rows(mut rows: Rows<'_>, output: OutputArguments) -> Result<(), CommandError> {
+/// Prints an answer while `goes_on` says so; that of a feed as it comes.
+pub fn write_rows(
+    mut rows: Rows<'_>,
+    output: OutputArguments,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<(), CommandError> {
     let out = io::stdout().lock();
     let is_feed = rows.is_feed();
     let format = match (output.format(), rows.is_sequence()) {
@@ -111,7 +115,7 @@ pub fn write_rows(mut rows: Rows<'_>, output: OutputArguments) -> Result<(), Com
         if is_feed || format == OutputFormat::Ndjson {
             writer.flush()?;
         }
-        if !rows.fetch()? {
+        if !rows.fetch_while(goes_on)? {
             return writer.finish();
         }
     }

@@ -37,6 +37,13 @@ pub struct OutputArguments {
 }
 
 impl OutputArguments {
+    /// The same, with a format by its name.
+    pub fn with_format(self, name: &str) -> Result<Self, String> {
+        let format = OutputFormat::from_str(name, true)
+            .map_err(|_| format!("`{name}` is no format; formats are table, json, ndjson and csv"))?;
+        Ok(Self { output: Some(format) })
+    }
+
     /// The format of rows.
     pub fn format(&self) -> OutputFormat {
         self.output.unwrap_or_else(|| match io::stdout().is_terminal() {

@@ -3,15 +3,19 @@
 mod arguments;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use photondb::{Database, RunError};
-use photondb_client::{Connection, Cursor, Term, Token};
+use photondb_client::{ClientError, Connection, Cursor, Term, Token};
 use photondb_datum::Datum;
 use photondb_reql::TermType;
 
 pub use arguments::{SessionArguments, SessionPool};
 
 use crate::command_error::CommandError;
+
+/// How often whoever waits asks whether to go on.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A database that is open for questions. Any number of queries may be under way.
 pub enum Session {
@@ -48,6 +52,34 @@ impl Session {
             (Self::Embedded(_), Ticket::Remote(_)) => {
                 Err(CommandError::Refused("the answer belongs to another session".to_owned()))
             }
+        }
+    }
+
+    /// The same, but gives up, and stops the query, when `goes_on` says so; `None` then. What
+    /// runs in this process cannot be given up.
+    pub fn receive_while(
+        &mut self,
+        ticket: Ticket,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Rows<'_>>, CommandError> {
+        if let (Self::Remote(connection), Ticket::Remote(token)) = (&mut *self, &ticket) {
+            connection.set_read_timeout(Some(PATIENCE))?;
+            while !connection.wait(*token)? {
+                if !goes_on() {
+                    connection.set_read_timeout(None)?;
+                    connection.stop(*token)?;
+                    return Ok(None);
+                }
+            }
+        }
+        self.receive(ticket).map(Some)
+    }
+
+    /// Waits without end again, after [`receive_while`](Self::receive_while).
+    pub fn wait_without_end(&mut self) -> Result<(), CommandError> {
+        match self {
+            Self::Remote(connection) => Ok(connection.set_read_timeout(None)?),
+            Self::Embedded(_) => Ok(()),
         }
     }
 
@@ -115,11 +147,28 @@ impl Rows<'_> {
         }
     }
 
-    /// Waits for the next batch; `false` when there is none.
-    pub fn fetch(&mut self) -> Result<bool, CommandError> {
+    /// The profile, if the query asked for one.
+    pub fn profile(&self) -> Option<&Datum> {
         match self {
-            Self::Remote(cursor) => Ok(cursor.fetch()?),
-            Self::Embedded(rows) => Ok(rows.fetch()?),
+            Self::Remote(cursor) => cursor.profile(),
+            Self::Embedded(rows) => rows.profile(),
+        }
+    }
+
+    /// Waits for the next batch, while `goes_on` says so; `false` when there is none.
+    pub fn fetch_while(&mut self, goes_on: &dyn Fn() -> bool) -> Result<bool, CommandError> {
+        match self {
+            Self::Remote(cursor) => loop {
+                match cursor.fetch() {
+                    Err(error) if ClientError::is_timeout(&error) => {
+                        if !goes_on() {
+                            return Ok(false);
+                        }
+                    }
+                    other => return Ok(goes_on() && other?),
+                }
+            },
+            Self::Embedded(rows) => Ok(goes_on() && rows.fetch()?),
         }
     }
 
