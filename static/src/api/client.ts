@@ -98,6 +98,12 @@ export async function write(query: Query, options: QueryOptions = {}): Promise<W
   return summary;
 }
 
+/** The server's metrics in Prometheus's text format; null for those who may not see them. */
+export async function fetchMetrics(): Promise<string | null> {
+  const response = await fetch(addressOf("../_metrics"), { credentials: "same-origin" }).catch(() => null);
+  return response?.ok ? response.text() : null;
+}
+
 export const fetchTerms = (): Promise<Term[]> => request<Term[]>("GET", "terms");
 export const fetchSession = (): Promise<SessionAnswer> => request<SessionAnswer>("GET", "session");
 export const postLogin = (user: string, password: string): Promise<SessionAnswer> =>

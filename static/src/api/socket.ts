@@ -17,7 +17,9 @@ export interface Stream {
   cancel(): void;
 }
 
-const UNREACHABLE: ErrorBody = { kind: "Unreachable", message: "The connection to the server was lost." };
+/** The kind of the error that ends streams when the connection is lost. */
+export const LOST = "Unreachable";
+const UNREACHABLE: ErrorBody = { kind: LOST, message: "The connection to the server was lost." };
 const PING_PERIOD_MS = 25_000;
 
 /** One socket for all streams of the page: opened by the first, opened again after a loss. */
@@ -28,10 +30,14 @@ class Socket {
   #nextId = 1;
   #ping: ReturnType<typeof setInterval> | undefined;
 
-  open(query: string, options: QueryOptions, handlers: StreamHandlers): Stream {
+  /**
+   * Runs a query. With the token of a feed's last message, the feed goes on after it, or
+   * begins anew and says so when the server has forgotten it.
+   */
+  open(query: string, options: QueryOptions, handlers: StreamHandlers, resume?: string): Stream {
     const id = this.#nextId++;
     this.#streams.set(id, handlers);
-    this.#send({ id, type: "query", query, options });
+    this.#send({ id, type: "query", query, options, ...(resume ? { resume, restart: true } : {}) });
     return {
       more: () => this.#send({ id, type: "more" }),
       cancel: () => {

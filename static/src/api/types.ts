@@ -62,6 +62,8 @@ export type SocketMessage =
       rows: Json[];
       more: boolean;
       resume?: string;
+      /** Whether a feed that was to go on has begun anew: changes may be missing. */
+      restarted?: boolean;
       time_ms?: number;
       profile?: Json[];
     }

@@ -38,7 +38,6 @@ const look = EditorView.theme({
     backgroundColor: "var(--surface)",
     color: "var(--ink)",
     boxShadow: "var(--shadow-raised)",
-    overflow: "hidden",
   },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": {
     fontFamily: "var(--font-code)",

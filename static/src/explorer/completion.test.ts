@@ -103,6 +103,7 @@ describe("completion", () => {
     expect(enclosingCall('r.table("users").filter(', 24)).toBe("filter");
     expect(enclosingCall('r.table("users").filter({ a: [1, 2', 34)).toBe("filter");
     expect(enclosingCall("r.now()", 7)).toBeNull();
+    expect(enclosingCall("r.now().date()", 10)).toBe("date");
   });
 
   it("spells options as JavaScript does", () => {

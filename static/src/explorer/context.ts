@@ -72,8 +72,11 @@ export function tableAt(text: string, position: number): Names {
   return namesOf(tokenize(text.slice(0, position)));
 }
 
-/** The term whose arguments the cursor is among, for its documentation. */
+/** The term that the cursor is in or whose arguments it is among, for its documentation. */
 export function enclosingCall(text: string, position: number): string | null {
+  const all = tokenize(text);
+  const at = all.findIndex(({ kind, start, end }) => kind === "name" && start <= position && position <= end);
+  if (at > 0 && all[at - 1]?.text === ".") return all[at]?.text ?? null;
   const tokens = tokenize(text.slice(0, position));
   const opening = openingsOf(tokens).findLast(({ mark }) => mark === "(");
   return opening ? calledBy(tokens, opening) : null;

@@ -1,12 +1,15 @@
-import { socket, type RowsMessage, type Stream } from "../api/socket";
+import { LOST, socket, type RowsMessage, type Stream } from "../api/socket";
 import type { ErrorBody, Json, QueryOptions } from "../api/types";
 
-export type RunStatus = "idle" | "running" | "live" | "done" | "failed" | "aborted";
+/** `waiting` is a feed whose connection was lost and that is being opened again. */
+export type RunStatus = "idle" | "running" | "live" | "waiting" | "done" | "failed" | "aborted";
 
 /** Rows of a query that the page keeps; for more there is the export of the server's tools. */
 export const ROWS_MAX = 100_000;
 /** The last messages of a feed that are kept. */
 export const FEED_ROWS_MAX = 1_000;
+/** How long after a loss a feed is opened again. */
+const RETRY_MS = 1_000;
 
 /** One query as it runs, and what has come of it. */
 export class QueryRun {
@@ -22,12 +25,17 @@ export class QueryRun {
   error = $state.raw<ErrorBody | null>(null);
   /** Messages that wait while a feed is paused. */
   held = $state.raw<Json[] | null>(null);
+  /** Whether a feed lost its place with its connection, so that changes may be missing. */
+  gap = $state(false);
   /** The text that was run. */
   text = $state("");
   #stream: Stream | null = null;
   #fetching = false;
+  /** Where a feed goes on after a lost connection. */
+  #resume: string | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
 
-  readonly active = $derived(this.status === "running" || this.status === "live");
+  readonly active = $derived(this.status === "running" || this.status === "live" || this.status === "waiting");
 
   start(text: string, options: QueryOptions, onEnd: (run: QueryRun) => void): void {
     this.abort();
@@ -40,14 +48,25 @@ export class QueryRun {
     this.profile = null;
     this.error = null;
     this.held = null;
+    this.gap = false;
     this.#fetching = true;
-    this.#stream = socket.open(text, options, {
-      rows: (message) => {
+    this.#resume = undefined;
+    this.#open(text, options, onEnd);
+  }
+
+  #open(text: string, options: QueryOptions, onEnd: (run: QueryRun) => void): void {
+    const handlers = {
+      rows: (message: RowsMessage) => {
         const first = this.status === "running";
         this.#take(message);
         if (first) onEnd(this);
       },
-      error: (error) => {
+      error: (error: ErrorBody) => {
+        if (error.kind === LOST && this.#resume !== undefined) {
+          this.status = "waiting";
+          this.#retry = setTimeout(() => this.#open(text, options, onEnd), RETRY_MS);
+          return;
+        }
         this.error = error;
         const first = this.status === "running";
         this.status = "failed";
@@ -59,7 +78,8 @@ export class QueryRun {
         this.status = this.status === "failed" ? "failed" : "done";
         this.#stream = null;
       },
-    });
+    };
+    this.#stream = socket.open(text, options, handlers, this.#resume);
   }
 
   /** Asks for the next rows of a sequence. */
@@ -70,6 +90,7 @@ export class QueryRun {
   }
 
   abort(): void {
+    clearTimeout(this.#retry);
     this.#stream?.cancel();
     this.#stream = null;
     if (this.active) this.status = "aborted";
@@ -88,6 +109,8 @@ export class QueryRun {
 
   #take(message: RowsMessage): void {
     this.#fetching = false;
+    this.#resume = message.resume ?? this.#resume;
+    this.gap ||= message.restarted === true;
     this.kind = message.kind;
     this.time_ms ??= message.time_ms ?? null;
     this.profile ??= message.profile ?? null;

@@ -1,6 +1,7 @@
-import { run } from "../api/client";
+import { fetchMetrics, run } from "../api/client";
 import { reql, systemTable } from "../api/reql";
 import type { Document, Json } from "../api/types";
+import { histogram, parseMetrics, total, type Buckets, type Metrics } from "../lib/metrics";
 import { storageOf, type Storage } from "../table/sizes";
 
 export interface Issue {
@@ -38,16 +39,25 @@ export interface Snapshot {
   issues: Issue[];
   logs: LogMessage[];
   status: ServerStatus | null;
-  tables: number;
-  /** How long the server took to find all this out, seen from here. */
-  round_trip_ms: number;
+  /** What only the metrics tell; null for those who may not see them. */
+  metered: Metered | null;
+}
+
+export interface Metered {
+  feeds: number;
+  connections: number;
+  /** Reads that the cache has answered, and all of them. */
+  cache_hits: number;
+  cache_reads: number;
+  /** Queries by the seconds that they took. */
+  durations: Buckets;
 }
 
 /** Messages of the log on the dashboard. */
 const LOGS_SHOWN = 8;
 
 export async function fetchSnapshot(): Promise<Snapshot> {
-  const began = performance.now();
+  const metrics = fetchMetrics();
   const answer = await run<{ stats: Document[]; issues: Issue[]; logs: LogMessage[]; status: ServerStatus[] }>(
     reql`r.expr({
       stats: ${systemTable("stats")}.coerceTo("array"),
@@ -56,10 +66,31 @@ export async function fetchSnapshot(): Promise<Snapshot> {
       status: ${systemTable("server_status")}.coerceTo("array")
     })`,
   );
-  return { ...digest(answer.stats), issues: answer.issues, logs: answer.logs, status: answer.status[0] ?? null, round_trip_ms: performance.now() - began };
+  const text = await metrics;
+  const metered = text === null ? null : meter(parseMetrics(text));
+  return { ...digest(answer.stats), issues: answer.issues, logs: answer.logs, status: answer.status[0] ?? null, metered };
 }
 
-type Digest = Omit<Snapshot, "issues" | "logs" | "status" | "round_trip_ms">;
+export function meter(metrics: Metrics): Metered {
+  const hits = total(metrics, "photondb_cache_hits_total");
+  return {
+    feeds: total(metrics, "photondb_feeds_open"),
+    connections: total(metrics, "photondb_connections"),
+    cache_hits: hits,
+    cache_reads: hits + total(metrics, "photondb_cache_misses_total"),
+    durations: histogram(metrics, "photondb_query_duration_seconds"),
+  };
+}
+
+/** What helps with the issues that RethinkDB's tools know, by their types. */
+export const CURES: Record<string, string> = {
+  log_write_error: "Make room on the disk of the server, or fix the rights of its folder.",
+  outdated_index: "Rebuild the index: create it under another name with the same function, then rename it with overwrite.",
+  memory_error: "The machine swaps: give the server a smaller cache (--cache-size) or more memory.",
+  table_availability: "Look at the servers that hold the table, and start those that are down.",
+};
+
+type Digest = Omit<Snapshot, "issues" | "logs" | "status" | "metered">;
 
 /** The numbers of the rows of `stats`. */
 export function digest(stats: Document[]): Digest {
@@ -73,6 +104,5 @@ export function digest(stats: Document[]): Digest {
     active: engine["clients_active"] ?? 0,
     query_memory_bytes: engine["query_memory_bytes"] ?? 0,
     storage: storageOf(stats),
-    tables: stats.filter((other) => (other["id"] as string[])[0] === "table").length,
   };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Page } from "@playwright/test";
+import type { Page, WebSocketRoute } from "@playwright/test";
 import { expect, expectAccessible, fillPeople, open, query, test, type } from "./support";
 
 test.beforeAll(async ({ request }) => {
@@ -111,6 +111,22 @@ test("a feed is live, and can be paused", async ({ page, request }) => {
   await page.getByRole("button", { name: "Resume (1)" }).click();
   await expect(page.getByRole("tree", { name: "Result" })).toContainText("live-2");
   await page.getByRole("button", { name: "Abort" }).click();
+});
+
+test("a feed goes on after a lost connection", async ({ page, request }) => {
+  const sockets: WebSocketRoute[] = [];
+  await page.routeWebSocket(/\/api\/ws$/, (socket) => {
+    sockets.push(socket);
+    socket.connectToServer();
+  });
+  await page.reload();
+  await run(page, 'r.table("people").filter({ city: "Lost" }).changes()');
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await sockets[0]?.close();
+  await expect(page.getByText("Connecting again")).toBeVisible();
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await query(request, 'r.db("test").table("people").insert({id: "lost", city: "Lost"})');
+  await expect(page.getByRole("tree", { name: "Result" })).toContainText("lost");
 });
 
 test("queries are remembered, saved and kept in tabs", async ({ page }) => {

@@ -62,7 +62,7 @@ for (const colorScheme of SCHEMES) {
 
     test("dashboard", async ({ page, request }) => {
       await open(page, "dashboard");
-      await work(request, 160);
+      await work(request, 140);
       await shoot(page, `dashboard-${colorScheme}`);
       await page.setViewportSize({ width: 390, height: 844 });
       await shoot(page, `dashboard-${colorScheme}-phone`);
@@ -79,6 +79,7 @@ for (const colorScheme of SCHEMES) {
       await page.keyboard.press("Enter");
       await page.keyboard.type("  .lim");
       await expect(page.getByRole("listbox")).toBeVisible();
+      await expect(page.getByText("The first elements of a sequence.").first()).toBeVisible();
       await shoot(page, `explorer-${colorScheme}`);
       await page.keyboard.press("Escape");
       await page.keyboard.press("ControlOrMeta+z");
@@ -125,6 +126,10 @@ for (const colorScheme of SCHEMES) {
       for (const place of ["users", "jobs", "logs", "settings"]) {
         await open(page, place);
         await page.waitForTimeout(1500);
+        // The folder of a test is nobody's business.
+        await page.evaluate(() => {
+          for (const code of document.querySelectorAll("dd code")) code.textContent = "photondb serve";
+        });
         await shoot(page, `${place}-${colorScheme}`);
       }
       await query(request, 'r.db("rethinkdb").table("jobs").filter(job => job("info")("query").match("1000000000")).delete()').catch(() => null);

@@ -148,6 +148,20 @@ test("an index is built before one's eyes", async ({ page, request }) => {
   await expect(row).toHaveCount(0);
 });
 
+test("the progress of an index is told", async ({ page }) => {
+  // A build that is half done stays so for as long as the test looks.
+  await page.route("**/api/query", async (route) => {
+    if (!route.request().postData()?.includes("indexStatus")) return route.fallback();
+    const status = { index: "slow", ready: false, outdated: false, multi: false, geo: false, query: "", progress: 0.42 };
+    return route.fulfill({ json: { kind: "atom", result: [status], rows: 1, more: false, time_ms: 1 } });
+  });
+  await open(page, "tables/test/people/indexes");
+  const row = page.getByRole("row", { name: /^slow / });
+  await expect(row.getByRole("progressbar")).toHaveAttribute("value", "0.42");
+  await expect(row).toContainText("42 %");
+  await expectAccessible(page, "progress");
+});
+
 async function create(page: Page, field: string): Promise<void> {
   await page.getByRole("button", { name: "Index", exact: true }).click();
   await expectAccessible(page, "new index");

@@ -6,6 +6,8 @@ use photondb_admin::{Browser, Specs};
 use photondb_test_support::{Server, ServerOptions};
 
 const TIMEOUT: Duration = Duration::from_secs(570);
+/// As the specification reads it.
+const PICTURES_VARIABLE: &str = "PHOTONDB_SCREENSHOTS";
 
 #[test]
 fn pages() {
@@ -25,6 +27,16 @@ fn tables() {
 #[test]
 fn users() {
     run("users.spec.ts");
+}
+
+/// Draws the pictures of the guide anew, into the folder that the variable names.
+#[test]
+fn pictures() {
+    if std::env::var_os(PICTURES_VARIABLE).is_none() {
+        println!("not run: {PICTURES_VARIABLE} names no folder");
+        return;
+    }
+    run("screenshots.spec.ts");
 }
 
 /// Runs a specification on a server of its own.
