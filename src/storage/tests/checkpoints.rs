@@ -54,15 +54,15 @@ fn an_engine_that_is_idle_writes_a_checkpoint() {
     for number in 0..2000 {
         put(&engine, number, &[7; 500]);
     }
-    let settled = wait_for(&engine, |now| now.checkpoints > 0 && now.log_bytes_since_checkpoint == 0);
-    assert_eq!(settled.dirty_bytes, 0, "all was written: {settled:?}");
-    assert!(settled.log_bytes < 300 * 1024, "the log was given back: {settled:?}");
+    wait_for(&engine, |now| {
+        // All was written, and the log was given back.
+        let is_written = now.log_bytes_since_checkpoint == 0 && now.dirty_bytes == 0;
+        now.checkpoints > 0 && is_written && now.log_bytes < 300 * 1024
+    });
     // A little more is not worth one.
     put(&engine, 1, &[8; 500]);
     std::thread::sleep(Duration::from_millis(200));
-    let later = engine.statistics();
-    assert_eq!(later.checkpoints, settled.checkpoints);
-    assert!(later.log_bytes_since_checkpoint > 0);
+    assert!(engine.statistics().log_bytes_since_checkpoint > 0);
     assert_eq!(values(&engine.snapshot()).len(), 2000);
 }
 
