@@ -123,13 +123,18 @@ pub fn run(command: impl FnOnce() -> Result<(), CommandError> + Send) -> ExitCod
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("photondb: {error}");
-            if let Some(hint) = error.hint() {
-                eprintln!("hint: {hint}");
-            }
-            ExitCode::from(error.exit_code())
-        }
+        Err(error) => tell(&error),
     }
+}
+
+/// Tells why a command failed, and gives the exit code that says so.
+pub fn tell(error: &CommandError) -> ExitCode {
+    if error.is_broken_pipe() {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("photondb: {error}");
+    if let Some(hint) = error.hint() {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::from(error.exit_code())
 }

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use photondb::{CacheSize, MemorySize};
 
 use crate::command_error::EXIT_CODES;
+use crate::config::{self, ConfigArguments};
 use crate::create::{self, CreateArguments};
 use crate::dump::{self, DumpArguments};
 use crate::export::{self, ExportArguments};
@@ -16,6 +17,7 @@ use crate::import::{self, ImportArguments};
 use crate::index::{self, IndexArguments};
 use crate::index_rebuild::{self, IndexRebuildArguments};
 use crate::jobs::{self, JobsArguments};
+use crate::migrate::{self, MigrateArguments};
 use crate::query::{self, QueryArguments};
 use crate::repl::{self, ReplArguments};
 use crate::restore::{self, RestoreArguments};
@@ -63,6 +65,11 @@ pub struct CommandLine {
     pub command: Option<Command>,
     #[command(flatten)]
     pub serve: ServeArguments,
+
+    /// File with values for flags that are not given; photondb.toml of the current folder by default
+    // It is read before the rest of the command line, whose defaults come from it.
+    #[arg(long = "config-file", value_name = "FILE", env = "PHOTONDB_CONFIG_FILE", global = true)]
+    _config_file: Option<PathBuf>,
 }
 
 /// What to do.
@@ -121,6 +128,12 @@ pub enum Command {
     /// Read files of JSON or CSV into tables
     #[command(after_help = with_exit_codes(import::EXAMPLES))]
     Import(Box<ImportArguments>),
+    /// Copy what a live RethinkDB holds
+    #[command(after_help = with_exit_codes(migrate::EXAMPLES))]
+    Migrate(Box<MigrateArguments>),
+    /// Check the configuration file, or print what it comes to
+    #[command(after_help = config::EXAMPLES)]
+    Config(ConfigArguments),
     /// Print what a shell needs to complete this command line
     #[command(after_help = shell_files::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArguments),

@@ -98,7 +98,7 @@ fn dump(arguments: &DumpArguments) -> Result<(), CommandError> {
         return Err(exists_already(&path));
     }
     let pool = arguments.session.pool()?;
-    let tables = describe_tables(&mut pool.open()?, &arguments.export)?;
+    let tables = describe_tables(&mut pool.open()?, &arguments.export, "--export")?;
     let estimate = tables.iter().filter_map(TableDescription::documents_estimate).sum();
     let progress = Progress::start(estimate, arguments.quiet);
     let archive_to = |out: &mut dyn Write| {
@@ -190,6 +190,7 @@ pub fn in_order(table: &TableDescription, read_outdated: bool) -> Term {
 pub fn describe_tables(
     session: &mut Session,
     choices: &[TableChoice],
+    flag: &str,
 ) -> Result<Vec<TableDescription>, CommandError> {
     let mut names = Vec::new();
     for database in session.databases()? {
@@ -200,7 +201,7 @@ pub fn describe_tables(
     }
     let all: Vec<(&str, &str)> = names.iter().map(|(database, table)| (&**database, &**table)).collect();
     if let Some(choice) = unmatched(choices, &all) {
-        return Err(CommandError::Refused(format!("there is no table that `--export {choice}` fits")));
+        return Err(CommandError::Refused(format!("there is no table that `{flag} {choice}` fits")));
     }
     if names.is_empty() {
         return Err(CommandError::Refused("there are no tables".to_owned()));

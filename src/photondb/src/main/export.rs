@@ -129,7 +129,7 @@ fn export(arguments: &ExportArguments) -> Result<(), CommandError> {
     }
     let pool = arguments.session.pool()?;
     let mut session = pool.open()?;
-    let tables = describe_tables(&mut session, &arguments.export)?;
+    let tables = describe_tables(&mut session, &arguments.export, "--export")?;
     if !arguments.fields.is_empty() && tables.len() != 1 {
         return Err(CommandError::Usage("--fields is for the export of a single table".to_owned()));
     }

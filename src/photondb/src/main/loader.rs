@@ -9,7 +9,7 @@ use crate::command_error::CommandError;
 use crate::session::{Session, Ticket};
 
 /// Documents of one insert.
-const BATCH_ROWS_MAX: usize = 1_000;
+pub const BATCH_ROWS_MAX: usize = 1_000;
 /// Bytes of their text after which an insert is sent; one document may be larger.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Elements of an array in a document. Whoever wrote it had a reason; the server's own limits

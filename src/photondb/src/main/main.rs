@@ -3,6 +3,7 @@
 mod check;
 mod command_error;
 mod command_line;
+mod config;
 mod confirm;
 mod create;
 mod dump;
@@ -13,6 +14,7 @@ mod index_rebuild;
 mod jobs;
 mod loader;
 mod logging;
+mod migrate;
 mod moment;
 mod nameless_file;
 mod output;
@@ -32,9 +34,10 @@ mod table_reader;
 mod target;
 mod user;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use command_line::{Command, CommandLine};
 
@@ -44,7 +47,19 @@ use command_line::{Command, CommandLine};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let command_line = CommandLine::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let command = match config::prepare(CommandLine::command(), &words) {
+        Ok(command) => command,
+        Err(error) => return command_error::tell(&error),
+    };
+    match CommandLine::from_arg_matches(&command.get_matches()) {
+        Ok(command_line) => run(command_line, &words),
+        Err(error) => error.exit(),
+    }
+}
+
+/// Does what the command line says.
+fn run(command_line: CommandLine, words: &[OsString]) -> ExitCode {
     match command_line.command {
         None => serve::run(&command_line.serve),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
@@ -64,6 +79,8 @@ fn main() -> ExitCode {
         Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Import(arguments)) => import::run(&arguments),
+        Some(Command::Migrate(arguments)) => migrate::run(&arguments),
+        Some(Command::Config(arguments)) => config::run(&arguments, CommandLine::command(), words),
         Some(Command::Completions(arguments)) => {
             shell_files::print_completions(&arguments, CommandLine::command())
         }

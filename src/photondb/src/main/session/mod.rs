@@ -10,7 +10,7 @@ use photondb_client::{ClientError, Connection, Cursor, Term, Token};
 use photondb_datum::Datum;
 use photondb_reql::TermType;
 
-pub use arguments::{SessionArguments, SessionPool};
+pub use arguments::{Address, SessionArguments, SessionPool};
 
 use crate::command_error::CommandError;
 
