@@ -23,8 +23,4 @@ export class Series {
   columns(): number[][] {
     return [[...this.#times], ...this.#values.map((line) => [...line])];
   }
-
-  get length(): number {
-    return this.#times.length;
-  }
 }

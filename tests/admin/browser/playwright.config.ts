@@ -5,8 +5,9 @@ const libraries = process.env["PHOTONDB_CHROMIUM_LIBRARIES"];
 export default defineConfig({
   // The specs of one file share the server's tables.
   workers: 1,
-  timeout: 90_000,
-  expect: { timeout: 20_000 },
+  // Generous: other suites may run beside this one.
+  timeout: 240_000,
+  expect: { timeout: 30_000 },
   reporter: "list",
   forbidOnly: true,
   use: {

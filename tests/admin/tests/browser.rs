@@ -5,7 +5,7 @@ use std::time::Duration;
 use photondb_admin::{Browser, Specs};
 use photondb_test_support::{Server, ServerOptions};
 
-const TIMEOUT: Duration = Duration::from_secs(570);
+const TIMEOUT: Duration = Duration::from_secs(900);
 /// As the specification reads it.
 const PICTURES_VARIABLE: &str = "PHOTONDB_SCREENSHOTS";
 
