@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use photondb_datum::Datum;
 use photondb_wire::{ClientHandshake, NONCE_BYTES, Token, take_frame, write_frame};
 
+use crate::stream::Stream;
 use crate::{ClientError, Cursor, Options, Response, Term};
 
 /// Bytes read from the socket at once.
@@ -17,7 +18,7 @@ const READ_BYTES: usize = 64 * 1024;
 /// A connection to a server. Any number of queries may be under way: each [`send`](Self::send)
 /// gives a token, and [`receive`](Self::receive) waits for the answer to one of them.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     input: BytesMut,
     response_bytes_max: usize,
     token_next: u64,
@@ -35,7 +36,7 @@ impl Connection {
         stream.set_read_timeout(Some(options.connect_timeout))?;
         stream.set_write_timeout(options.write_timeout)?;
         let mut connection = Self {
-            stream,
+            stream: Stream::new(stream, options)?,
             input: BytesMut::new(),
             response_bytes_max: options.response_bytes_max,
             token_next: 1,
@@ -50,7 +51,7 @@ impl Connection {
     /// How long [`receive`](Self::receive) waits; `None` for ever. An answer that comes
     /// later is kept.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> Result<(), ClientError> {
-        Ok(self.stream.set_read_timeout(timeout)?)
+        Ok(self.stream.socket().set_read_timeout(timeout)?)
     }
 
     /// Sends a query in its wire form, `[1, term, options]`, and does not wait.
@@ -261,6 +262,8 @@ impl Connection {
         match outcome {
             Ok(0) => Err(ClientError::Closed),
             Ok(_) => Ok(()),
+            // Without the farewell of TLS, as when a server is killed.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(ClientError::Closed),
             Err(error) => Err(error.into()),
         }
     }

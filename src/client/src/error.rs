@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use std::io;
+use std::path::PathBuf;
 
 use photondb_reql::ReqlError;
 use photondb_wire::{ClientHandshakeError, FrameTooLarge};
@@ -17,6 +18,14 @@ pub enum ClientError {
     /// The network failed, or took too long.
     #[error("connection failed: {0}")]
     Io(#[from] io::Error),
+    /// The certificates to trust cannot be used.
+    #[error("{} cannot tell which server to trust: {reason}", .path.display())]
+    Certificates {
+        /// The file with them.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The server hung up.
     #[error("the server closed the connection")]
     Closed,

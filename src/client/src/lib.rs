@@ -5,7 +5,7 @@
 //! a cursor that is dropped before its end tells the server; a connection that failed
 //! once fails from then on.
 //!
-//! Does not know about: server internals, threads, TLS.
+//! Does not know about: server internals, threads.
 //!
 //! ```no_run
 //! use photondb_client::{Connection, Options, Term};
@@ -25,6 +25,7 @@ mod cursor;
 mod error;
 mod options;
 mod response;
+mod stream;
 mod term;
 
 pub use connection::Connection;

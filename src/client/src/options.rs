@@ -1,5 +1,6 @@
 //! Where to connect, and as whom.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// RethinkDB's driver port.
@@ -16,6 +17,9 @@ pub struct Options {
     pub user: String,
     /// The user's password, empty by default.
     pub password: String,
+    /// A PEM file with the certificates of authorities, or of servers, to trust; connections
+    /// speak TLS then. `None` for connections in the clear.
+    pub trusted_certificates: Option<PathBuf>,
     /// How long each address may take to answer, and the handshake after it.
     pub connect_timeout: Duration,
     /// How long an answer may take; `None` waits for ever, which feeds need.
@@ -33,6 +37,7 @@ impl Default for Options {
             port: DRIVER_PORT,
             user: "admin".to_owned(),
             password: String::new(),
+            trusted_certificates: None,
             connect_timeout: Duration::from_secs(20),
             read_timeout: None,
             write_timeout: Some(Duration::from_secs(60)),
@@ -52,6 +57,13 @@ impl Options {
     pub fn with_user(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.user = user.into();
         self.password = password.into();
+        self
+    }
+
+    /// Over TLS, with servers whose certificate the PEM file vouches for.
+    #[must_use]
+    pub fn with_tls(mut self, trusted_certificates: impl Into<PathBuf>) -> Self {
+        self.trusted_certificates = Some(trusted_certificates.into());
         self
     }
 

@@ -31,6 +31,10 @@ pub struct SessionArguments {
     #[arg(long = "driver-port", value_name = "PORT", env = "RETHINKDB_DRIVER_PORT", global = true)]
     pub remote_port: Option<u16>,
 
+    /// Connect with TLS and trust the certificates of this PEM file, of authorities or the server's own
+    #[arg(long, value_name = "FILE", env = "PHOTONDB_TRUSTED_CERT", global = true)]
+    pub tls_cert: Option<PathBuf>,
+
     /// The user to log in as
     #[arg(short, long, value_name = "NAME", default_value = "admin", env = "PHOTONDB_USER", global = true)]
     pub user: String,
@@ -88,7 +92,8 @@ impl SessionArguments {
 
     fn options(&self) -> Result<Options, CommandError> {
         let Address { host, port } = self.address();
-        Ok(Options::new(host, port).with_user(self.user.clone(), self.password()?))
+        let options = Options::new(host, port).with_user(self.user.clone(), self.password()?);
+        Ok(Options { trusted_certificates: self.tls_cert.clone(), ..options })
     }
 
     fn password(&self) -> Result<String, CommandError> {
