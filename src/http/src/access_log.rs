@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -33,6 +33,9 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (CACHE_CONTROL, "no-store"),
 ];
 
+/// Over TLS: for a year browsers come back in no other way.
+const COME_BACK_SECURELY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Goes around everything else.
 pub(crate) async fn around(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
@@ -42,7 +45,8 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, mut request: Reque
     let method = request.method().clone();
     // What stands behind the question mark may be a query with somebody's data.
     let path = request.uri().path().to_owned();
-    let client = request.extensions().get::<Peer>().map(|peer| peer.client);
+    let peer = request.extensions().get::<Peer>();
+    let (client, is_secure) = (peer.map(|peer| peer.client), peer.is_some_and(|peer| peer.is_secure));
     let is_browser = request.headers().contains_key("sec-fetch-mode");
 
     let mut response = next.run(request).await;
@@ -52,6 +56,9 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, mut request: Reque
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if is_secure {
+        headers.insert(STRICT_TRANSPORT_SECURITY, COME_BACK_SECURELY);
     }
     if status == StatusCode::UNAUTHORIZED && !is_browser {
         // A browser would ask its user in a window of its own.

@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use photondb_server::door::{Accepted, ConnectionPlace, DoorListener};
+use photondb_server::tls::DoorProtocol;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,6 +22,14 @@ use crate::door::{HttpDoor, stopped};
 use crate::limits::{
     GRACE, HEAD_BYTES_MAX, HEAD_TIMEOUT, PING_INTERVAL, PING_TIMEOUT, STREAMS_PER_CONNECTION_MAX,
     SWEEP_INTERVAL,
+};
+
+/// HTTP behind TLS: version 2 for those who can.
+pub const HTTPS: DoorProtocol = DoorProtocol {
+    name: "HTTP",
+    choices: &[b"h2", b"http/1.1"],
+    refusal: "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\
+              This port speaks TLS only. Use https:// instead of http://.\n",
 };
 
 /// Who is at the other end of a connection.
@@ -50,8 +59,17 @@ pub async fn serve(door: Arc<HttpDoor>, mut listener: DoorListener) {
             Some(_) = connections.join_next() => continue,
         };
         let Some(Accepted { socket, client, place }) = accepted else { break };
-        let peer = Peer { client, is_secure: false, place: Arc::new(place) };
-        connections.spawn(serve_connection(router.clone(), socket, peer, stopping.clone()));
+        let (tls, router, stopping) = (listener.tls(), router.clone(), stopping.clone());
+        let peer = Peer { client, is_secure: tls.is_some(), place: Arc::new(place) };
+        connections.spawn(async move {
+            match tls {
+                None => serve_connection(router, socket, peer, stopping).await,
+                Some(tls) => match tls.accept(socket, client).await {
+                    Ok(stream) => serve_connection(router, stream, peer, stopping).await,
+                    Err(error) => tracing::debug!(%client, %error, "connection ended"),
+                },
+            }
+        });
     }
     drop(listener);
     let ended = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;

@@ -9,8 +9,8 @@
 //! body, a wait and a number of anything has a named limit; a request that its client gave up
 //! is cancelled; every answer carries the request's id and every error is JSON of one shape.
 //!
-//! Does not know about: how a query is evaluated, the driver protocol, TLS (a connection is
-//! any stream, see [`serve_connection`]).
+//! Does not know about: how a query is evaluated, the driver protocol, certificates
+//! (a connection is any stream, see [`serve_connection`]).
 
 mod access_log;
 mod answer;
@@ -38,6 +38,6 @@ mod sessions;
 mod stack;
 mod terms;
 
-pub use connection::{Peer, serve, serve_connection};
+pub use connection::{HTTPS, Peer, serve, serve_connection};
 pub use door::HttpDoor;
 pub use options::HttpOptions;

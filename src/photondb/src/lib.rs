@@ -32,6 +32,7 @@ pub use photondb_datum::Datum;
 pub use photondb_exec::{Narrowing, Parallelism};
 pub use photondb_http::HttpOptions;
 pub use photondb_reql::ReqlError;
+pub use photondb_server::tls::{TlsError, TlsFiles};
 pub use photondb_server::{LogBook, ServerError};
 pub use query_memory::{MemorySize, MemorySizeError, QueryMemory};
 pub use rows::Rows;

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use photondb_http::{HttpDoor, HttpOptions};
+use photondb_http::{HTTPS, HttpDoor, HttpOptions};
+use photondb_server::tls::{TlsDoor, TlsFiles};
 use photondb_server::{Context, ServerError};
 
 /// Where a server listens, and for whom.
@@ -17,6 +18,10 @@ pub struct ServerOptions {
     pub http_port: Option<u16>,
     /// What can be chosen about HTTP.
     pub http: HttpOptions,
+    /// The certificate that drivers are met with over TLS; `None` for connections in the clear.
+    pub driver_tls: Option<TlsFiles>,
+    /// The same for HTTP.
+    pub http_tls: Option<TlsFiles>,
 }
 
 impl Default for ServerOptions {
@@ -26,6 +31,8 @@ impl Default for ServerOptions {
             driver_port: 28015,
             http_port: Some(8080),
             http: HttpOptions::default(),
+            driver_tls: None,
+            http_tls: None,
         }
     }
 }
@@ -42,15 +49,23 @@ impl Server {
         let driver_options = photondb_server::ServerOptions {
             addresses: options.addresses.clone(),
             driver_port: options.driver_port,
+            tls: options.driver_tls.clone(),
         };
+        let http_tls = options.http_tls.clone().map(|files| TlsDoor::open(files, HTTPS)).transpose()?;
         let mut doors = photondb_server::Server::start(context, &driver_options).await?;
         let mut http_port = None;
         if let Some(port) = options.http_port {
             let door = HttpDoor::new(options.http.clone());
             let serve = |listener| photondb_http::serve(Arc::clone(&door), listener);
-            http_port = Some(doors.open_door(port, serve).await?);
+            http_port = Some(doors.open_door(port, http_tls, serve).await?);
         }
         Ok(Self { doors, http_port })
+    }
+
+    /// Reads the certificates of all doors again, for connections from now on. A door whose
+    /// files are bad keeps what it has; the log says so either way.
+    pub fn reload_certificates(&self) {
+        self.doors.reload_certificates();
     }
 
     /// The port for drivers.

@@ -20,6 +20,16 @@ use crate::limits::{CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, READ_BYTES};
 use crate::listen::{accept, keep_alive};
 use crate::outbox::Outbox;
 use crate::session::Session;
+use crate::tls::{DoorProtocol, DriverSocket, TlsDoor};
+
+/// The driver protocol behind TLS. Its refusal is in the form of the newest handshake, since
+/// drivers of that one stumble over any other.
+pub(crate) const DRIVER_PROTOCOL: DoorProtocol = DoorProtocol {
+    name: "drivers",
+    choices: &[],
+    refusal: "{\"error\":\"This port speaks TLS only. Connect with the option `ssl` of drivers, or `--tls-cert` of the \
+              tools.\",\"error_code\":-1,\"success\":false}\0",
+};
 
 /// Serves drivers until `stopping` turns true; returns when every connection has ended.
 pub(crate) async fn serve(
@@ -27,6 +37,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     mut stopping: watch::Receiver<bool>,
     connections: Arc<Semaphore>,
+    tls: Option<Arc<TlsDoor>>,
 ) {
     let mut tasks = JoinSet::new();
     loop {
@@ -37,11 +48,11 @@ pub(crate) async fn serve(
             _ = stopping.wait_for(|stop| *stop) => break,
             Some(_) = tasks.join_next() => continue,
         };
-        let (context, stopping) = (Arc::clone(&context), stopping.clone());
+        let (context, stopping, tls) = (Arc::clone(&context), stopping.clone(), tls.clone());
         tasks.spawn(async move {
             let _permit = permit;
             let _count = context.activity.count_connection();
-            match connection(context, socket, client, stopping).await {
+            match connection(context, socket, client, stopping, tls.as_deref()).await {
                 Ok(()) => tracing::debug!(%client, "connection closed"),
                 Err(error) => tracing::debug!(%client, %error, "connection ended"),
             }
@@ -62,9 +73,17 @@ async fn connection(
     socket: TcpStream,
     client: SocketAddr,
     mut stopping: watch::Receiver<bool>,
+    tls: Option<&TlsDoor>,
 ) -> io::Result<()> {
     socket.set_nodelay(true)?;
     keep_alive(&socket)?;
+    let socket = match tls {
+        None => DriverSocket::plain(socket),
+        Some(tls) => tokio::select! {
+            accepted = tls.accept(socket, client) => DriverSocket::encrypted(accepted?),
+            _ = stopping.wait_for(|stop| *stop) => return Ok(()),
+        },
+    };
     let outbox = Arc::new(Outbox::new(socket));
     let writer = tokio::spawn({
         let outbox = Arc::clone(&outbox);
@@ -77,6 +96,7 @@ async fn connection(
     outbox.close();
     // The writer ends by itself once the outbox is closed, with the error of the socket if any.
     drop(writer.await);
+    outbox.socket().say_goodbye();
     result
 }
 

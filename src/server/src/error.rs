@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use photondb_storage::StorageError;
 use thiserror::Error;
 
+use crate::tls::TlsError;
+
 /// An error of the server as a whole; queries have [`photondb_reql::ReqlError`].
 #[derive(Debug, Error)]
 pub enum ServerError {
@@ -20,6 +22,9 @@ pub enum ServerError {
     /// A door was opened but does not say where.
     #[error("cannot tell the port of a listener: {0}")]
     LocalAddress(io::Error),
+    /// A certificate or a key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The engine failed while the server was stopping.
     #[error("the storage engine did not stop cleanly: {0}")]
     Storage(#[from] StorageError),

@@ -27,6 +27,7 @@ mod outbox;
 mod server;
 mod session;
 mod system;
+pub mod tls;
 mod workers;
 
 pub use context::{Activity, Context, SERVER_VERSION};

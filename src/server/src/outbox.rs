@@ -8,17 +8,17 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::limits::OUTPUT_BYTES_MAX;
+use crate::tls::DriverSocket;
 
 /// Bytes of an emptied buffer that are kept for the next answer.
 const KEPT_BYTES_MAX: usize = 64 * 1024;
 
 /// The outgoing side of one connection.
 pub(crate) struct Outbox {
-    socket: TcpStream,
+    socket: DriverSocket,
     state: Mutex<State>,
     /// There are bytes that the socket did not take.
     left: Notify,
@@ -37,7 +37,7 @@ struct State {
 }
 
 impl Outbox {
-    pub(crate) fn new(socket: TcpStream) -> Self {
+    pub(crate) fn new(socket: DriverSocket) -> Self {
         Self {
             socket,
             state: Mutex::new(State::default()),
@@ -47,7 +47,7 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn socket(&self) -> &TcpStream {
+    pub(crate) fn socket(&self) -> &DriverSocket {
         &self.socket
     }
 
@@ -131,7 +131,7 @@ impl Outbox {
             tokio::pin!(room);
             room.as_mut().enable();
             self.flush();
-            if self.is_closed() || self.state.lock().is_empty() {
+            if self.is_closed() || self.state.lock().is_sent() {
                 return;
             }
             room.await;
@@ -151,12 +151,15 @@ impl Outbox {
     fn push(&self, state: &mut State) -> io::Result<bool> {
         let done = loop {
             let rest = state.bytes.get(state.sent..).unwrap_or_default();
-            if rest.is_empty() {
-                break true;
-            }
-            match self.socket.try_write(rest) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => state.sent += count,
+            let outcome = if rest.is_empty() {
+                self.socket.try_flush().map(|()| None)
+            } else {
+                self.socket.try_write(rest).map(Some)
+            };
+            match outcome {
+                Ok(None) => break true,
+                Ok(Some(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(Some(count)) => state.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -194,5 +197,10 @@ impl State {
 
     fn is_empty(&self) -> bool {
         self.waiting() == 0
+    }
+
+    /// Nothing waits here, nor encrypted below.
+    fn is_sent(&self) -> bool {
+        self.is_empty() && !self.blocked
     }
 }

@@ -26,6 +26,7 @@ use crate::shell_files::{self, CompletionsArguments, ManualArguments};
 use crate::stats::{self, StatsArguments};
 use crate::status::{self, StatusArguments};
 use crate::table_reader::CONSISTENCY;
+use crate::tls_arguments::TlsArguments;
 use crate::user::{self, UserArguments};
 
 const EXAMPLES: &str = "\
@@ -202,6 +203,9 @@ pub struct ServeArguments {
     /// only while `admin` has no password; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',', env = "PHOTONDB_HTTP_HOST_NAME")]
     pub http_host_name: Vec<String>,
+
+    #[command(flatten)]
+    pub tls: TlsArguments,
 
     /// Least important messages on stderr: error, warn, info, debug, trace, or a filter such
     /// as `info,photondb_server=debug`

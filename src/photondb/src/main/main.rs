@@ -32,6 +32,7 @@ mod status;
 mod table_choice;
 mod table_reader;
 mod target;
+mod tls_arguments;
 mod user;
 
 use std::ffi::OsString;

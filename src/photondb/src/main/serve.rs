@@ -16,6 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::command_line::{Bind, ServeArguments};
 use crate::logging;
+use crate::tls_arguments::HalfOfTls;
 
 /// What keeps the server from running.
 #[derive(Debug, Error)]
@@ -30,6 +31,8 @@ enum ServeError {
     System(#[from] io::Error),
     #[error("port {port} and offset {offset} are more than a port can be")]
     Port { port: u16, offset: u16 },
+    #[error(transparent)]
+    Tls(#[from] HalfOfTls),
     #[error("the data could not be written out: {0}; what was acknowledged is safe in the log")]
     Close(#[from] photondb_storage::StorageError),
 }
@@ -103,9 +106,17 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
 async fn run_server(database: &Database, options: &ServerOptions) -> Result<(), ServeError> {
     // Before anybody is told that the server is ready: a signal right then must not kill it.
     let mut signals = Signals::listen()?;
+    let has_tls = options.driver_tls.is_some() || options.http_tls.is_some();
+    let mut hangup = has_tls.then(|| signal(SignalKind::hangup())).transpose()?;
     let server = database.serve(options).await?;
     announce(database, &server)?;
-    tracing::info!(signal = signals.next().await, "stopping");
+    let signal = loop {
+        tokio::select! {
+            signal = signals.next() => break signal,
+            Some(()) = next_hangup(&mut hangup) => server.reload_certificates(),
+        }
+    };
+    tracing::info!(signal, "stopping");
     tokio::select! {
         clean = server.stop() => {
             if !clean {
@@ -168,6 +179,8 @@ fn server_options(arguments: &ServeArguments) -> Result<ServerOptions, ServeErro
             host_names: arguments.http_host_name.clone(),
             cors_origins: arguments.cors.clone(),
         },
+        driver_tls: arguments.tls.driver_files()?,
+        http_tls: arguments.tls.http_files()?,
     })
 }
 
@@ -194,6 +207,15 @@ fn addresses(bind: &[Bind]) -> Vec<IpAddr> {
         }
     }
     addresses
+}
+
+/// The next request to read the certificates again. Where there are none, the signal ends the
+/// process, as it does for most programs whose terminal is closed.
+async fn next_hangup(signal: &mut Option<Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The signals that stop a server.

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::context::Context;
 use crate::listen::{accept, keep_alive};
 use crate::metrics::{Counted, Gauge};
+use crate::tls::TlsDoor;
 
 /// The listening socket of a door, and what the door needs to serve it.
 pub struct DoorListener {
@@ -18,6 +19,7 @@ pub struct DoorListener {
     stopping: watch::Receiver<bool>,
     connections: Arc<Semaphore>,
     counts: Arc<Gauge>,
+    tls: Option<Arc<TlsDoor>>,
 }
 
 /// A connection that was accepted. It counts as open until it is dropped.
@@ -43,14 +45,20 @@ impl DoorListener {
         listener: TcpListener,
         stopping: watch::Receiver<bool>,
         connections: Arc<Semaphore>,
+        tls: Option<Arc<TlsDoor>>,
     ) -> Self {
         let counts = Arc::clone(&context.metrics.http.connections);
-        Self { context, listener, stopping, connections, counts }
+        Self { context, listener, stopping, connections, counts, tls }
     }
 
     /// What all doors share.
     pub fn context(&self) -> &Arc<Context> {
         &self.context
+    }
+
+    /// What shakes hands with those who are accepted, if they have to speak TLS.
+    pub fn tls(&self) -> Option<Arc<TlsDoor>> {
+        self.tls.clone()
     }
 
     /// Turns true when the server stops.

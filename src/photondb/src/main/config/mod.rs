@@ -44,8 +44,8 @@ const VARIABLE: &str = "PHOTONDB_CONFIG_FILE";
 /// The verb whose flags are the keys of `[serve]`.
 const SERVE: &str = "serve";
 /// The flags that `[client]` sets for every verb that has them.
-const CLIENT_KEYS: [&str; 7] =
-    ["connect", "host-name", "driver-port", "user", "password-file", "data-dir", "output"];
+const CLIENT_KEYS: [&str; 8] =
+    ["connect", "host-name", "driver-port", "tls-cert", "user", "password-file", "data-dir", "output"];
 /// What RethinkDB's tools take for the address; set, they count for more than the file.
 const ADDRESS_VARIABLES: [&str; 2] = ["RETHINKDB_HOSTNAME", "RETHINKDB_DRIVER_PORT"];
 const ADDRESS_KEY: &str = "connect";
