@@ -18,6 +18,9 @@ use crate::profile::{Profiler, on_row};
 use crate::request::Services;
 use crate::value::TableRef;
 
+/// What a query says that was stopped by somebody else than its client.
+pub const TERMINATED_MESSAGE: &str = "Query terminated by the `rethinkdb.jobs` table.";
+
 /// The surroundings of one query, shared by everything that the query opens.
 pub(crate) struct Environment {
     /// Absent for functions that are stored with a table: they see their arguments only.
@@ -184,6 +187,9 @@ impl Environment {
 
     /// An error when the client has gone or stopped the query.
     pub(crate) fn check_cancelled(&self) -> Result<()> {
+        if self.cancel.is_terminated() {
+            return Err(EvalError::new(ErrorKind::OpIndeterminate, TERMINATED_MESSAGE));
+        }
         if self.cancel.is_cancelled() {
             return Err(EvalError::new(ErrorKind::OpFailed, "Query terminated by the client."));
         }

@@ -33,6 +33,7 @@ mod stored_function;
 mod terms;
 mod value;
 
+pub use environment::TERMINATED_MESSAGE;
 pub use executor::Executor;
 pub use fetch::{
     AuthenticationScheme, FetchBody, FetchCredentials, FetchError, FetchMethod, FetchRequest, FetchResponse,

@@ -177,8 +177,13 @@ fn jobs_are_listed_and_stopped() {
         assert!(Instant::now() < end, "{jobs}");
     };
     assert_eq!(fixture.did(&format!("jobs kill {id}")), format!("Stopped query {id}\n"));
-    // It answers now, whatever it says.
-    assert_eq!(client.receive().0, 1);
+    // A result that is not whole does not look as if it were.
+    let (token, answer) = client.receive();
+    assert_eq!(token, 1);
+    assert!(
+        answer.contains(r#""t":18"#) && answer.contains("terminated by the `rethinkdb.jobs` table"),
+        "{answer}"
+    );
     failed(&fixture, &format!("jobs kill {id}"), 1, "there is no query");
 }
 

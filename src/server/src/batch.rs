@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use photondb_base::Cancel;
 use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use photondb_datum::Datum;
-use photondb_exec::ResultStream;
+use photondb_exec::{ResultStream, TERMINATED_MESSAGE};
 use photondb_reql::{ReqlError, StartQuery};
 use photondb_table::Budget;
 
@@ -82,7 +82,7 @@ impl BatchLimits {
         let mut bytes = 0;
         loop {
             if cancel.is_cancelled() {
-                return Ok(false);
+                return end(cancel);
             }
             let before = rows.len();
             let budget = Budget {
@@ -90,7 +90,7 @@ impl BatchLimits {
                 bytes_max: self.bytes_max.saturating_sub(bytes),
             };
             if !stream.next_batch(&budget, rows)? {
-                return Ok(false);
+                return end(cancel);
             }
             bytes += rows.get(before..).unwrap_or_default().iter().map(Datum::packed_bytes).sum::<usize>();
             let full = rows.len() >= self.rows_max || bytes >= self.bytes_max;
@@ -101,4 +101,9 @@ impl BatchLimits {
             }
         }
     }
+}
+
+/// Nothing follows. Rows that are missing must not look as if there were none.
+fn end(cancel: &Cancel) -> Result<bool, ReqlError> {
+    if cancel.is_terminated() { Err(ReqlError::op_indeterminate(TERMINATED_MESSAGE)) } else { Ok(false) }
 }

@@ -71,11 +71,11 @@ impl Jobs {
         self.state.lock().running.values().cloned().collect()
     }
 
-    /// Stops a query; `false` when it has ended already.
+    /// Stops a query, whose client is told so; `false` when it has ended already.
     pub fn stop(&self, number: u64) -> bool {
         match self.state.lock().running.get(&number) {
             Some(job) => {
-                job.cancel.cancel();
+                job.cancel.terminate();
                 true
             }
             None => false,

@@ -79,8 +79,9 @@ impl OpenQuery {
         self.cancel.cancel();
     }
 
+    /// Whether its client asked for its end.
     pub(super) fn is_stopped(&self) -> bool {
-        self.cancel.is_cancelled()
+        self.cancel.is_cancelled() && !self.cancel.is_terminated()
     }
 }
 
