@@ -26,6 +26,7 @@ mod grouped;
 pub mod json;
 pub mod key;
 pub mod limits;
+pub mod message_pack;
 mod object;
 mod order;
 pub mod packed;

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use photondb_server::door::{DoorAnswer, DoorReply};
 
-use crate::answer::{Answer, AnswerKind};
+use crate::answer::{Answer, AnswerKind, Form};
 use crate::body;
 use crate::caller::Caller;
 use crate::door::Shared;
@@ -53,7 +53,7 @@ pub(crate) async fn ask(
         return lines::stream(rows, cursor);
     }
     let cursor = cursor.map(|cursor| shared.door.cursors.keep(caller.user(), cursor)).transpose()?;
-    Answer { kind, rows, cursor, profile }.respond(&shared.context, began).await
+    Answer { kind, rows, cursor, profile }.respond(&shared.context, began, Form::of(&wanted)).await
 }
 
 /// The next rows of a sequence.
@@ -61,12 +61,13 @@ pub(crate) async fn next(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Named(id): Named<String>,
+    headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let began = Instant::now();
     let batch = shared.door.cursors.next(&id, caller.user()).await?;
     let cursor = batch.more.then_some(id);
     let answer = Answer { kind: AnswerKind::Sequence, rows: batch.rows, cursor, profile: None };
-    answer.respond(&shared.context, began).await
+    answer.respond(&shared.context, began, Form::of(&headers)).await
 }
 
 /// Forgets the rest of a sequence.

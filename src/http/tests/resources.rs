@@ -2,6 +2,7 @@
 
 mod support;
 
+use photondb_datum::{Datum, message_pack};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::{Fixture, Reply, send};
@@ -183,5 +184,39 @@ async fn resources_are_for_those_who_may() {
     assert_eq!(send(eve(Method::GET, "/api/tables/t/documents")).await.status, StatusCode::OK);
     let system = fixture.get("/api/databases/rethinkdb/tables/table_config/documents").await.json();
     assert_eq!(system["documents"].as_array().map(Vec::len), Some(1), "{system}");
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn message_pack_is_spoken() {
+    let fixture = Fixture::start().await;
+    fixture.result("r.tableCreate('t')").await;
+    let media_type = "application/msgpack";
+    let get = |path: &str| fixture.request(Method::GET, path).header("accept", media_type);
+    let document = Datum::object([("id", Datum::from("a")), ("bytes", Datum::Binary(vec![0, 255].into()))]);
+    let mut packed = Vec::new();
+    message_pack::write(&document, &mut packed).expect("it can be written");
+    let all = "/api/tables/t/documents";
+    let post = fixture.request(Method::POST, all).header("content-type", media_type);
+    assert_eq!(send(post.body(packed.clone())).await.status, StatusCode::CREATED);
+    let response = get(&format!("{all}/a")).send().await.expect("an answer");
+    assert_eq!(response.headers()["content-type"], media_type);
+    let read = message_pack::parse(&response.bytes().await.expect("all of it")).expect("MessagePack");
+    assert_eq!(read, document);
+    let query = fixture.request(Method::POST, "/api/query").header("accept", media_type);
+    let query =
+        query.json(&json!({ "query": "r.range(3)", "batch_rows": 2 })).send().await.expect("an answer");
+    let answer = message_pack::parse(&query.bytes().await.expect("all of it")).expect("MessagePack");
+    assert_eq!(answer.get("result"), Some(Datum::array([0, 1].map(Datum::from))));
+    let cursor = answer.get("cursor").expect("a cursor");
+    let next =
+        get(&format!("/api/cursors/{}", cursor.as_str().expect("text"))).send().await.expect("an answer");
+    let next = message_pack::parse(&next.bytes().await.expect("all of it")).expect("MessagePack");
+    assert_eq!(
+        (next.get("result"), next.get("more")),
+        (Some(Datum::array([Datum::from(2)])), Some(false.into()))
+    );
+    let post = fixture.request(Method::POST, all).header("content-type", media_type);
+    assert_eq!(send(post.body(vec![0xc1])).await.error_kind(), "BadRequest");
     fixture.stop().await;
 }

@@ -7,20 +7,22 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use photondb_datum::{Datum, Text};
+use photondb_datum::{Datum, Text, message_pack};
 use photondb_reql::{ReqlError, TermId, TermType};
 use serde::Deserialize;
 
 use super::bulk;
-use super::outcome::{conflict, count, first_error, parse, respond, unless_missing, value};
+use super::outcome::{conflict, count, first_error, parse, respond, respond_as, unless_missing, value};
 use super::place::{DocumentPath, KeyStyle, TablePath, has_table};
 use super::query::QueryBuilder;
+use crate::answer::{Form, MESSAGE_PACK};
 use crate::body;
 use crate::caller::Caller;
 use crate::door::Shared;
 use crate::error::HttpError;
 use crate::extract::{Asked, Named};
 use crate::lines;
+use crate::stack::with_room;
 
 /// How a write is done.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -39,6 +41,7 @@ pub(super) async fn read(
     caller: Caller,
     Named(path): Named<DocumentPath>,
     Asked(style): Asked<KeyStyle>,
+    headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let mut query = QueryBuilder::new();
     let root = document(&mut query, &path, style)?;
@@ -46,7 +49,7 @@ pub(super) async fn read(
     if found.is_null() {
         return Err(missing(&path));
     }
-    respond(StatusCode::OK, &found)
+    respond_as(Form::of(&headers), StatusCode::OK, &found)
 }
 
 /// Makes a document, or puts another one in its place.
@@ -207,6 +210,11 @@ async fn written(
 
 async fn documents_of(headers: &HeaderMap, body: Body) -> Result<Datum, HttpError> {
     let bytes = body::read(headers, body).await?;
+    if body::content_type(headers) == MESSAGE_PACK {
+        let parsed = with_room(|| message_pack::parse(&bytes));
+        return parsed
+            .map_err(|error| HttpError::bad_request(format!("The document cannot be read: {error}.")));
+    }
     body::check_json(headers)?;
     parse(&bytes)
 }

@@ -10,9 +10,10 @@ use photondb_reql::{ReqlError, TermId, TermType};
 use photondb_server::door::DoorAnswer;
 use serde::Deserialize;
 
-use super::outcome::{parse, respond, unless_missing, value};
+use super::outcome::{parse, respond_as, unless_missing, value};
 use super::place::{KeyStyle, TablePath, has_table};
 use super::query::QueryBuilder;
+use crate::answer::Form;
 use crate::caller::Caller;
 use crate::door::Shared;
 use crate::error::HttpError;
@@ -93,7 +94,7 @@ pub(super) async fn list(
     let last = rows.last().and_then(|row| row.get(primary_key.as_str()));
     let next = last.filter(|_| by_key && !is_last).unwrap_or(Datum::Null);
     let page = [("documents", Datum::array(rows)), ("more", Datum::Bool(!is_last)), ("next", next)];
-    respond(StatusCode::OK, &Datum::object(page))
+    respond_as(Form::of(&headers), StatusCode::OK, &Datum::object(page))
 }
 
 /// The documents that are wanted, in their order.

@@ -1,13 +1,13 @@
 //! What queries about resources come to.
 
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use photondb_datum::{Datum, json};
 use photondb_reql::{ErrorKind, ReqlError};
 use photondb_server::door::{DoorAnswer, DoorQuery};
 
-use crate::answer::write_value;
+use crate::answer::Form;
 use crate::caller::Caller;
 use crate::door::Shared;
 use crate::error::HttpError;
@@ -62,10 +62,14 @@ pub(super) fn first_error(summary: &Datum) -> Option<String> {
 
 /// A value as the whole answer.
 pub(super) fn respond(status: StatusCode, value: &Datum) -> Result<Response, HttpError> {
+    respond_as(Form::Json, status, value)
+}
+
+/// The same in the form that the client asks for.
+pub(super) fn respond_as(form: Form, status: StatusCode, value: &Datum) -> Result<Response, HttpError> {
     let mut text = Vec::new();
-    write_value(value, &mut text)?;
-    let json = HeaderValue::from_static("application/json");
-    Ok((status, [(CONTENT_TYPE, json)], text).into_response())
+    form.write(value, &mut text)?;
+    Ok((status, [(CONTENT_TYPE, form.media_type())], text).into_response())
 }
 
 /// JSON of a client as a value.
