@@ -28,6 +28,7 @@ mod lines;
 mod live;
 mod login;
 mod metrics;
+mod openapi;
 mod options;
 mod origin;
 mod query;

@@ -21,7 +21,7 @@ use crate::door::Shared;
 use crate::error::HttpError;
 use crate::limits::{REQUEST_TIMEOUT, REQUESTS_MAX};
 use crate::options::HttpOptions;
-use crate::{bundle, health, live, login, metrics, query, resources, terms};
+use crate::{bundle, health, live, login, metrics, openapi, query, resources, terms};
 
 /// How long browsers remember what another origin may do.
 const CORS_AGE: Duration = Duration::from_secs(3600);
@@ -32,6 +32,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/cursors/{id}", get(query::next).delete(query::close))
         .route("/api/terms", get(terms::terms))
         .route("/api/session", get(login::session))
+        .route("/api/openapi.json", get(openapi::document))
         .route("/_metrics", get(metrics::metrics))
         .route("/api/login", post(login::log_in))
         .route("/api/logout", post(login::log_out))

@@ -15,7 +15,7 @@ const JAVASCRIPT_FOLDER: &str = "javascript-2.4.2-3.2.1";
 /// One download at a time within a process.
 static FETCHING: Mutex<()> = Mutex::new(());
 
-/// The Python driver.
+/// Packages from PyPI: the Python driver, or others.
 #[derive(Debug, Clone)]
 pub struct PythonClient {
     folder: PathBuf,
@@ -24,10 +24,16 @@ pub struct PythonClient {
 impl PythonClient {
     /// Fetches it with pip unless it is there.
     pub fn fetch() -> Result<Self, SupportError> {
-        let folder = fetched(PYTHON_FOLDER, |folder| {
+        Self::fetch_packages(PYTHON_FOLDER, &[PYTHON_DRIVER])
+    }
+
+    /// Other packages (`name==version`) in a folder of their own, whose name must change with
+    /// the versions.
+    pub fn fetch_packages(folder: &str, packages: &[&str]) -> Result<Self, SupportError> {
+        let folder = fetched(folder, |folder| {
             let mut pip = Command::new("python3");
             pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
-            pip.arg("--target").arg(folder).arg(PYTHON_DRIVER);
+            pip.arg("--target").arg(folder).args(packages);
             run("pip (python3 -m pip)", pip)
         })?;
         Ok(Self { folder })
