@@ -14,13 +14,13 @@ pub struct Cancel(Arc<AtomicU8>);
 impl Cancel {
     /// Asks the work to stop at its next batch: nobody wants its result any more.
     pub fn cancel(&self) {
-        self.end(CANCELLED);
+        self.0.fetch_max(CANCELLED, Ordering::AcqRel);
     }
 
     /// Asks the work to stop at its next batch, for a reason that whoever waits for the result
     /// has to be told.
     pub fn terminate(&self) {
-        self.end(TERMINATED);
+        self.0.fetch_max(TERMINATED, Ordering::AcqRel);
     }
 
     /// Whether the work is to stop.
@@ -32,12 +32,6 @@ impl Cancel {
     pub fn is_terminated(&self) -> bool {
         self.0.load(Ordering::Acquire) == TERMINATED
     }
-
-    /// The first reason stands.
-    fn end(&self, reason: u8) {
-        // Fails when there is one already.
-        let _ = self.0.compare_exchange(RUNNING, reason, Ordering::AcqRel, Ordering::Acquire);
-    }
 }
 
 #[cfg(test)]
@@ -45,14 +39,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_reason_stands() {
-        let (client, administrator) = (Cancel::default(), Cancel::default());
-        assert!(!client.is_cancelled());
-        client.cancel();
-        client.terminate();
-        administrator.terminate();
-        administrator.cancel();
-        assert!(client.is_cancelled() && !client.is_terminated());
-        assert!(administrator.is_cancelled() && administrator.is_terminated());
+    fn a_termination_is_told_whoever_else_has_had_enough() {
+        let cancel = Cancel::default();
+        assert!(!cancel.is_cancelled() && !cancel.is_terminated());
+        cancel.cancel();
+        assert!(cancel.is_cancelled() && !cancel.is_terminated());
+        cancel.terminate();
+        cancel.cancel();
+        assert!(cancel.is_cancelled() && cancel.is_terminated());
     }
 }
