@@ -1,10 +1,12 @@
 //! The browser's tests, run by Playwright.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use photondb_test_support::{JavascriptClient, Script, ScriptOutput, SupportError};
+use photondb_test_support::{
+    JavascriptClient, Script, ScriptOutput, SupportError, target_root, workspace_root,
+};
 
 use crate::browser::Browser;
 use crate::workshop::copy;
@@ -12,6 +14,8 @@ use crate::workshop::copy;
 const PACKAGES: [&str; 2] = ["@playwright/test@1.65.1", "@axe-core/playwright@4.14.0"];
 /// Changes with the versions.
 const FOLDER: &str = "playwright-1.65.1-axe-4.14.0";
+/// Tells the specifications where pictures go.
+const PICTURES_VARIABLE: &str = "PHOTONDB_SCREENSHOTS";
 
 /// The specifications in `browser/`, beside the packages that run them.
 #[derive(Debug)]
@@ -32,6 +36,15 @@ impl Specs {
         Ok(Self { packages, folder, browser })
     }
 
+    /// Where pictures are drawn: the folder that `PHOTONDB_SCREENSHOTS` names, or one beside
+    /// what is built.
+    pub fn pictures() -> PathBuf {
+        match std::env::var_os(PICTURES_VARIABLE) {
+            Some(folder) => workspace_root().join(folder),
+            None => target_root().join("admin-pictures"),
+        }
+    }
+
     /// Runs one specification on a server.
     pub fn run(&self, spec: &str, url: &str, timeout: Duration) -> Result<ScriptOutput, SupportError> {
         let mut command = Command::new(self.packages.folder().join("node_modules/.bin/playwright"));
@@ -39,6 +52,7 @@ impl Specs {
             .current_dir(self.folder.path().join("browser"))
             .args(["test", spec])
             .env("PHOTONDB_URL", url)
+            .env(PICTURES_VARIABLE, Self::pictures())
             // Colours and cursor movements are for terminals.
             .env("NO_COLOR", "1")
             .env("CI", "true");

@@ -6,8 +6,6 @@ use photondb_admin::{Browser, Specs};
 use photondb_test_support::{Server, ServerOptions};
 
 const TIMEOUT: Duration = Duration::from_secs(900);
-/// As the specification reads it.
-const PICTURES_VARIABLE: &str = "PHOTONDB_SCREENSHOTS";
 
 #[test]
 fn pages() {
@@ -29,13 +27,9 @@ fn users() {
     run("users.spec.ts");
 }
 
-/// Draws the pictures of the guide anew, into the folder that the variable names.
+/// Draws the pictures of the guide: see [`Specs::pictures`].
 #[test]
 fn pictures() {
-    if std::env::var_os(PICTURES_VARIABLE).is_none() {
-        println!("not run: {PICTURES_VARIABLE} names no folder");
-        return;
-    }
     run("screenshots.spec.ts");
 }
 
