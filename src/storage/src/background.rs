@@ -8,10 +8,10 @@ use parking_lot::{Condvar, Mutex};
 use photondb_base::LogPosition;
 
 use crate::compaction::compact;
-use crate::disk_engine::Shared;
 use crate::engine::WhenDurable;
 use crate::error::StorageError;
 use crate::scrub;
+use crate::shared::Shared;
 
 /// Pause after a checkpoint that failed.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);

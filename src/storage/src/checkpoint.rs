@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 use std::sync::Weak;
 
-use crate::disk_engine::Shared;
 use crate::dropped;
 use crate::error::StorageError;
 use crate::node::Freed;
 use crate::page_writer::PageWriter;
 use crate::pointer::Pointer;
+use crate::shared::Shared;
 use crate::slab_map::{Planned, SlabMap};
 use crate::space::{Space, slab_offset};
 use crate::state::Frozen;

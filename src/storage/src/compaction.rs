@@ -9,12 +9,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use photondb_base::TreeId;
 
-use crate::disk_engine::{OpenOptions, Shared};
 use crate::engine::Snapshot;
 use crate::error::StorageError;
 use crate::node::{Body, NodeRef};
+use crate::open_options::OpenOptions;
 use crate::page::{PackedValue, Page};
 use crate::pointer::Pointer;
+use crate::shared::Shared;
 use crate::space::{Borders, SLAB_BYTES};
 use crate::view::{TreeSnapshot, View};
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::cursor::Cursor;
-use crate::disk_engine::Shared;
 use crate::error::StorageError;
 use crate::node::{Body, Freed, MemoryNode, NodeRef, Value};
 use crate::range::{Direction, KeyRange};
+use crate::shared::Shared;
 use crate::store::Store;
 
 /// Nodes freed by one checkpoint.

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::checkpoint::Checkpointer;
 use crate::disk::{Disk, DiskFile};
-use crate::disk_engine::{OpenOptions, Shared};
 use crate::error::StorageError;
 use crate::log::{Log, Poison};
 use crate::log_format::{SEGMENT_HEADER_BYTES, segment_first};
 use crate::log_spares::Spares;
 use crate::node::{NodeRef, Root};
+use crate::open_options::OpenOptions;
 use crate::recovery::recover;
+use crate::shared::Shared;
 use crate::slab_map::SlabMap;
 use crate::space::Space;
 use crate::state::State;

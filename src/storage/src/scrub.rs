@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::cursor::Cursor;
-use crate::disk_engine::Shared;
 use crate::engine::ScrubReport;
 use crate::error::StorageError;
 use crate::log_format::{SEGMENT_HEADER_BYTES, read_frame};
 use crate::node::{Body, NodeRef, Root, Value, child_index};
 use crate::page::{PackedValue, Page};
 use crate::range::{Direction, KeyRange};
+use crate::shared::Shared;
 use crate::store::{DATA, Store};
 use crate::superblock::Superblock;
 use crate::view::{View, malformed_catalog};
@@ -240,7 +240,7 @@ mod tests {
 
     use crate::batch::Batch;
     use crate::disk::SimulatedDisk;
-    use crate::disk_engine::OpenOptions;
+    use crate::open_options::OpenOptions;
 
     #[test]
     fn the_slow_scrub_reads_every_page_too() {

@@ -1,0 +1,215 @@
+//! Changing a leaf in place.
+
+use bytes::Bytes;
+
+use super::{ASIDE_BIT, Aside, Leaf, Place, aside_number};
+use crate::node::{Root, Value};
+use crate::page::{CHILD_BYTES, SLOT_BIT, copy_to, shared_prefix, worth_prefix};
+use crate::pointer::POINTER_BYTES;
+
+impl Leaf {
+    /// Adds an entry that comes to stand at `index`.
+    pub(crate) fn insert(&mut self, index: usize, key: &[u8], value: Value) {
+        if !key.starts_with(&self.prefix) {
+            self.shorten_prefix(shared_prefix(&self.prefix, key));
+        }
+        let suffix = key.get(self.prefix.len()..).unwrap_or_default();
+        let (value, flag) = self.cell_of(value);
+        let at = self.key_start(index);
+        let length = suffix.len() + value.as_ref().len();
+        self.open_gap(at, length);
+        copy_to(&mut self.cells, at, suffix);
+        copy_to(&mut self.cells, at + suffix.len(), value.as_ref());
+        self.move_places(index, length);
+        reserve(&mut self.places, 1);
+        self.places.insert(index, Place { key: at as u16, value: (at + suffix.len()) as u16 | flag });
+    }
+
+    /// Sets the value of an entry. Gives the former one if it stands outside.
+    pub(crate) fn replace(&mut self, index: usize, value: Value) -> Option<Value> {
+        let old = self.take_outside(index);
+        let (value, flag) = self.cell_of(value);
+        let (length, new_length) = (self.value_cell(index).len(), value.as_ref().len());
+        let (start, end) = (self.value_start(index), self.value_start(index) + length);
+        if new_length > length {
+            self.open_gap(end, new_length - length);
+        } else if new_length < length {
+            self.cells.drain(start + new_length..end);
+        }
+        copy_to(&mut self.cells, start, value.as_ref());
+        self.move_places(index + 1, new_length.wrapping_sub(length));
+        if let Some(place) = self.places.get_mut(index) {
+            place.value = place.value & !SLOT_BIT | flag;
+        }
+        old
+    }
+
+    /// Removes an entry. Gives its value if it stands outside.
+    pub(crate) fn remove(&mut self, index: usize) -> Option<Value> {
+        let old = self.take_outside(index);
+        let (start, end) = (self.key_start(index), self.key_start(index + 1));
+        self.cells.drain(start..end);
+        self.places.remove(index);
+        self.move_places(index, start.wrapping_sub(end));
+        old
+    }
+
+    /// The tree of a catalog entry, for changing; `None` when the entry is of another kind.
+    pub(crate) fn root_mut(&mut self, index: usize) -> Option<&mut Root> {
+        if !self.places.get(index)?.is_slot() {
+            let root = Root::decode(self.value_cell(index))?;
+            self.replace(index, Value::Tree(root));
+        }
+        let number = aside_number(self.value_cell(index))?;
+        match self.aside.get_mut(number)? {
+            Some(Aside::Tree(root)) => Some(root),
+            _ => None,
+        }
+    }
+
+    /// Cuts everything from `at` on off.
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        let start = self.key_start(at);
+        let mut right = Self {
+            prefix: self.prefix.clone(),
+            cells: self.cells.get(start..).unwrap_or_default().to_vec(),
+            ..Self::default()
+        };
+        right.places.extend(self.places.drain(at..).map(|place| place.moved(0usize.wrapping_sub(start))));
+        self.cells.truncate(start);
+        for index in 0..right.count() {
+            let taken = aside_number(right.value_cell(index)).filter(|_| right.is_slot(index));
+            if let Some(aside) = taken.and_then(|number| self.aside.get_mut(number)?.take()) {
+                right.renumber(index, aside);
+            }
+        }
+        right
+    }
+
+    /// Adds the entries of the leaf to the right.
+    pub(crate) fn append(&mut self, mut right: Self) {
+        let shared = shared_prefix(&self.prefix, &right.prefix);
+        self.shorten_prefix(shared);
+        right.shorten_prefix(shared);
+        let (count, start) = (self.count(), self.cells.len());
+        self.places.extend(right.places.iter().map(|place| place.moved(start)));
+        self.cells.extend_from_slice(&right.cells);
+        for index in count..self.count() {
+            let taken = aside_number(self.value_cell(index)).filter(|_| self.is_slot(index));
+            if let Some(aside) = taken.and_then(|number| right.aside.get_mut(number)?.take()) {
+                self.renumber(index, aside);
+            }
+        }
+    }
+
+    /// What stands in the cell for a value, and its flag.
+    fn cell_of(&mut self, value: Value) -> (Cell, u16) {
+        match value {
+            Value::Inline(bytes) => (Cell::Inline(bytes), 0),
+            Value::Slot(pointer) => (Cell::Pointer(pointer.encode()), SLOT_BIT),
+            Value::Large(large) => {
+                let mark = ASIDE_BIT | self.put_aside(Aside::Large(large)) as u64;
+                (Cell::Pointer(u128::from(mark).to_le_bytes()), SLOT_BIT)
+            }
+            Value::Tree(root) => {
+                let mark = ASIDE_BIT | self.put_aside(Aside::Tree(root)) as u64;
+                let mut cell = [0; CHILD_BYTES];
+                copy_to(&mut cell, 0, &mark.to_le_bytes());
+                (Cell::Tree(cell), SLOT_BIT)
+            }
+        }
+    }
+
+    fn put_aside(&mut self, aside: Aside) -> usize {
+        if let Some(number) = self.aside.iter().position(Option::is_none)
+            && let Some(gap) = self.aside.get_mut(number)
+        {
+            *gap = Some(aside);
+            return number;
+        }
+        self.aside.push(Some(aside));
+        self.aside.len() - 1
+    }
+
+    /// Takes something aside that came from another leaf.
+    fn renumber(&mut self, index: usize, aside: Aside) {
+        let number = self.put_aside(aside);
+        let start = self.value_start(index);
+        copy_to(&mut self.cells, start, &(ASIDE_BIT | number as u64).to_le_bytes());
+    }
+
+    /// Takes out the value of an entry that stands outside, before it is overwritten.
+    fn take_outside(&mut self, index: usize) -> Option<Value> {
+        if !self.is_slot(index) {
+            return None;
+        }
+        let value = self.value(index);
+        if let Some(number) = aside_number(self.value_cell(index))
+            && let Some(gap) = self.aside.get_mut(number)
+        {
+            *gap = None;
+        }
+        value
+    }
+
+    fn open_gap(&mut self, at: usize, length: usize) {
+        reserve(&mut self.cells, length);
+        let end = self.cells.len();
+        self.cells.resize(end + length, 0);
+        self.cells.copy_within(at..end, at + length);
+    }
+
+    fn move_places(&mut self, from: usize, by: usize) {
+        for place in self.places.iter_mut().skip(from) {
+            *place = place.moved(by);
+        }
+    }
+
+    /// Keeps `length` bytes of the prefix, or none when that is not worth it.
+    fn shorten_prefix(&mut self, length: usize) {
+        let length = worth_prefix(length);
+        if length >= self.prefix.len() {
+            return;
+        }
+        let returned = self.prefix.get(length..).unwrap_or_default();
+        let mut cells = Vec::with_capacity(self.cells.len() + returned.len() * (self.count() + 1));
+        for index in 0..self.count() {
+            cells.extend_from_slice(returned);
+            cells.extend_from_slice(
+                self.cells.get(self.key_start(index)..self.key_start(index + 1)).unwrap_or_default(),
+            );
+        }
+        for (index, place) in self.places.iter_mut().enumerate() {
+            let before = returned.len() * index;
+            place.key += before as u16;
+            place.value += (before + returned.len()) as u16;
+        }
+        self.cells = cells;
+        self.prefix = self.prefix.get(..length).unwrap_or_default().into();
+    }
+}
+
+/// What stands in a cell for a value.
+enum Cell {
+    Inline(Bytes),
+    Pointer([u8; POINTER_BYTES]),
+    Tree([u8; CHILD_BYTES]),
+}
+
+impl AsRef<[u8]> for Cell {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Inline(bytes) => bytes,
+            Self::Pointer(bytes) => bytes,
+            Self::Tree(bytes) => bytes,
+        }
+    }
+}
+
+/// Makes room for `more`, by less than the doubling of [`Vec`]: most leaves are nearly full.
+fn reserve<T>(vector: &mut Vec<T>, more: usize) {
+    let needed = vector.len() + more;
+    if needed > vector.capacity() {
+        vector.reserve_exact(more + needed / 4);
+    }
+}

@@ -1,0 +1,224 @@
+//! A leaf that can be changed: what a page holds, in parts that can grow.
+//!
+//! Keys and values are copied in, so that a leaf takes about the memory of its page and holds
+//! nothing else alive.
+
+mod changes;
+mod packing;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::node::{LargeValue, Root, Value};
+use crate::page::{CHILD_BYTES, EMPTY_NODE_BYTES, LEAF_ENTRY_BYTES, Page, SLOT_BIT};
+use crate::pointer::Pointer;
+use crate::pointer::read::u64_at;
+
+/// Set in the place of an offset: the value is aside, under the number in the other bits.
+const ASIDE_BIT: u64 = 1 << 63;
+
+/// A leaf in memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leaf {
+    /// What all keys begin with.
+    prefix: Box<[u8]>,
+    /// Where each entry stands among the cells.
+    places: Vec<Place>,
+    /// Per entry, in key order: the key without the prefix, directly followed by the value.
+    cells: Vec<u8>,
+    /// Values that no packed form stands for yet; a removed one leaves a gap.
+    aside: Vec<Option<Aside>>,
+}
+
+/// Where an entry stands. `value` has [`SLOT_BIT`] set when the cell holds a pointer, or in its
+/// place the number of something aside.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    key: u16,
+    value: u16,
+}
+
+/// A value that only a checkpoint gives a packed form.
+#[derive(Clone, Debug)]
+pub(crate) enum Aside {
+    /// Too large for a leaf, and perhaps not yet on disk.
+    Large(Arc<LargeValue>),
+    /// In the catalog: a tree.
+    Tree(Root),
+}
+
+/// What stands for something aside in a page.
+pub(crate) enum Settled {
+    /// A value is in a slot.
+    Slot(Pointer),
+    /// A tree's entry of the catalog.
+    Tree([u8; CHILD_BYTES]),
+}
+
+impl Place {
+    fn moved(self, by: usize) -> Self {
+        // Wraps for a move to the front; the flag above the offset stays as it is.
+        Self { key: self.key.wrapping_add(by as u16), value: self.value.wrapping_add(by as u16) }
+    }
+
+    fn key_start(self) -> usize {
+        usize::from(self.key)
+    }
+
+    fn value_start(self) -> usize {
+        usize::from(self.value & !SLOT_BIT)
+    }
+
+    fn is_slot(self) -> bool {
+        self.value & SLOT_BIT != 0
+    }
+}
+
+impl Leaf {
+    /// A leaf of one entry.
+    pub(crate) fn of_one(key: &[u8], value: Value) -> Self {
+        let mut leaf = Self::default();
+        leaf.insert(0, key, value);
+        leaf
+    }
+
+    /// Unpacks a page.
+    pub(crate) fn from_page(page: &Page) -> Self {
+        let place = |index| {
+            let (key, value, is_slot) = page.cell_place(index);
+            Place { key: key as u16, value: value as u16 | if is_slot { SLOT_BIT } else { 0 } }
+        };
+        Self {
+            prefix: page.prefix().into(),
+            places: (0..page.count()).map(place).collect(),
+            cells: page.cells().to_vec(),
+            aside: Vec::new(),
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Packed length without prefix compression.
+    pub(crate) fn bytes(&self) -> usize {
+        EMPTY_NODE_BYTES + self.count() * (LEAF_ENTRY_BYTES + self.prefix.len()) + self.cells.len()
+    }
+
+    /// The memory this takes, large values left out.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.prefix.len()
+            + self.places.capacity() * size_of::<Place>()
+            + self.cells.capacity()
+            + self.aside.capacity() * size_of::<Option<Aside>>()
+    }
+
+    /// Where `key` is, or where it would be.
+    pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
+        crate::page::search(&self.prefix, self.count(), key, |index| self.suffix(index))
+    }
+
+    /// How key `index` stands to another one.
+    pub(crate) fn compare(&self, index: usize, key: &[u8]) -> Ordering {
+        crate::page::compare(&self.prefix, self.suffix(index), key)
+    }
+
+    /// What all keys begin with.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// The entries, one behind the other.
+    pub(crate) fn cells(&self) -> &[u8] {
+        &self.cells
+    }
+
+    /// Where among the cells key `index` stands, if it stands there as a whole.
+    pub(crate) fn plain_key_place(&self, index: usize) -> Option<Range<usize>> {
+        self.prefix.is_empty().then(|| self.key_start(index)..self.value_start(index))
+    }
+
+    /// Where among the cells value `index` stands, if it stands there.
+    pub(crate) fn inline_value_place(&self, index: usize) -> Option<Range<usize>> {
+        let place = self.places.get(index).filter(|place| !place.is_slot())?;
+        Some(place.value_start()..self.key_start(index + 1))
+    }
+
+    /// Whether all values stand in the leaf or on disk.
+    pub(crate) fn has_nothing_aside(&self) -> bool {
+        self.aside.iter().all(Option::is_none)
+    }
+
+    pub(crate) fn key(&self, index: usize) -> Bytes {
+        let suffix = self.suffix(index);
+        if self.prefix.is_empty() {
+            return Bytes::copy_from_slice(suffix);
+        }
+        [&self.prefix, suffix].concat().into()
+    }
+
+    /// Value `index`, copied; what is aside is shared.
+    pub(crate) fn value(&self, index: usize) -> Option<Value> {
+        let place = *self.places.get(index)?;
+        let cell = self.value_cell(index);
+        if !place.is_slot() {
+            return Some(Value::Inline(Bytes::copy_from_slice(cell)));
+        }
+        Some(match self.aside_of(cell) {
+            Some(Aside::Large(large)) => Value::Large(large.clone()),
+            Some(Aside::Tree(root)) => Value::Tree(root.clone()),
+            None => Value::Slot(Pointer::decode_slice(cell)?),
+        })
+    }
+
+    /// The values that do not stand in the leaf.
+    pub(crate) fn outside(&self) -> impl Iterator<Item = Value> {
+        let is_outside = |index: &usize| self.places.get(*index).is_some_and(|place| place.is_slot());
+        (0..self.count()).filter(is_outside).filter_map(|index| self.value(index))
+    }
+
+    /// The entry at which the left half has about as many bytes as the right one.
+    pub(crate) fn middle(&self) -> usize {
+        let half = self.bytes() / 2;
+        let entry_bytes = LEAF_ENTRY_BYTES + self.prefix.len();
+        let reaches = |index: usize| (index + 1) * entry_bytes + self.key_start(index + 1) >= half;
+        (0..self.count()).find(|index| reaches(*index)).unwrap_or(0)
+    }
+
+    /// Key `index` without the prefix.
+    pub(crate) fn suffix(&self, index: usize) -> &[u8] {
+        self.cells.get(self.key_start(index)..self.value_start(index)).unwrap_or_default()
+    }
+
+    fn value_cell(&self, index: usize) -> &[u8] {
+        self.cells.get(self.value_start(index)..self.key_start(index + 1)).unwrap_or_default()
+    }
+
+    fn is_slot(&self, index: usize) -> bool {
+        self.places.get(index).is_some_and(|place| place.is_slot())
+    }
+
+    /// Where entry `index` starts; behind the last one, where all end.
+    fn key_start(&self, index: usize) -> usize {
+        self.places.get(index).map_or(self.cells.len(), |place| place.key_start())
+    }
+
+    fn value_start(&self, index: usize) -> usize {
+        self.places.get(index).map_or(self.cells.len(), |place| place.value_start())
+    }
+
+    fn aside_of(&self, cell: &[u8]) -> Option<&Aside> {
+        self.aside.get(aside_number(cell)?)?.as_ref()
+    }
+}
+
+/// The number of something aside; `None` for a pointer.
+fn aside_number(cell: &[u8]) -> Option<usize> {
+    let offset = u64_at(cell, 0)?;
+    (offset & ASIDE_BIT != 0).then_some((offset & !ASIDE_BIT) as usize)
+}

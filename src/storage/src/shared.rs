@@ -1,0 +1,330 @@
+//! What the engine and its threads share: the way of a commit, budgets, when a checkpoint is due.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex};
+use photondb_base::{LogPosition, prompt};
+
+use crate::background::Control;
+use crate::batch::{Batch, Operation, Operations};
+use crate::checkpoint::Checkpointer;
+use crate::commit_queue::CommitQueue;
+use crate::compaction;
+use crate::engine::Statistics;
+use crate::error::StorageError;
+use crate::log::{Log, Poison};
+use crate::open_options::OpenOptions;
+use crate::state::State;
+use crate::store::Store;
+use crate::view::{View, tree_key};
+
+/// A batch above this lets readers use the state before it while it is applied.
+const LONG_APPLY_BYTES: usize = 1024 * 1024;
+
+/// With less log than this behind it, a checkpoint is not worth the writes when nobody needs it.
+const CHECKPOINT_IDLE_LOG_BYTES_MIN: u64 = 256 * 1024;
+
+/// What the engine and its threads share.
+pub(crate) struct Shared {
+    pub options: OpenOptions,
+    pub poison: Poison,
+    pub store: Arc<Store>,
+    pub log: Log,
+    pub state: Mutex<State>,
+    /// The state before the batch that is being applied, while a long one is.
+    before_apply: Mutex<Option<Arc<View>>>,
+    queue: CommitQueue,
+    pub checkpointer: Mutex<Checkpointer>,
+    pub control: Control,
+    pub counters: Counters,
+    /// Wakes commits that wait for a checkpoint.
+    room_lock: Mutex<()>,
+    room: Condvar,
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub applied: AtomicU64,
+    pub dirty_bytes: AtomicU64,
+    pub frozen_bytes: AtomicU64,
+    pub log_bytes_since_checkpoint: AtomicU64,
+    pub commits: AtomicU64,
+    pub checkpoints: AtomicU64,
+    pub checkpoints_failed: AtomicU64,
+    pub scrubs: AtomicU64,
+    pub data_bytes: AtomicU64,
+    pub slot_bytes_used: AtomicU64,
+    pub slot_bytes_pending: AtomicU64,
+    pub slabs: AtomicU64,
+    pub slabs_free: AtomicU64,
+    pub old_snapshots: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        options: OpenOptions,
+        poison: Poison,
+        store: Arc<Store>,
+        log: Log,
+        state: State,
+        checkpointer: Checkpointer,
+    ) -> Self {
+        let counters = Counters::default();
+        counters.applied.store(state.position.0, Ordering::Release);
+        let shared = Self {
+            options,
+            poison,
+            store,
+            log,
+            state: Mutex::new(state),
+            before_apply: Mutex::new(None),
+            queue: CommitQueue::default(),
+            checkpointer: Mutex::new(checkpointer),
+            control: Control::default(),
+            counters,
+            room_lock: Mutex::new(()),
+            room: Condvar::new(),
+        };
+        shared.note_space(&shared.checkpointer.lock());
+        shared
+    }
+
+    pub(crate) fn view(&self) -> Arc<View> {
+        if let Some(state) = self.state.try_lock() {
+            return Arc::new(state.view());
+        }
+        if let Some(view) = self.before_apply.lock().clone() {
+            return view;
+        }
+        Arc::new(self.state.lock().view())
+    }
+
+    pub(crate) fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError> {
+        let is_empty = batch.is_empty();
+        let record = batch.seal()?;
+        self.poison.check()?;
+        if is_empty {
+            return Ok(self.applied());
+        }
+        self.make_room()?;
+        self.warm(&record)?;
+        prompt::before_change()?;
+        let position = self.queue.commit(record, |records| self.commit_group(records))?;
+        if self.options.background && self.log.wants_spare() {
+            self.control.request_spare();
+        }
+        self.checkpoint_if_due();
+        Ok(position)
+    }
+
+    /// Reads what the batch will change while nothing is locked. A page that cannot be read
+    /// then fails the batch before it is in the log, and applying it waits for no disk.
+    fn warm(&self, record: &Bytes) -> Result<(), StorageError> {
+        let view = self.view();
+        view.check()?;
+        let mut current = None;
+        for operation in Operations::new(record.clone()) {
+            let (tree, key) = match operation {
+                Operation::Put { tree, key, .. } | Operation::Delete { tree, key } => (tree, key),
+                Operation::DropTree { tree } => {
+                    view.find(&view.catalog, &tree_key(tree))?;
+                    continue;
+                }
+            };
+            if current.as_ref().is_none_or(|(id, _)| *id != tree) {
+                current = Some((tree, view.root(tree)?));
+            }
+            if let Some((_, root)) = &current {
+                view.warm(root, &key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Logs and applies records, in order. One answer for each.
+    fn commit_group(&self, records: &[Bytes]) -> Result<Vec<LogPosition>, StorageError> {
+        let first = self.log.append(records)?;
+        let bytes: usize = records.iter().map(Bytes::len).sum();
+        let mut state = self.state.lock();
+        let is_long = bytes > LONG_APPLY_BYTES;
+        if is_long {
+            *self.before_apply.lock() = Some(Arc::new(state.view()));
+        }
+        let mut positions = Vec::with_capacity(records.len());
+        for (position, record) in (first..).zip(records) {
+            let position = LogPosition(position);
+            // Logged but not applied: only a restart makes sense of it.
+            state.apply(position, record).map_err(|error| self.poison.set(error))?;
+            positions.push(position);
+        }
+        self.note_applied(&state, bytes as u64, records.len() as u64);
+        if is_long {
+            *self.before_apply.lock() = None;
+        }
+        Ok(positions)
+    }
+
+    /// Applies a record that recovery found in the log.
+    pub(crate) fn replay(&self, position: LogPosition, record: &Bytes) -> Result<(), StorageError> {
+        {
+            let mut state = self.state.lock();
+            state.apply(position, record)?;
+            self.note_applied(&state, record.len() as u64, 0);
+        }
+        if self.is_checkpoint_due()
+            && let Err(error) = self.checkpoint()
+            // On a full disk reading must go on; the log still has everything.
+            && !error.is_full()
+        {
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    fn note_applied(&self, state: &State, bytes: u64, commits: u64) {
+        let counters = &self.counters;
+        counters.applied.store(state.position.0, Ordering::Release);
+        counters.dirty_bytes.store(state.dirty_bytes, Ordering::Relaxed);
+        counters.log_bytes_since_checkpoint.fetch_add(bytes, Ordering::Relaxed);
+        counters.commits.fetch_add(commits, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_frozen(&self, dirty_bytes: u64) {
+        self.counters.frozen_bytes.fetch_add(dirty_bytes, Ordering::Relaxed);
+        self.counters.dirty_bytes.store(0, Ordering::Relaxed);
+        self.counters.log_bytes_since_checkpoint.store(0, Ordering::Relaxed);
+    }
+
+    /// After a checkpoint that failed, what it froze still waits to be written.
+    pub(crate) fn note_thawed(&self, written: bool) {
+        if written {
+            self.counters.frozen_bytes.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn note_space(&self, checkpointer: &Checkpointer) {
+        let space = &checkpointer.space;
+        let counters = &self.counters;
+        counters.data_bytes.store(self.store.file().length().unwrap_or(0), Ordering::Relaxed);
+        counters.slot_bytes_used.store(space.live_bytes(), Ordering::Relaxed);
+        counters.slot_bytes_pending.store(checkpointer.pending_bytes(), Ordering::Relaxed);
+        counters.slabs.store(u64::from(space.slab_count()), Ordering::Relaxed);
+        counters.slabs_free.store(u64::from(space.free_slabs()), Ordering::Relaxed);
+        counters.old_snapshots.store(checkpointer.old_snapshots(), Ordering::Relaxed);
+    }
+
+    fn dirty_total(&self) -> u64 {
+        let counters = &self.counters;
+        counters.dirty_bytes.load(Ordering::Relaxed) + counters.frozen_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_checkpoint_due(&self) -> bool {
+        let counters = &self.counters;
+        let log_bytes = counters.log_bytes_since_checkpoint.load(Ordering::Relaxed);
+        counters.dirty_bytes.load(Ordering::Relaxed) > self.options.dirty_bytes_checkpoint()
+            || log_bytes > self.options.checkpoint_log_bytes
+            || self.dirty_total() > self.options.dirty_bytes_max()
+    }
+
+    /// Whether a checkpoint is worth it now that nothing is written.
+    pub(crate) fn is_idle_checkpoint_due(&self) -> bool {
+        self.counters.log_bytes_since_checkpoint.load(Ordering::Relaxed) > CHECKPOINT_IDLE_LOG_BYTES_MIN
+    }
+
+    /// Bytes of the slots that the trees use.
+    pub(crate) fn slot_bytes_used(&self) -> u64 {
+        self.counters.slot_bytes_used.load(Ordering::Relaxed)
+    }
+
+    /// Whether the data file has lost enough room to be compacted.
+    pub(crate) fn is_compaction_due(&self) -> bool {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let slabs_used = get(&self.counters.slabs).saturating_sub(get(&self.counters.slabs_free));
+        get(&self.counters.slot_bytes_pending) == 0
+            && compaction::is_worth_it(&self.options, slabs_used, self.slot_bytes_used())
+    }
+
+    pub(crate) fn applied(&self) -> LogPosition {
+        LogPosition(self.counters.applied.load(Ordering::Acquire))
+    }
+
+    fn checkpoint_if_due(&self) {
+        if !self.is_checkpoint_due() {
+            return;
+        }
+        if self.options.background {
+            self.control.request_checkpoint();
+        } else if let Err(error) = self.checkpoint() {
+            tracing::warn!(%error, "a checkpoint failed");
+        }
+    }
+
+    /// Keeps changes within their budget: waits for the running checkpoint.
+    fn make_room(&self) -> Result<(), StorageError> {
+        if self.dirty_total() <= self.options.dirty_bytes_max() {
+            return Ok(());
+        }
+        prompt::before_waiting()?;
+        if !self.options.background {
+            return self.checkpoint();
+        }
+        let failures = self.counters.checkpoints_failed.load(Ordering::Acquire);
+        self.control.request_checkpoint();
+        let mut lock = self.room_lock.lock();
+        while self.dirty_total() > self.options.dirty_bytes_max() {
+            if self.counters.checkpoints_failed.load(Ordering::Acquire) != failures {
+                return Err(self.control.last_failure());
+            }
+            self.poison.check()?;
+            self.room.wait(&mut lock);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn checkpoint(&self) -> Result<(), StorageError> {
+        let mut checkpointer = self.checkpointer.lock();
+        let result = checkpointer.run(self);
+        self.note_space(&checkpointer);
+        let counters = &self.counters;
+        match &result {
+            Ok(()) => counters.checkpoints.fetch_add(1, Ordering::Relaxed),
+            Err(error) => {
+                self.control.note_failure(error.clone());
+                counters.checkpoints_failed.fetch_add(1, Ordering::Release)
+            }
+        };
+        drop(checkpointer);
+        let _waiters = self.room_lock.lock();
+        self.room.notify_all();
+        result
+    }
+
+    pub(crate) fn statistics(&self) -> Statistics {
+        let counters = &self.counters;
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (log_segments, log_bytes) = self.log.size();
+        Statistics {
+            cache_bytes: self.store.cache_bytes(),
+            cache_bytes_max: self.store.cache_bytes_max(),
+            cache_hits: self.store.hits(),
+            cache_misses: self.store.misses(),
+            dirty_bytes: self.dirty_total(),
+            log_bytes,
+            log_segments,
+            log_bytes_since_checkpoint: get(&counters.log_bytes_since_checkpoint),
+            log_syncs: self.log.syncs(),
+            data_bytes: get(&counters.data_bytes),
+            slot_bytes_used: get(&counters.slot_bytes_used),
+            slot_bytes_pending: get(&counters.slot_bytes_pending),
+            slabs: get(&counters.slabs),
+            slabs_free: get(&counters.slabs_free),
+            checkpoints: get(&counters.checkpoints),
+            checkpoints_failed: get(&counters.checkpoints_failed),
+            commits: get(&counters.commits),
+            snapshots: self.state.lock().snapshots() + get(&counters.old_snapshots),
+            scrubs: get(&counters.scrubs),
+        }
+    }
+}
