@@ -145,8 +145,8 @@ impl Batch {
         Ok(Bytes::from(self.encoded))
     }
 
-    /// Reads a sealed batch back; `None` when it is malformed.
-    pub(crate) fn unseal(encoded: &Bytes) -> Option<Self> {
+    /// Reads a record of the log back; `None` when it is malformed.
+    pub fn unseal(encoded: &Bytes) -> Option<Self> {
         let mut batch = Self::with_capacity(encoded.len());
         let mut operations = Operations::new(encoded.clone());
         for operation in operations.by_ref() {

@@ -10,6 +10,7 @@ use crate::batch::Batch;
 use crate::compaction;
 use crate::engine::{Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable};
 use crate::error::StorageError;
+use crate::log_history::{LogHistory, LogMark};
 use crate::open;
 use crate::open_options::OpenOptions;
 use crate::scrub;
@@ -122,5 +123,13 @@ impl Engine for DiskEngine {
 
     fn log_since(&self, position: LogPosition) -> Result<LogRecords, StorageError> {
         self.shared.log.batches_since(position)
+    }
+
+    fn log_mark(&self, position: LogPosition) -> Result<LogMark, StorageError> {
+        LogHistory::find(self.shared.log.segments(), position)
+    }
+
+    fn log_after(&self, mark: LogMark) -> Result<LogHistory, StorageError> {
+        LogHistory::after(self.shared.log.segments(), mark)
     }
 }

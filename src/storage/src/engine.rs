@@ -8,6 +8,7 @@ use photondb_base::{LogPosition, TreeId};
 use crate::batch::Batch;
 use crate::cursor::Cursor;
 use crate::error::StorageError;
+use crate::log_history::{LogHistory, LogMark};
 use crate::lookup::Lookup;
 use crate::range::{Direction, KeyRange};
 
@@ -63,6 +64,17 @@ pub trait Engine: Send + Sync {
     /// The records after `position` up to the one applied last, or
     /// [`StorageError::LogTooOld`] when the log no longer reaches back that far.
     fn log_since(&self, position: LogPosition) -> Result<LogRecords, StorageError>;
+
+    /// By what the record at a position can be told from that of any other log.
+    fn log_mark(&self, position: LogPosition) -> Result<LogMark, StorageError> {
+        Err(StorageError::NoHistory { position })
+    }
+
+    /// The records behind a mark as the log has them, once it is sure that this is the log the
+    /// mark was taken of, and that it reaches back that far.
+    fn log_after(&self, mark: LogMark) -> Result<LogHistory, StorageError> {
+        Err(StorageError::NoHistory { position: mark.position })
+    }
 
     /// [`Engine::commit`], and with [`Durability::Hard`] [`Engine::wait_durable`].
     fn commit_with(&self, batch: Batch, durability: Durability) -> Result<LogPosition, StorageError> {

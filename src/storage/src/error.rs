@@ -92,6 +92,33 @@ pub enum StorageError {
         /// The oldest position one can still ask for.
         oldest: LogPosition,
     },
+    /// The log has something else at a position than it was said to have.
+    #[error(
+        "position {position} of this log is another one's: it was taken from another server, or this data \
+         directory was restored since"
+    )]
+    OtherLog {
+        /// The position.
+        position: LogPosition,
+    },
+    /// There is no log of files.
+    #[error("a database in memory has no log to look position {position} up in")]
+    NoHistory {
+        /// The position that was asked for.
+        position: LogPosition,
+    },
+    /// What is to be filled is not empty.
+    #[error("there are files in the data directory already, such as {file}")]
+    NotEmpty {
+        /// One of them.
+        file: String,
+    },
+    /// Entries to be loaded do not ascend.
+    #[error("the entries of tree {tree} that are to be loaded are not in order")]
+    NotInOrder {
+        /// The tree.
+        tree: u64,
+    },
     /// This thread may not wait for the disk. Nothing was changed.
     #[error(transparent)]
     NotPrompt(#[from] NotPrompt),

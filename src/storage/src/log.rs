@@ -6,13 +6,15 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
-use photondb_base::LogPosition;
+use photondb_base::{Clock, LogPosition};
 
 use crate::batch::Batch;
 use crate::disk::{Disk, DiskFile};
 use crate::engine::LogRecords;
 use crate::error::StorageError;
-use crate::log_format::{SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes, put_frame, segment_name};
+use crate::log_format::{
+    Payload, SEGMENT_HEADER_BYTES, SegmentHeader, TIME_FRAME_BYTES, frame_bytes, put_frame, segment_name,
+};
 use crate::log_reader::Records;
 use crate::log_spares::{Spare, Spares};
 
@@ -24,6 +26,8 @@ const GROW_BYTES_MAX: u64 = 1024 * 1024;
 static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
 /// Files for segments to come that are kept while nothing is written.
 const SPARES_IDLE_MAX: usize = 1;
+/// The log tells the time when that has changed by so much since it did so last.
+const TIME_STEP_MS: u64 = 100;
 /// A buffer above this is not kept for the next records.
 const BUFFER_KEPT_BYTES_MAX: usize = 1024 * 1024;
 
@@ -65,6 +69,7 @@ pub(crate) struct Segment {
 /// The log.
 pub(crate) struct Log {
     disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
     segment_bytes: u64,
     poison: Poison,
     writer: Mutex<Writer>,
@@ -88,6 +93,8 @@ struct Writer {
     chain: u32,
     /// Highest durable position that the log itself states.
     stated: u64,
+    /// The last time that the newest segment tells, in milliseconds since 1970.
+    time_ms: Option<u64>,
     buffer: Vec<u8>,
 }
 
@@ -102,6 +109,7 @@ impl Log {
     /// Goes on behind `tail`, whose records are all durable.
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
         segment_bytes: u64,
         poison: Poison,
         tail: Tail,
@@ -110,6 +118,7 @@ impl Log {
         let position = tail.position;
         let log = Self {
             disk,
+            clock,
             segment_bytes,
             poison,
             syncing: Mutex::new(false),
@@ -127,6 +136,7 @@ impl Log {
                 position,
                 chain: tail.chain,
                 stated: 0,
+                time_ms: None,
                 buffer: Vec::new(),
             }),
         };
@@ -150,14 +160,19 @@ impl Log {
         let Some(segment) = writer.segments.back_mut() else {
             return Err(StorageError::corrupt("log", 0, "there is no segment to write to"));
         };
+        let frames_bytes: usize = records.iter().map(|record| frame_bytes(record)).sum();
         writer.buffer.clear();
-        writer.buffer.reserve(records.iter().map(|record| frame_bytes(record)).sum());
+        writer.buffer.reserve(TIME_FRAME_BYTES + frames_bytes);
         let durable = self.durable.load(Ordering::Acquire);
-        let (mut position, mut chain) = (writer.position, writer.chain);
+        let (mut position, mut chain, mut time_ms) = (writer.position, writer.chain, writer.time_ms);
+        let out = &mut writer.buffer;
+        if let Some(now_ms) = self.time_to_tell(segment, time_ms) {
+            chain = put_frame(out, &segment.header, position, durable, chain, Payload::Time(now_ms));
+            time_ms = Some(now_ms);
+        }
         for record in records {
             position += 1;
-            let out = &mut writer.buffer;
-            chain = put_frame(out, &segment.header, position, durable, chain, Some(record));
+            chain = put_frame(out, &segment.header, position, durable, chain, Payload::Record(record));
         }
         let half = self.segment_bytes / 2;
         let was_below = segment.end < half;
@@ -170,8 +185,17 @@ impl Log {
         }
         let first = writer.position + 1;
         (writer.position, writer.chain, writer.stated) = (position, chain, durable);
+        writer.time_ms = time_ms;
         self.written.store(position, Ordering::Release);
         Ok(first)
+    }
+
+    /// The time, if it is far enough from the one that a segment has told last. Also when it
+    /// went back: the log says what the clock says.
+    fn time_to_tell(&self, segment: &Segment, told_ms: Option<u64>) -> Option<u64> {
+        let now_ms = (self.clock.now_seconds() * 1000.0) as u64;
+        let is_news = told_ms.is_none_or(|told_ms| now_ms.abs_diff(told_ms) >= TIME_STEP_MS);
+        (is_news && segment.header.may_hold_times()).then_some(now_ms)
     }
 
     /// Blocks until everything up to `position` is durable.
@@ -232,6 +256,8 @@ impl Log {
         writer.unsynced.extend(writer.segments.back().cloned());
         writer.is_directory_unsynced = true;
         writer.length = length;
+        // Who begins to read here must know it, too.
+        writer.time_ms = None;
         let end = SEGMENT_HEADER_BYTES as u64;
         writer.segments.push_back(Segment { name, file, header, first, chain: writer.chain, end });
         Ok(())
@@ -300,7 +326,7 @@ impl Log {
         }
         writer.buffer.clear();
         let out = &mut writer.buffer;
-        let chain = put_frame(out, &segment.header, writer.position, durable, writer.chain, None);
+        let chain = put_frame(out, &segment.header, writer.position, durable, writer.chain, Payload::Marker);
         write_frames(&self.poison, segment, &mut writer.length, &writer.buffer)?;
         (writer.chain, writer.stated) = (chain, durable);
         Ok(())

@@ -11,22 +11,41 @@ pub(crate) const FRAME_HEADER_BYTES: usize = 32;
 const MAGIC: &[u8; 8] = b"PHOTOLOG";
 const RECORD: u32 = 1;
 const MARKER: u32 = 2;
+const TIME: u32 = 3;
+const TIME_BYTES: usize = 8;
+/// The first version whose segments may hold times.
+const TIME_VERSION: u32 = 3;
 
 /// Start of a segment. It is written and durable before anybody knows what for: which positions
 /// the segment holds, its name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
+    /// The format of what follows.
+    version: u32,
     /// Goes into the checksum of every frame, so that neither a document nor what stood in the
     /// file before can look like a frame.
     pub salt: u32,
+}
+
+/// What a frame carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Payload<'a> {
+    /// A record, encoded.
+    Record(&'a [u8]),
+    /// Nothing but what stands in the header.
+    Marker,
+    /// The records behind it were written at or after this moment, in milliseconds since 1970.
+    Time(u64),
 }
 
 /// One whole frame.
 pub(crate) struct Frame {
     pub position: u64,
     pub checksum: u32,
-    /// None for a marker.
+    /// None for a marker or a time.
     pub record: Option<Bytes>,
+    /// In milliseconds since 1970; none but in a time.
+    pub time_ms: Option<u64>,
     /// Where the next frame starts.
     pub end: usize,
 }
@@ -46,10 +65,21 @@ pub(crate) fn segment_first(name: &str) -> Option<u64> {
 }
 
 impl SegmentHeader {
+    /// The header of a new segment.
+    pub(crate) fn new(salt: u32) -> Self {
+        Self { version: FORMAT_VERSION, salt }
+    }
+
+    /// Whether programs that know this version know times. One that does not would take the
+    /// first for the end of the log.
+    pub(crate) fn may_hold_times(&self) -> bool {
+        self.version >= TIME_VERSION
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(SEGMENT_HEADER_BYTES);
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+        out.extend_from_slice(&self.version.to_le_bytes());
         let mut rest = vec![0; 12];
         rest.extend_from_slice(&self.salt.to_le_bytes());
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&out), &rest);
@@ -66,7 +96,7 @@ impl SegmentHeader {
             let (file, found, supported) = (name.into(), version, FORMAT_VERSION);
             return Err(StorageError::NewerFormat { file, found, supported });
         }
-        Ok(u32_at(header, 28).map(|salt| Self { salt }))
+        Ok(u32_at(header, 28).map(|salt| Self { version, salt }))
     }
 }
 
@@ -75,19 +105,26 @@ pub(crate) fn first_chain(segment: &[u8]) -> u32 {
     u32_at(segment, SEGMENT_HEADER_BYTES + 24).unwrap_or(0)
 }
 
-/// Appends a frame; without a record it is a marker. Gives its checksum.
+/// Appends a frame. Gives its checksum.
 pub(crate) fn put_frame(
     out: &mut Vec<u8>,
     header: &SegmentHeader,
     position: u64,
     durable: u64,
     chain: u32,
-    record: Option<&[u8]>,
+    payload: Payload<'_>,
 ) -> u32 {
-    let payload = record.unwrap_or_default();
+    let time;
+    let (kind, payload) = match payload {
+        Payload::Record(record) => (RECORD, record),
+        Payload::Marker => (MARKER, [].as_slice()),
+        Payload::Time(time_ms) => {
+            time = time_ms.to_le_bytes();
+            (TIME, time.as_slice())
+        }
+    };
     let length = (payload.len() as u32).to_le_bytes();
     let mut fields = [0u8; 24];
-    let kind = if record.is_some() { RECORD } else { MARKER };
     let packed = u128::from(position) | u128::from(durable) << 64;
     if let Some((numbers, rest)) = fields.split_first_chunk_mut::<16>() {
         *numbers = packed.to_le_bytes();
@@ -103,6 +140,9 @@ pub(crate) fn put_frame(
     out.resize(out.len().next_multiple_of(8), 0);
     checksum
 }
+
+/// Length of the frame of a time.
+pub(crate) const TIME_FRAME_BYTES: usize = FRAME_HEADER_BYTES + TIME_BYTES;
 
 /// Length of the frame of a record.
 pub(crate) fn frame_bytes(record: &[u8]) -> usize {
@@ -127,7 +167,8 @@ pub(crate) fn read_frame(
     let checksum = frame_checksum(segment, header, at, end)?;
     // The padding carries nothing; a damaged byte there does no harm.
     let record = (kind == RECORD).then(|| segment.slice(at + FRAME_HEADER_BYTES..end));
-    Some(Frame { position: expected, checksum, record, end: end.next_multiple_of(8) })
+    let time_ms = if kind == TIME { u64_at(segment, at + FRAME_HEADER_BYTES) } else { None };
+    Some(Frame { position: expected, checksum, record, time_ms, end: end.next_multiple_of(8) })
 }
 
 /// Whether a whole frame somewhere behind `from` says that `position` was durable.
@@ -150,7 +191,12 @@ fn frame_lengths(segment: &[u8], at: usize) -> Option<(usize, u32)> {
     let length = u32_at(segment, at)? as usize;
     let kind = u32_at(segment, at + 28)?;
     let fits = at + FRAME_HEADER_BYTES + length <= segment.len();
-    let is_known = (kind == RECORD) || (kind == MARKER && length == 0);
+    let is_known = match kind {
+        RECORD => true,
+        MARKER => length == 0,
+        TIME => length == TIME_BYTES,
+        _ => false,
+    };
     (fits && is_known).then_some((length, kind))
 }
 
@@ -167,16 +213,21 @@ mod tests {
 
     #[test]
     fn frames_read_back_and_every_flip_is_seen() {
-        let header = SegmentHeader { salt: 0xdead_beef };
+        let header = SegmentHeader::new(0xdead_beef);
         let mut out = header.encode();
         assert_eq!(SegmentHeader::decode("log", &out).unwrap(), Some(header));
-        let chain = put_frame(&mut out, &header, 5, 3, 77, Some(b"hello"));
-        put_frame(&mut out, &header, 5, 5, chain, None);
+        let chain = put_frame(&mut out, &header, 5, 3, 77, Payload::Record(b"hello"));
+        let chain = put_frame(&mut out, &header, 5, 5, chain, Payload::Marker);
+        put_frame(&mut out, &header, 5, 5, chain, Payload::Time(1_700_000_000_123));
         let bytes = Bytes::from(out.clone());
         let frame = read_frame(&bytes, &header, 32, 4, 77).unwrap();
         assert_eq!(frame.record.as_deref(), Some(&b"hello"[..]));
         assert_eq!(frame.end, 32 + frame_bytes(b"hello"));
-        assert!(read_frame(&bytes, &header, frame.end, 5, frame.checksum).unwrap().record.is_none());
+        let marker = read_frame(&bytes, &header, frame.end, 5, frame.checksum).unwrap();
+        assert_eq!((marker.record, marker.time_ms), (None, None));
+        let time = read_frame(&bytes, &header, marker.end, 5, marker.checksum).unwrap();
+        assert_eq!((time.record, time.time_ms), (None, Some(1_700_000_000_123)));
+        assert_eq!(time.end, marker.end + TIME_FRAME_BYTES);
         assert!(proves_durable(&bytes, &header, 40, 5));
         assert!(!proves_durable(&bytes, &header, 40, 6));
         for at in 32..32 + 32 + 5 {

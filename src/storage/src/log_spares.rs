@@ -133,7 +133,7 @@ impl Spares {
     }
 
     fn write_header(&self, name: &str, file: &Arc<dyn DiskFile>) -> Result<SegmentHeader, StorageError> {
-        let header = SegmentHeader { salt: (self.salt)() };
+        let header = SegmentHeader::new((self.salt)());
         file.write_all_at(&header.encode(), 0).map_err(|error| StorageError::io(name, "write", error))?;
         file.sync().map_err(|error| StorageError::io(name, "sync", error))?;
         Ok(header)

@@ -34,7 +34,8 @@ pub(crate) fn open(options: OpenOptions) -> Result<Shared, StorageError> {
     let (checkpoint, end) = (superblock.position, tail.position);
     let poison = Poison::default();
     let spares = Spares::new(disk.clone(), salts(options.background), options.log_spares_max())?;
-    let log = Log::new(disk, options.wal_segment_bytes, poison.clone(), tail, spares)?;
+    let clock = options.clock.clone();
+    let log = Log::new(disk, clock, options.wal_segment_bytes, poison.clone(), tail, spares)?;
     let state = State::new(catalog, checkpoint, Some(store.clone()));
     let checkpointer = Checkpointer::new(Space::from_slabs(slabs), map, superblock);
     let shared = Shared::new(options, poison, store, log, state, checkpointer);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use photondb_base::{Clock, SystemClock};
+
 use crate::disk::Disk;
 
 /// Files of the log that wait to be used again.
@@ -12,6 +14,8 @@ const LOG_SPARES_MAX: u64 = 16;
 pub struct OpenOptions {
     /// Where the files are.
     pub disk: Arc<dyn Disk>,
+    /// The time that the log tells with its records.
+    pub clock: Arc<dyn Clock>,
     /// Bounds the page cache and the changes not yet written, together.
     pub cache_bytes_max: u64,
     /// A log segment is closed when it has grown above this.
@@ -42,6 +46,7 @@ impl OpenOptions {
     pub fn new(disk: Arc<dyn Disk>) -> Self {
         Self {
             disk,
+            clock: Arc::new(SystemClock::default()),
             cache_bytes_max: 256 * 1024 * 1024,
             wal_segment_bytes: 16 * 1024 * 1024,
             checkpoint_log_bytes: 128 * 1024 * 1024,

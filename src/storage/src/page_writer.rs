@@ -83,7 +83,7 @@ impl<'a> PageWriter<'a> {
     }
 
     /// Puts bytes into a new slot.
-    fn slot(
+    pub(crate) fn slot(
         &mut self,
         bytes: &Bytes,
         slots_below: bool,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use photondb_base::ManualClock;
 use photondb_base::prompt::{Allowance, NotPrompt, promptly};
 use photondb_storage::{
     Batch, Cut, Direction, Disk, DiskEngine, Durability, Engine, KeyRange, LogPosition, OpenOptions,
@@ -11,6 +12,8 @@ use photondb_storage::{
 };
 
 const TREE: TreeId = TreeId(7);
+/// Where the first record of a segment starts: behind its header and a time.
+const FIRST_RECORD: usize = 32 + 40;
 
 fn options(disk: &SimulatedDisk) -> OpenOptions {
     OpenOptions {
@@ -18,6 +21,7 @@ fn options(disk: &SimulatedDisk) -> OpenOptions {
         wal_segment_bytes: 100_000,
         background: false,
         log_keep_bytes: 0,
+        clock: Arc::new(ManualClock::default()),
         ..OpenOptions::new(Arc::new(disk.clone()))
     }
 }
@@ -194,14 +198,14 @@ fn a_torn_tail_is_cut_but_damage_before_it_is_not() {
     // Damage to the fifth record: later ones say that it was durable.
     let image = disk.after_cut(Cut::KeepAll, 0);
     let mut damaged = bytes.clone();
-    damaged[32 + 4 * 544 + 100] ^= 1;
+    damaged[FIRST_RECORD + 4 * 544 + 100] ^= 1;
     image.set_contents(&name, damaged);
     let error = DiskEngine::open(options(&image)).err().unwrap();
-    assert!(matches!(&error, StorageError::Corrupt { file, offset: 2208, .. } if *file == name), "{error}");
+    assert!(matches!(&error, StorageError::Corrupt { file, offset: 2248, .. } if *file == name), "{error}");
     // The last record was torn before anybody said it was durable.
     let image = disk.after_cut(Cut::KeepAll, 0);
     let mut torn = bytes;
-    let end = 32 + 20 * 544;
+    let end = FIRST_RECORD + 20 * 544;
     torn[end - 300..end].fill(0);
     image.set_contents(&name, torn);
     assert_eq!(open(&image).applied(), LogPosition(19));
@@ -227,7 +231,7 @@ fn a_segment_in_front_of_others_may_be_torn_unless_they_say_that_it_was_durable(
     // Its last record did not reach the disk, but the name of the next segment did.
     let image = disk.after_cut(Cut::KeepAll, 0);
     let mut torn = disk.contents(&names[0]).unwrap();
-    let end = 32 + 184 * 544;
+    let end = FIRST_RECORD + 184 * 544;
     assert!(torn[end..].iter().all(|byte| *byte == 0), "184 records fill the first segment");
     torn[end - 300..end].fill(0);
     image.set_contents(&names[0], torn.clone());
@@ -359,14 +363,14 @@ fn a_newer_format_says_so() {
     open(&disk).close().unwrap();
     let mut bytes = disk.contents("data").unwrap();
     for copy in [0, 4096] {
-        bytes[copy + 8] = 3;
+        bytes[copy + 8] = 4;
         let block = &bytes[copy..copy + 4096];
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&block[..12]), &block[16..]);
         bytes[copy + 12..copy + 16].copy_from_slice(&checksum.to_le_bytes());
     }
     disk.set_contents("data", bytes);
     let error = DiskEngine::open(options(&disk)).err().unwrap();
-    assert!(matches!(&error, StorageError::NewerFormat { found: 3, supported: 2, .. }), "{error}");
+    assert!(matches!(&error, StorageError::NewerFormat { found: 4, supported: 3, .. }), "{error}");
 }
 
 #[test]
@@ -477,7 +481,7 @@ fn committed(version: u32) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/format_v{version}"))
 }
 
-/// `PHOTONDB_WRITE_FORMAT=2` writes the directory of version 2.
+/// `PHOTONDB_WRITE_FORMAT=3` writes the directory of version 3.
 #[test]
 fn directories_of_all_format_versions_open() {
     if let Some(version) = std::env::var("PHOTONDB_WRITE_FORMAT").ok().and_then(|text| text.parse().ok()) {
@@ -489,7 +493,7 @@ fn directories_of_all_format_versions_open() {
         engine.close().unwrap();
         std::fs::remove_file(directory.join("lock")).unwrap();
     }
-    for version in 1..=2 {
+    for version in 1..=3 {
         let directory = tempfile::tempdir().unwrap();
         copy_directory(&committed(version), directory.path());
         let disk = Arc::new(RealDisk::open(directory.path()).unwrap());

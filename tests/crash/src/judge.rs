@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use photondb_base::{Random, SeededRandom};
+use photondb_base::{Clock, ManualClock, Random, SeededRandom};
 use photondb_storage::{
     Batch, Cut, Direction, Disk, DiskEngine, Engine, KeyRange, OpenOptions, SimulatedDisk, TreeId, check_disk,
 };
@@ -33,9 +33,28 @@ impl fmt::Display for Violation {
     }
 }
 
+/// A clock that goes on when it is asked, the same way in every run.
+#[derive(Default)]
+struct StepClock(ManualClock);
+
+/// Every few records are told their time then.
+const CLOCK_STEP_US: u64 = 30_000;
+
+impl Clock for StepClock {
+    fn now_seconds(&self) -> f64 {
+        self.0.advance_us(CLOCK_STEP_US);
+        self.0.now_seconds()
+    }
+
+    fn monotonic_us(&self) -> u64 {
+        self.0.monotonic_us()
+    }
+}
+
 /// Small limits, so that little work passes every border.
 pub fn options(disk: &SimulatedDisk) -> OpenOptions {
     OpenOptions {
+        clock: Arc::new(StepClock::default()),
         cache_bytes_max: 512 * 1024,
         wal_segment_bytes: 40_000,
         checkpoint_log_bytes: 90_000,

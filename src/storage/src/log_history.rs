@@ -1,0 +1,155 @@
+//! The log as a backup takes it: records as they are, each with what tells its log from others.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use photondb_base::LogPosition;
+
+use crate::error::StorageError;
+use crate::log::Segment;
+use crate::log_format::{SEGMENT_HEADER_BYTES, read_frame};
+use crate::log_reader::read_segment;
+
+/// A position of one particular log. Two logs that were the same up to a position have the same
+/// mark there, and no others: a data directory that was restored has a log of its own, and a
+/// position that is used again after a power cut gets another mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LogMark {
+    /// The position of a record.
+    pub position: LogPosition,
+    /// Checksum of the record and of the chain of records before it, in the low half, and the
+    /// random number that its part of the log began with.
+    pub chain: u64,
+}
+
+/// A record of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Where it is.
+    pub mark: LogMark,
+    /// When it was written, to a tenth of a second: milliseconds since 1970. `None` where the
+    /// log does not tell, as those of old formats.
+    pub time_ms: Option<u64>,
+    /// An encoded batch: see [`crate::Batch::unseal`].
+    pub record: Bytes,
+}
+
+/// The records of a log in order, one segment in memory at a time.
+pub struct LogHistory {
+    segments: VecDeque<Segment>,
+    current: Option<Reading>,
+    is_over: bool,
+}
+
+struct Reading {
+    segment: Segment,
+    bytes: Bytes,
+    at: usize,
+    position: u64,
+    chain: u32,
+    time_ms: Option<u64>,
+}
+
+impl LogHistory {
+    /// The mark of a position.
+    pub(crate) fn find(segments: Vec<Segment>, position: LogPosition) -> Result<LogMark, StorageError> {
+        Self::up_to(segments, position).map(|(_, mark)| mark)
+    }
+
+    /// The records behind a mark.
+    pub(crate) fn after(segments: Vec<Segment>, mark: LogMark) -> Result<Self, StorageError> {
+        let (history, found) = Self::up_to(segments, mark.position)?;
+        if found != mark {
+            return Err(StorageError::OtherLog { position: mark.position });
+        }
+        Ok(history)
+    }
+
+    /// Reads up to a position.
+    fn up_to(segments: Vec<Segment>, position: LogPosition) -> Result<(Self, LogMark), StorageError> {
+        let Some(oldest) = segments.first() else { return Err(StorageError::OtherLog { position }) };
+        let (oldest_first, start) = (oldest.first, start_mark(oldest));
+        let later = segments.iter().skip(1).take_while(|segment| segment.first <= position.0).count();
+        let segments = segments.into_iter().skip(later).collect();
+        let mut history = Self { segments, current: None, is_over: false };
+        if position == start.position {
+            return Ok((history, start));
+        }
+        if position.0 < oldest_first {
+            let oldest = LogPosition(oldest_first);
+            return Err(StorageError::LogTooOld { requested: position, oldest });
+        }
+        for entry in history.by_ref() {
+            let LogEntry { mark, .. } = entry?;
+            if mark.position == position {
+                return Ok((history, mark));
+            }
+        }
+        Err(StorageError::OtherLog { position })
+    }
+
+    fn read(&mut self) -> Result<Option<LogEntry>, StorageError> {
+        loop {
+            let Some(reading) = &mut self.current else {
+                let Some(segment) = self.segments.pop_front() else { return Ok(None) };
+                self.current = Some(Reading::open(segment)?);
+                continue;
+            };
+            match reading.read()? {
+                Some(entry) => return Ok(Some(entry)),
+                None => self.current = None,
+            }
+        }
+    }
+}
+
+/// The mark of the position in front of the oldest segment, whose record is not there. A log that
+/// has just begun has no other.
+fn start_mark(segment: &Segment) -> LogMark {
+    LogMark { position: LogPosition(segment.first - 1), chain: chain(segment, segment.header.salt) }
+}
+
+fn chain(segment: &Segment, checksum: u32) -> u64 {
+    u64::from(segment.header.salt) << 32 | u64::from(checksum)
+}
+
+impl Reading {
+    fn open(segment: Segment) -> Result<Self, StorageError> {
+        let bytes = read_segment(&segment)?;
+        let (position, chain) = (segment.first - 1, segment.chain);
+        Ok(Self { segment, bytes, at: SEGMENT_HEADER_BYTES, position, chain, time_ms: None })
+    }
+
+    /// The next record, up to the end of the segment.
+    fn read(&mut self) -> Result<Option<LogEntry>, StorageError> {
+        while self.at < self.bytes.len() {
+            let header = &self.segment.header;
+            let frame = read_frame(&self.bytes, header, self.at, self.position, self.chain);
+            let Some(frame) = frame else {
+                let at = self.at as u64;
+                return Err(StorageError::corrupt(&self.segment.name, at, "a record is not whole"));
+            };
+            (self.at, self.position, self.chain) = (frame.end, frame.position, frame.checksum);
+            self.time_ms = frame.time_ms.or(self.time_ms);
+            if let Some(record) = frame.record {
+                let position = LogPosition(frame.position);
+                let mark = LogMark { position, chain: chain(&self.segment, frame.checksum) };
+                return Ok(Some(LogEntry { mark, time_ms: self.time_ms, record }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for LogHistory {
+    type Item = Result<LogEntry, StorageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let result = self.read();
+        self.is_over = !matches!(result, Ok(Some(_)));
+        result.transpose()
+    }
+}
