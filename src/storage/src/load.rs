@@ -50,7 +50,8 @@ pub fn load<E: From<StorageError>>(
     let mut space = Space::default();
     let mut loaded = Loaded::default();
     let catalog = {
-        let mut loader = Loader { writer: PageWriter::new(&store, &mut space), catalog: TreeBuilder::default() };
+        let mut loader =
+            Loader { writer: PageWriter::new(&store, &mut space), catalog: TreeBuilder::default() };
         loader.trees(next, &mut loaded)?;
         let catalog = loader.catalog.finish(&mut loader.writer)?;
         loader.writer.flush()?;
@@ -233,7 +234,9 @@ impl TreeBuilder {
     }
 
     fn close_node(&mut self, writer: &mut PageWriter<'_>, level: usize) -> Result<(), StorageError> {
-        let Some(Level { children, .. }) = self.levels.get_mut(level).map(std::mem::take) else { return Ok(()) };
+        let Some(Level { children, .. }) = self.levels.get_mut(level).map(std::mem::take) else {
+            return Ok(());
+        };
         let Some(first) = children.first() else { return Ok(()) };
         let entries: Vec<(&[u8], Pointer, u64)> =
             children.iter().map(|child| (child.key.as_ref(), child.pointer, child.count)).collect();

@@ -132,7 +132,10 @@ fn what_makes_no_sense_is_refused() {
         let error = load::<StorageError>(&shared(&disk), LogPosition(1), next).unwrap_err();
         assert!(matches!(error, StorageError::NotInOrder { .. }), "{error}");
         let options = OpenOptions { background: false, ..OpenOptions::new(shared(&disk)) };
-        assert_eq!(DiskEngine::open(options).map(|engine| contents(&engine)).unwrap_or_default(), Model::new());
+        assert_eq!(
+            DiskEngine::open(options).map(|engine| contents(&engine)).unwrap_or_default(),
+            Model::new()
+        );
     }
     let disk = SimulatedDisk::new();
     let large = Model::from([((1, b"k".to_vec()), vec![0; VALUE_BYTES_MAX + 1])]);
