@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use photondb_base::{LogPosition, TableId};
 use photondb_catalog::{Applied, CatalogOptions, ErrorClass, TableOptions};
 use photondb_storage::{
-    Batch, Cut, DiskEngine, Engine, LogRecords, MemoryEngine, OpenOptions, ScrubReport, SimulatedDisk,
-    Snapshot, Statistics, StorageError, WhenDurable,
+    Batch, Cut, DiskEngine, Engine, Health, LogRecords, MemoryEngine, OpenOptions, ScrubReport,
+    SimulatedDisk, Snapshot, Statistics, StorageError, WhenDurable,
 };
 use photondb_table::{Change, CloseReason, ReadOp, Shards, Subscriber};
 
@@ -128,6 +128,10 @@ impl Engine for Moody {
 
     fn statistics(&self) -> Statistics {
         self.engine.statistics()
+    }
+
+    fn health(&self) -> Health {
+        self.engine.health()
     }
 
     fn scrub(&self) -> Result<ScrubReport, StorageError> {

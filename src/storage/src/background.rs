@@ -25,7 +25,6 @@ pub(crate) struct Control {
     checkpoint_wanted: Condvar,
     sync_wanted: Condvar,
     scrub_wanted: Condvar,
-    failure: Mutex<Option<StorageError>>,
 }
 
 #[derive(Default)]
@@ -57,18 +56,6 @@ impl Control {
             requests.spare = true;
             self.sync_wanted.notify_one();
         }
-    }
-
-    pub(crate) fn note_failure(&self, error: StorageError) {
-        *self.failure.lock() = Some(error);
-    }
-
-    /// Why the last checkpoint failed.
-    pub(crate) fn last_failure(&self) -> StorageError {
-        self.failure
-            .lock()
-            .clone()
-            .unwrap_or_else(|| StorageError::Full { file: "data".into(), operation: "checkpoint" })
     }
 
     /// Sleeps for a while. Gives whether to stop.
@@ -225,7 +212,9 @@ fn scrubs(shared: &Shared) {
         if control.pause(Duration::from_millis(shared.options.scrub_pause_ms)) {
             return;
         }
-        match scrub::scrub_slowly(shared) {
+        let outcome = scrub::scrub_slowly(shared);
+        shared.failures.scrub.note(&outcome);
+        match outcome {
             Ok(Some(report)) => tracing::info!(?report, "scrub found no damage"),
             Ok(None) => return,
             Err(error) => tracing::error!(%error, "scrub"),

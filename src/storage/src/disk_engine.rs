@@ -10,6 +10,7 @@ use crate::batch::Batch;
 use crate::compaction;
 use crate::engine::{Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable};
 use crate::error::StorageError;
+use crate::health::Health;
 use crate::log_history::{LogHistory, LogMark};
 use crate::open;
 use crate::open_options::OpenOptions;
@@ -117,8 +118,14 @@ impl Engine for DiskEngine {
         self.shared.statistics()
     }
 
+    fn health(&self) -> Health {
+        self.shared.health()
+    }
+
     fn scrub(&self) -> Result<ScrubReport, StorageError> {
-        scrub::scrub(&self.shared)
+        let outcome = scrub::scrub(&self.shared);
+        self.shared.failures.scrub.note(&outcome);
+        outcome
     }
 
     fn log_since(&self, position: LogPosition) -> Result<LogRecords, StorageError> {

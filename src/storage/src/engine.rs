@@ -8,6 +8,7 @@ use photondb_base::{LogPosition, TreeId};
 use crate::batch::Batch;
 use crate::cursor::Cursor;
 use crate::error::StorageError;
+use crate::health::Health;
 use crate::log_history::{LogHistory, LogMark};
 use crate::lookup::Lookup;
 use crate::range::{Direction, KeyRange};
@@ -57,6 +58,9 @@ pub trait Engine: Send + Sync {
 
     /// Figures for people and metrics.
     fn statistics(&self) -> Statistics;
+
+    /// What is wrong at the moment.
+    fn health(&self) -> Health;
 
     /// Reads everything that is stored and verifies its checksums.
     fn scrub(&self) -> Result<ScrubReport, StorageError>;

@@ -10,6 +10,7 @@ use photondb_base::{LogPosition, prompt};
 use crate::batch::Batch;
 use crate::engine::{Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable};
 use crate::error::StorageError;
+use crate::health::Health;
 use crate::node::Root;
 use crate::state::State;
 use crate::view::TreeSnapshot;
@@ -95,6 +96,10 @@ impl Engine for MemoryEngine {
             snapshots: inner.state.snapshots(),
             ..Statistics::default()
         }
+    }
+
+    fn health(&self) -> Health {
+        Health::default()
     }
 
     fn scrub(&self) -> Result<ScrubReport, StorageError> {

@@ -14,6 +14,7 @@ use crate::commit_queue::CommitQueue;
 use crate::compaction;
 use crate::engine::Statistics;
 use crate::error::StorageError;
+use crate::health::{Failures, Health};
 use crate::log::{Log, Poison};
 use crate::open_options::OpenOptions;
 use crate::state::State;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub checkpointer: Mutex<Checkpointer>,
     pub control: Control,
     pub counters: Counters,
+    pub failures: Failures,
     /// Wakes commits that wait for a checkpoint.
     room_lock: Mutex<()>,
     room: Condvar,
@@ -84,6 +86,7 @@ impl Shared {
             checkpointer: Mutex::new(checkpointer),
             control: Control::default(),
             counters,
+            failures: Failures::default(),
             room_lock: Mutex::new(()),
             room: Condvar::new(),
         };
@@ -145,7 +148,9 @@ impl Shared {
 
     /// Logs and applies records, in order. One answer for each.
     fn commit_group(&self, records: &[Bytes]) -> Result<Vec<LogPosition>, StorageError> {
-        let first = self.log.append(records)?;
+        let appended = self.log.append(records);
+        self.failures.append.note(&appended);
+        let first = appended?;
         let bytes: usize = records.iter().map(Bytes::len).sum();
         let mut state = self.state.lock();
         let is_long = bytes > LONG_APPLY_BYTES;
@@ -275,7 +280,7 @@ impl Shared {
         let mut lock = self.room_lock.lock();
         while self.dirty_total() > self.options.dirty_bytes_max() {
             if self.counters.checkpoints_failed.load(Ordering::Acquire) != failures {
-                return Err(self.control.last_failure());
+                return Err(self.failures.of_checkpoint());
             }
             self.poison.check()?;
             self.room.wait(&mut lock);
@@ -287,18 +292,24 @@ impl Shared {
         let mut checkpointer = self.checkpointer.lock();
         let result = checkpointer.run(self);
         self.note_space(&checkpointer);
+        self.failures.checkpoint.note(&result);
         let counters = &self.counters;
         match &result {
             Ok(()) => counters.checkpoints.fetch_add(1, Ordering::Relaxed),
-            Err(error) => {
-                self.control.note_failure(error.clone());
-                counters.checkpoints_failed.fetch_add(1, Ordering::Release)
-            }
+            Err(_) => counters.checkpoints_failed.fetch_add(1, Ordering::Release),
         };
         drop(checkpointer);
         let _waiters = self.room_lock.lock();
         self.room.notify_all();
         result
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let stopped = match self.poison.check() {
+            Err(StorageError::Poisoned { reason }) => Some(reason),
+            _ => None,
+        };
+        self.failures.health(stopped)
     }
 
     pub(crate) fn statistics(&self) -> Statistics {

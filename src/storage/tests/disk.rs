@@ -86,6 +86,8 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
         verify(&engine, written);
         engine.wait_durable(engine.applied()).unwrap();
         assert!(put(&engine, written, 100_000).unwrap_err().is_full());
+        let refused = engine.health().refused_write.expect("it was refused");
+        assert!(refused.is_full(), "{refused}");
         // Still full after a power cut: opens, reads.
         let image = disk.after_cut(Cut::DropUnsynced, 1);
         verify(&open(&image), written);
@@ -93,6 +95,8 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
         disk.set_capacity(None);
         put(&engine, written, 1500).unwrap();
         engine.checkpoint().unwrap();
+        let health = engine.health();
+        assert!(health.refused_write.is_none() && health.failed_checkpoint.is_none(), "{health:?}");
         verify(&engine, written + 1);
         drop(engine);
         assert_eq!(problems(&disk), Vec::<String>::new());
@@ -108,9 +112,16 @@ fn a_failed_sync_stops_writing_but_not_reading() {
     disk.set_fail_syncs(true);
     assert!(matches!(engine.wait_durable(position), Err(StorageError::Io { .. })));
     disk.set_fail_syncs(false);
+    let stopped = engine.health().stopped.expect("it has stopped");
+    assert!(stopped.contains("sync"), "{stopped}");
     assert!(matches!(engine.wait_durable(position), Err(StorageError::Poisoned { .. })));
     assert!(matches!(put(&engine, 2, 10), Err(StorageError::Poisoned { .. })));
     assert!(matches!(engine.checkpoint(), Err(StorageError::Poisoned { .. })));
+    let health = engine.health();
+    assert!(
+        health.stopped.is_some() && health.failed_checkpoint.is_none(),
+        "one cause is told once: {health:?}"
+    );
     assert_eq!(engine.snapshot().get(TREE, &1u32.to_be_bytes()).unwrap().unwrap().len(), 10);
     let (sender, receiver) = mpsc::channel();
     engine.when_durable(position, Box::new(move |result| sender.send(result.is_err()).unwrap()));
@@ -163,7 +174,9 @@ fn damage_is_named_or_does_no_harm() {
             let report = check_disk(&(Arc::new(image.clone()) as Arc<dyn Disk>));
             let outcome = DiskEngine::open(options(&image)).and_then(|engine| {
                 let contents = contents(&engine)?;
-                engine.scrub()?;
+                let scrubbed = engine.scrub();
+                assert_eq!(engine.health().damage.is_some(), scrubbed.is_err());
+                scrubbed?;
                 Ok(contents)
             });
             match outcome {
