@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use photondb_reql::ReqlError;
 use photondb_wire::{ClientHandshakeError, FrameTooLarge};
+use rustls::AlertDescription;
 
 /// What can go wrong between a program and its server.
 #[derive(Debug, thiserror::Error)]
@@ -18,10 +19,10 @@ pub enum ClientError {
     /// The network failed, or took too long.
     #[error("connection failed: {0}")]
     Io(#[from] io::Error),
-    /// The certificates to trust cannot be used.
-    #[error("{} cannot tell which server to trust: {reason}", .path.display())]
+    /// A file of certificates or keys cannot be used.
+    #[error("{} cannot be used for TLS: {reason}", .path.display())]
     Certificates {
-        /// The file with them.
+        /// Which.
         path: PathBuf,
         /// Why not.
         reason: String,
@@ -48,6 +49,13 @@ impl ClientError {
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Io(error)
             if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut))
+    }
+
+    /// Whether the server lets in only clients that show it a certificate, and had none to see.
+    pub fn wants_certificate(&self) -> bool {
+        let Self::Io(error) = self else { return false };
+        let error = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        matches!(error, Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)))
     }
 
     /// The error of the query, if that is what failed.

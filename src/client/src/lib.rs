@@ -31,7 +31,7 @@ mod term;
 pub use connection::Connection;
 pub use cursor::Cursor;
 pub use error::ClientError;
-pub use options::Options;
+pub use options::{ClientCertificate, Options};
 pub use photondb_wire::{ResponseNote, ResponseType, Token};
 pub use response::Response;
 pub use term::Term;

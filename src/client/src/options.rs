@@ -6,6 +6,15 @@ use std::time::Duration;
 /// RethinkDB's driver port.
 pub const DRIVER_PORT: u16 = 28015;
 
+/// The files of a client's certificate, in PEM form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate and, after it, those that lead to an authority.
+    pub certificate: PathBuf,
+    /// Its private key, without a password.
+    pub key: PathBuf,
+}
+
 /// Where to connect, and as whom.
 #[derive(Clone)]
 pub struct Options {
@@ -20,6 +29,9 @@ pub struct Options {
     /// A PEM file with the certificates of authorities, or of servers, to trust; connections
     /// speak TLS then. `None` for connections in the clear.
     pub trusted_certificates: Option<PathBuf>,
+    /// What this client shows to servers that ask for a certificate; only with
+    /// `trusted_certificates`.
+    pub client_certificate: Option<ClientCertificate>,
     /// How long each address may take to answer, and the handshake after it.
     pub connect_timeout: Duration,
     /// How long an answer may take; `None` waits for ever, which feeds need.
@@ -38,6 +50,7 @@ impl Default for Options {
             user: "admin".to_owned(),
             password: String::new(),
             trusted_certificates: None,
+            client_certificate: None,
             connect_timeout: Duration::from_secs(20),
             read_timeout: None,
             write_timeout: Some(Duration::from_secs(60)),
@@ -64,6 +77,18 @@ impl Options {
     #[must_use]
     pub fn with_tls(mut self, trusted_certificates: impl Into<PathBuf>) -> Self {
         self.trusted_certificates = Some(trusted_certificates.into());
+        self
+    }
+
+    /// With a certificate of one's own, for servers that let in only those of an authority.
+    #[must_use]
+    pub fn with_client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.client_certificate =
+            Some(ClientCertificate { certificate: certificate.into(), key: key.into() });
         self
     }
 

@@ -5,17 +5,17 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore,
-    SignatureScheme, StreamOwned,
+    CertificateError, ClientConfig, ClientConnection, ConfigBuilder, DigitallySignedStruct, Error,
+    RootCertStore, SignatureScheme, StreamOwned,
 };
 
-use crate::{ClientError, Options};
+use crate::{ClientCertificate, ClientError, Options};
 
 /// The stream of bytes below a connection.
 pub(crate) enum Stream {
@@ -27,9 +27,9 @@ impl Stream {
     /// Puts TLS on a socket if the options say so. The handshake comes with the first bytes.
     pub(crate) fn new(socket: TcpStream, options: &Options) -> Result<Self, ClientError> {
         let Some(path) = &options.trusted_certificates else { return Ok(Self::Plain(socket)) };
-        let unusable = |reason: String| ClientError::Certificates { path: path.clone(), reason };
-        let config = config(path).map_err(unusable)?;
-        let name = ServerName::try_from(options.host.clone()).map_err(|error| unusable(error.to_string()))?;
+        let config = config(path, options.client_certificate.as_ref())?;
+        let name =
+            ServerName::try_from(options.host.clone()).map_err(|error| unusable(path)(error.to_string()))?;
         let session = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
         Ok(Self::Encrypted(Box::new(StreamOwned::new(session, socket))))
     }
@@ -68,8 +68,26 @@ impl Write for Stream {
     }
 }
 
-fn config(path: &Path) -> Result<ClientConfig, String> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+fn config(trusted: &Path, own: Option<&ClientCertificate>) -> Result<ClientConfig, ClientError> {
+    let builder = trusting(trusted).map_err(unusable(trusted))?;
+    let Some(ClientCertificate { certificate, key: key_path }) = own else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let chain = certificates(certificate).map_err(unusable(certificate))?;
+    let key = private_key(key_path).map_err(unusable(key_path))?;
+    builder.with_client_auth_cert(chain, key).map_err(|error| match error {
+        Error::InconsistentKeys(_) => {
+            unusable(key_path)(format!("it is not the key of {}", certificate.display()))
+        }
+        error => unusable(certificate)(error.to_string()),
+    })
+}
+
+fn unusable(path: &Path) -> impl Fn(String) -> ClientError {
+    move |reason| ClientError::Certificates { path: path.to_owned(), reason }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
         .collect::<Result<_, _>>()
@@ -77,6 +95,23 @@ fn config(path: &Path) -> Result<ClientConfig, String> {
     if certificates.is_empty() {
         return Err("it has no certificate in it (a section `BEGIN CERTIFICATE`)".to_owned());
     }
+    Ok(certificates)
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
+        pem::Error::NoItemsFound => {
+            "it has no private key in it (a section `BEGIN PRIVATE KEY`, without a password)".to_owned()
+        }
+        error => format!("it is no PEM file: {error}"),
+    })
+}
+
+/// What trusts the certificates of a file; whether it shows one of its own is still open.
+fn trusting(path: &Path) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let certificates = certificates(path)?;
     let mut roots = RootCertStore::empty();
     for certificate in &certificates {
         roots.add(certificate.clone()).map_err(|error| error.to_string())?;
@@ -88,8 +123,7 @@ fn config(path: &Path) -> Result<ClientConfig, String> {
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Trust { chains, certificates }))
-        .with_no_client_auth())
+        .with_custom_certificate_verifier(Arc::new(Trust { chains, certificates })))
 }
 
 /// Trusts what the authorities of a file have signed, and the certificates in it themselves:

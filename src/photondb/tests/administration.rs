@@ -245,4 +245,11 @@ fn a_password_comes_from_a_file_or_the_input() {
     let port = fixture.port.to_string();
     let flags = ["db", "list", "--password-file", "-", "--host-name", "127.0.0.1", "--driver-port", &port];
     assert_eq!(ran(binary(place.path(), &flags), "secret\n").code, Some(0));
+    // A flag counts for more than any variable, for as much as it says.
+    for flags in [&flags[..], &flags[..4], &["db", "list", "--password-file", "-", "--driver-port", &port]] {
+        let mut command = binary(place.path(), flags);
+        command.env("PHOTONDB_CONNECT", "127.0.0.1:1");
+        let says_port = flags.contains(&"--driver-port");
+        assert_eq!(ran(command, "secret\n").code, Some(if says_port { 0 } else { 3 }), "{flags:?}");
+    }
 }

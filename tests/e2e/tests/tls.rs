@@ -48,13 +48,24 @@ impl Site {
     }
 
     fn start(&self) -> Server {
-        let file = |name: &str| self.path(name).display().to_string();
-        let arguments =
-            vec!["--tls-cert".to_owned(), file("cert.pem"), "--tls-key".to_owned(), file("key.pem")];
+        self.start_with(&[])
+    }
+
+    /// Starts a server with more files, each after its flag.
+    fn start_with(&self, more: &[(&str, &str)]) -> Server {
+        let files = [("--tls-cert", "cert.pem"), ("--tls-key", "key.pem")];
+        let arguments = self.flags(&[&files, more].concat());
         let options = ServerOptions { arguments, ..ServerOptions::default() };
         let mut server = Server::spawn(&self.path("data"), &options).expect("the server can be spawned");
         wait_for(&mut server, "Server ready");
         server
+    }
+
+    /// Flags with the paths of files.
+    fn flags(&self, files: &[(&str, &str)]) -> Vec<String> {
+        let words =
+            files.iter().map(|(flag, name)| [(*flag).to_owned(), self.path(name).display().to_string()]);
+        words.flatten().collect()
     }
 
     /// Asks the server with the tool; `arguments` say how to connect.
@@ -130,6 +141,34 @@ fn a_certificate_of_its_own_authority_can_be_trusted_as_it_is() {
 }
 
 #[test]
+fn a_certificate_of_the_client_lets_it_in() {
+    let site = Site::new();
+    let clients = authority();
+    site.certify(&clients);
+    for name in ["cert.pem", "key.pem", "ca.pem"] {
+        std::fs::rename(site.path(name), site.path(&format!("client-{name}"))).expect("renamed");
+    }
+    site.certify(&authority());
+    let server = site.start_with(&[("--tls-ca", "client-ca.pem")]);
+    let own = [("--tls-client-cert", "client-cert.pem"), ("--tls-client-key", "client-key.pem")];
+    let trusted = ("--tls-cert", "ca.pem");
+    let query = |files: &[(&str, &str)]| {
+        let flags = site.flags(files);
+        site.query(&server, &flags.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    assert_answers(&query(&[own[0], own[1], trusted]));
+    assert_refuses(&query(&[trusted]), "hint: this server lets in only clients with a certificate");
+    // What is missing or wrong is named.
+    assert_refuses(&query(&own), "--tls-cert");
+    assert_refuses(&query(&[own[0], trusted]), "--tls-client-key");
+    assert_refuses(&query(&[own[0], ("--tls-client-key", "key.pem"), trusted]), "key.pem");
+    assert_refuses(&query(&[own[0], ("--tls-client-key", "client-cert.pem"), trusted]), "no private key");
+    // One of another authority is not let in.
+    let strange = [("--tls-client-cert", "cert.pem"), ("--tls-client-key", "key.pem"), trusted];
+    assert_refuses(&query(&strange), "cannot connect");
+}
+
+#[test]
 fn a_renewed_certificate_is_read_on_a_signal_and_a_bad_one_changes_nothing() {
     let site = Site::new();
     let mut server = site.start();
@@ -172,6 +211,13 @@ fn the_python_driver_speaks_it() {
 #[test]
 fn the_javascript_driver_speaks_it() {
     run(JavascriptClient::fetch().expect("the JavaScript driver can be fetched").command(), "tls.js");
+}
+
+#[test]
+fn rethinkdb_ts_speaks_it() {
+    let client = JavascriptClient::fetch_packages("rethinkdb-ts-3.0.0", &["rethinkdb-ts@3.0.0"])
+        .expect("rethinkdb-ts can be fetched");
+    run(client.command(), "tls_typescript.js");
 }
 
 fn run(mut command: Command, script: &str) {

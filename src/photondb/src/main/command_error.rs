@@ -97,6 +97,10 @@ impl CommandError {
             Self::Open { source, .. } if source.is_locked() => {
                 Some("a server has this directory open: ask it with --connect, or stop it first")
             }
+            Self::Connect { source, .. } if source.wants_certificate() => Some(
+                "this server lets in only clients with a certificate: show one with --tls-client-cert and \
+                 --tls-client-key",
+            ),
             Self::Unfinished { hint, .. } => Some(hint),
             _ => None,
         }

@@ -44,11 +44,18 @@ const VARIABLE: &str = "PHOTONDB_CONFIG_FILE";
 /// The verb whose flags are the keys of `[serve]`.
 const SERVE: &str = "serve";
 /// The flags that `[client]` sets for every verb that has them.
-const CLIENT_KEYS: [&str; 8] =
-    ["connect", "host-name", "driver-port", "tls-cert", "user", "password-file", "data-dir", "output"];
-/// What RethinkDB's tools take for the address; set, they count for more than the file.
-const ADDRESS_VARIABLES: [&str; 2] = ["RETHINKDB_HOSTNAME", "RETHINKDB_DRIVER_PORT"];
-const ADDRESS_KEY: &str = "connect";
+const CLIENT_KEYS: [&str; 10] = [
+    "connect",
+    "host-name",
+    "driver-port",
+    "tls-cert",
+    "tls-client-cert",
+    "tls-client-key",
+    "user",
+    "password-file",
+    "data-dir",
+    "output",
+];
 
 /// What to do with the configuration.
 #[derive(Debug, Args)]
@@ -120,7 +127,6 @@ fn apply(config: &ConfigFile, mut command: Command) -> Command {
         match entry.section {
             // Serving is what is done without a verb, too.
             Section::Serve => command = set.clone()(command).mut_subcommand(SERVE, set),
-            Section::Client if entry.key == ADDRESS_KEY && has_address_variable() => {}
             Section::Client => {
                 let verbs: Vec<String> = command
                     .get_subcommands()
@@ -134,10 +140,6 @@ fn apply(config: &ConfigFile, mut command: Command) -> Command {
         }
     }
     command
-}
-
-fn has_address_variable() -> bool {
-    ADDRESS_VARIABLES.iter().any(|variable| std::env::var_os(variable).is_some())
 }
 
 fn set_default(command: Command, key: &str, values: &[String]) -> Command {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use photondb::{Database, DatabaseOptions};
-use photondb_client::{Connection, Options};
+use photondb_client::{ClientCertificate, Connection, Options};
 
 use super::Session;
 use crate::command_error::CommandError;
@@ -19,21 +19,20 @@ const DRIVER_PORT: u16 = 28015;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Where the database is")]
 pub struct SessionArguments {
-    /// Where the server listens for drivers [default: localhost:28015]
-    #[arg(short, long, value_name = "HOST:PORT", env = "PHOTONDB_CONNECT", global = true)]
-    pub connect: Option<Address>,
-
-    /// The host alone; --connect counts for more
-    #[arg(long, value_name = "HOST", env = "RETHINKDB_HOSTNAME", global = true)]
-    pub host_name: Option<String>,
-
-    /// The driver port alone; --connect counts for more
-    #[arg(long = "driver-port", value_name = "PORT", env = "RETHINKDB_DRIVER_PORT", global = true)]
-    pub remote_port: Option<u16>,
+    #[command(flatten)]
+    server: ServerAddress,
 
     /// Connect with TLS and trust the certificates of this PEM file, of authorities or the server's own
     #[arg(long, value_name = "FILE", env = "PHOTONDB_TRUSTED_CERT", global = true)]
     pub tls_cert: Option<PathBuf>,
+
+    /// The certificate to show to a server that lets in only clients with one (its --tls-ca)
+    #[arg(long, value_name = "FILE", env = "PHOTONDB_TLS_CLIENT_CERT", global = true)]
+    tls_client_cert: Option<PathBuf>,
+
+    /// The private key of that certificate, without a password
+    #[arg(long, value_name = "FILE", env = "PHOTONDB_TLS_CLIENT_KEY", global = true)]
+    tls_client_key: Option<PathBuf>,
 
     /// The user to log in as
     #[arg(short, long, value_name = "NAME", default_value = "admin", env = "PHOTONDB_USER", global = true)]
@@ -82,18 +81,27 @@ impl SessionArguments {
         connect(&self.options()?)
     }
 
-    /// The address of the server.
-    pub fn address(&self) -> Address {
-        self.connect.clone().unwrap_or_else(|| Address {
-            host: self.host_name.clone().unwrap_or_else(|| HOST.to_owned()),
-            port: self.remote_port.unwrap_or(DRIVER_PORT),
-        })
+    fn options(&self) -> Result<Options, CommandError> {
+        let Address { host, port } = self.server.0.clone();
+        let client_certificate = self.client_certificate()?;
+        let options = Options::new(host, port).with_user(self.user.clone(), self.password()?);
+        Ok(Options { trusted_certificates: self.tls_cert.clone(), client_certificate, ..options })
     }
 
-    fn options(&self) -> Result<Options, CommandError> {
-        let Address { host, port } = self.address();
-        let options = Options::new(host, port).with_user(self.user.clone(), self.password()?);
-        Ok(Options { trusted_certificates: self.tls_cert.clone(), ..options })
+    /// Not left to the command line's own rules, which do not see what stands in a
+    /// configuration file.
+    fn client_certificate(&self) -> Result<Option<ClientCertificate>, CommandError> {
+        match (&self.tls_client_cert, &self.tls_client_key, &self.tls_cert) {
+            (None, None, _) => Ok(None),
+            (Some(certificate), Some(key), Some(_)) => {
+                Ok(Some(ClientCertificate { certificate: certificate.clone(), key: key.clone() }))
+            }
+            _ => Err(CommandError::Usage(
+                "to show a certificate takes all of --tls-client-cert, --tls-client-key, and --tls-cert with \
+                 what to trust"
+                    .to_owned(),
+            )),
+        }
     }
 
     fn password(&self) -> Result<String, CommandError> {
@@ -129,6 +137,55 @@ fn connect(options: &Options) -> Result<Connection, CommandError> {
         port: options.port,
         source,
     })
+}
+
+/// Where the server is, as flags and variables say it together.
+#[derive(Clone, Debug)]
+struct ServerAddress(Address);
+
+#[derive(Debug, Args)]
+struct AddressFlags {
+    /// Where the server listens for drivers [default: localhost:28015]
+    #[arg(short, long, value_name = "HOST:PORT", env = "PHOTONDB_CONNECT", global = true)]
+    connect: Option<Address>,
+
+    /// The host alone; --connect counts for more, a variable for it or the file does not
+    #[arg(long, value_name = "HOST", env = "RETHINKDB_HOSTNAME", global = true)]
+    host_name: Option<String>,
+
+    /// The driver port alone; like --host-name
+    #[arg(long = "driver-port", value_name = "PORT", env = "RETHINKDB_DRIVER_PORT", global = true)]
+    remote_port: Option<u16>,
+}
+
+impl FromArgMatches for ServerAddress {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let flags = AddressFlags::from_arg_matches(matches)?;
+        // A part counts for more than the whole only when it was said more explicitly: by a flag
+        // rather than a variable, or by one of them rather than the file.
+        let whole = matches.value_source("connect");
+        let outranks = |part: &str| flags.connect.is_none() || matches.value_source(part) > whole;
+        let base =
+            flags.connect.clone().unwrap_or_else(|| Address { host: HOST.to_owned(), port: DRIVER_PORT });
+        let host = flags.host_name.clone().filter(|_| outranks("host_name")).unwrap_or(base.host);
+        let port = flags.remote_port.filter(|_| outranks("remote_port")).unwrap_or(base.port);
+        Ok(Self(Address { host, port }))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for ServerAddress {
+    fn augment_args(command: Command) -> Command {
+        AddressFlags::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        AddressFlags::augment_args_for_update(command)
+    }
 }
 
 /// A host and a port.
