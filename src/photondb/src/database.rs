@@ -15,13 +15,15 @@ use photondb_feed::Feeds;
 use photondb_fetch::HttpFetcher;
 use photondb_reql::{EXPLAIN_QUERY_TYPE, Query, ReqlError, decode_query};
 use photondb_script::QuickJs;
+use photondb_server::issues::{self, DiskRoom, Issue};
 use photondb_server::{
-    Activity, Context, DoorFacts, Jobs, LogBook, ProcessFacts, ServerError, Sources, SystemCatalog,
+    Activity, ConfigurationLog, Context, DoorFacts, Jobs, LogBook, MeasureDisk, ProcessFacts, ServerError,
+    Sources, SystemCatalog,
 };
 use photondb_storage::{DiskEngine, Engine, MemoryEngine, OpenOptions, RealDisk, StorageError};
 use photondb_table::{Budget, LocalShards, LocalShardsOptions};
 
-use crate::cache_size::CacheSize;
+use crate::cache_size::{CacheSize, memory_bytes};
 use crate::error::{OpenError, RunError};
 use crate::query_memory::QueryMemory;
 use crate::rows::Rows;
@@ -139,9 +141,11 @@ impl Database {
             memory: Arc::clone(&memory),
             activity: Arc::new(Activity::default()),
             logs: Arc::clone(&options.logs),
+            disk_room: measure_disk(&options.place),
             process: process_facts(options, cache_bytes),
             doors: DoorFacts::default().into(),
         });
+        catalog.observe(Arc::new(ConfigurationLog));
         let system_tables = Arc::new(SystemCatalog::new(Arc::clone(&sources)));
         let feeds = Feeds::new(shards.clone(), Arc::clone(&clock)).with_row_tables(system_tables.clone());
         let feeds = Arc::new(feeds);
@@ -213,6 +217,11 @@ impl Database {
         self.catalog.state()
     }
 
+    /// What needs somebody's attention now, the worst first.
+    pub fn issues(&self) -> Vec<Issue> {
+        issues::issues(&self.sources)
+    }
+
     /// Opens the doors for drivers and HTTP. Must run inside a tokio runtime.
     pub async fn serve(&self, options: &ServerOptions) -> Result<Server, ServerError> {
         let context = Context::new(
@@ -253,9 +262,22 @@ fn process_facts(options: &DatabaseOptions, cache_bytes: u64) -> ProcessFacts {
             env!("CARGO_PKG_VERSION")
         ),
         cache_megabytes: (cache_bytes / (1024 * 1024)) as f64,
+        memory_megabytes: memory_bytes().map(|bytes| (bytes / (1024 * 1024)) as f64),
         cache_is_automatic: options.cache_size == CacheSize::Automatic,
         host_name: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
     }
+}
+
+fn measure_disk(place: &Place) -> Option<MeasureDisk> {
+    let Place::Directory(directory) = place else { return None };
+    let directory = directory.clone();
+    Some(Box::new(move || {
+        let room = rustix::fs::statvfs(&directory).ok()?;
+        Some(DiskRoom {
+            available_bytes: room.f_bavail.saturating_mul(room.f_frsize),
+            total_bytes: room.f_blocks.saturating_mul(room.f_frsize),
+        })
+    }))
 }
 
 fn spill_space(place: &Place) -> Arc<dyn SpillSpace> {

@@ -12,12 +12,14 @@
 //! than the driver's, the command line.
 
 mod batch;
+mod configuration_log;
 mod context;
 pub mod door;
 mod driver_door;
 mod durability;
 mod error;
 mod fence;
+pub mod issues;
 mod jobs;
 pub mod limits;
 mod listen;
@@ -30,11 +32,12 @@ mod system;
 pub mod tls;
 mod workers;
 
+pub use configuration_log::ConfigurationLog;
 pub use context::{Activity, Context, SERVER_VERSION};
 pub use error::ServerError;
 pub use jobs::{Job, Jobs};
 pub use log_book::{LogBook, LogMessage};
 pub use photondb_storage::Statistics as EngineStatistics;
 pub use server::{Server, ServerOptions};
-pub use system::{DoorFacts, ProcessFacts, Sources, SystemCatalog};
+pub use system::{DoorFacts, MeasureDisk, ProcessFacts, Sources, SystemCatalog};
 pub use workers::{Workers, guarded};

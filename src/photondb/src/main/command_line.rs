@@ -42,7 +42,7 @@ Examples:
   photondb dump -f backup.tar.gz
       Write the tables of a running server into an archive; `restore` reads it.
   photondb query 'r.table(\"people\").count()'
-      Ask a running server and print the answer as JSON.
+      Ask a running server; `-o` says how the answer looks.
 
 Connect with any RethinkDB driver, for example in Python:
   from rethinkdb import r

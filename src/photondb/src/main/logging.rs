@@ -6,7 +6,7 @@ use std::sync::Arc;
 use photondb::LogBook;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{LevelFilter, ParseError};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
@@ -18,11 +18,13 @@ pub fn start(level: &str, format: LogFormat, book: Arc<LogBook>) -> Result<(), P
     let filter = EnvFilter::builder().parse(level)?;
     let output = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let output = match format {
-        LogFormat::Text => output.with_target(false).boxed(),
-        LogFormat::Json => output.json().boxed(),
+        LogFormat::Text => output.with_target(false).with_filter(filter).boxed(),
+        LogFormat::Json => output.json().with_filter(filter).boxed(),
     };
+    // What the table has does not depend on what the operator wants to see on stderr.
+    let book = BookLayer(book).with_filter(LevelFilter::INFO);
     // Fails only when logging was started before, and then it works.
-    drop(registry().with(output).with(BookLayer(book)).with(filter).try_init());
+    drop(registry().with(output).with(book).try_init());
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let text = panic.payload_as_str().unwrap_or("no message");
@@ -40,7 +42,7 @@ impl<S: Subscriber> Layer<S> for BookLayer {
             Level::ERROR => "error",
             Level::WARN => "warn",
             Level::INFO => "info",
-            // The rest is for those who read stderr.
+            // The filter lets nothing else through.
             _ => return,
         };
         let mut text = MessageText::default();

@@ -34,6 +34,7 @@ mod table_reader;
 mod target;
 mod tls_arguments;
 mod user;
+mod version;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -87,11 +88,7 @@ fn run(command_line: CommandLine, words: &[OsString]) -> ExitCode {
         }
         Some(Command::Man(arguments)) => shell_files::write_manual(&arguments, CommandLine::command()),
         Some(Command::Version) => {
-            println!(
-                "photondb {} (speaks the protocol and language of RethinkDB {})",
-                env!("CARGO_PKG_VERSION"),
-                photondb_server::SERVER_VERSION
-            );
+            println!("{}", version::text());
             ExitCode::SUCCESS
         }
     }

@@ -10,6 +10,7 @@ use photondb::{
     ServerOptions,
 };
 use photondb_base::limits::THREAD_STACK_BYTES;
+use photondb_catalog::{CatalogError, NameKind, check_name};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,6 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::command_line::{Bind, ServeArguments};
 use crate::logging;
 use crate::tls_arguments::HalfOfTls;
+use crate::version;
 
 /// What keeps the server from running.
 #[derive(Debug, Error)]
@@ -33,6 +35,8 @@ enum ServeError {
     Port { port: u16, offset: u16 },
     #[error(transparent)]
     Tls(#[from] HalfOfTls),
+    #[error(transparent)]
+    Name(#[from] CatalogError),
     #[error("the data could not be written out: {0}; what was acknowledged is safe in the log")]
     Close(#[from] photondb_storage::StorageError),
 }
@@ -70,6 +74,9 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     logging::start(&arguments.log_level, arguments.log_format, Arc::clone(&logs))
         .map_err(|source| ServeError::LogLevel { level: arguments.log_level.clone(), source })?;
     let server_options = server_options(arguments)?;
+    check_before_the_disk_is_touched(arguments, &server_options)?;
+    let notices = Notices(Arc::clone(&logs));
+    notices.say(&version::text())?;
     allow_many_files();
     let is_new = !arguments.directory.exists();
     let password = initial_password(arguments, is_new);
@@ -85,35 +92,45 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
         ..DatabaseOptions::directory(&arguments.directory)
     };
     let directory = arguments.directory.display().to_string();
+    if !is_new {
+        notices.say(&format!("Loading data from directory {directory}"))?;
+    }
     let database = Database::open(&options)
         .map_err(|source| ServeError::Open { directory: directory.clone(), source })?;
     if is_new {
-        println!("Initialized a new data directory in {directory}");
+        notices.say(&format!("Initialized a new data directory in {directory}"))?;
     }
     if let (true, Some("auto"), Some(password)) = (is_new, arguments.initial_password.as_deref(), password) {
+        // Not for the log, which others may read.
         println!("Password of user \"admin\": {password}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_stack_size(THREAD_STACK_BYTES)
         .enable_all()
         .build()?;
-    runtime.block_on(run_server(&database, &server_options))?;
+    runtime.block_on(run_server(&database, &server_options, &notices))?;
     runtime.shutdown_background();
     database.close()?;
     Ok(())
 }
 
-async fn run_server(database: &Database, options: &ServerOptions) -> Result<(), ServeError> {
+async fn run_server(
+    database: &Database,
+    options: &ServerOptions,
+    notices: &Notices,
+) -> Result<(), ServeError> {
     // Before anybody is told that the server is ready: a signal right then must not kill it.
     let mut signals = Signals::listen()?;
-    let has_tls = options.driver_tls.is_some() || options.http_tls.is_some();
-    let mut hangup = has_tls.then(|| signal(SignalKind::hangup())).transpose()?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let server = database.serve(options).await?;
-    announce(database, &server)?;
+    announce(database, &server, notices)?;
+    for issue in database.issues() {
+        tracing::warn!("{}", issue.description);
+    }
     let signal = loop {
         tokio::select! {
             signal = signals.next() => break signal,
-            Some(()) = next_hangup(&mut hangup) => server.reload_certificates(),
+            Some(()) = hangup.recv() => server.reload_certificates(),
         }
     };
     tracing::info!(signal, "stopping");
@@ -138,18 +155,43 @@ fn allow_many_files() {
 }
 
 /// Says where the server is, in the words that scripts wait for.
-fn announce(database: &Database, server: &Server) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "Listening for client driver connections on port {}", server.driver_port())?;
-    match server.http_port() {
-        Some(port) => writeln!(out, "Listening for administrative HTTP connections on port {port}")?,
-        None => writeln!(out, "Administrative HTTP connections are disabled")?,
-    }
+fn announce(database: &Database, server: &Server, notices: &Notices) -> io::Result<()> {
+    let port = server.driver_port();
+    notices.say(&format!("Listening for client driver connections on port {port}"))?;
+    notices.say(&match server.http_port() {
+        Some(port) => format!("Listening for administrative HTTP connections on port {port}"),
+        None => "Administrative HTTP connections are disabled".to_owned(),
+    })?;
     let addresses: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
-    writeln!(out, "Listening on addresses: {}", addresses.join(", "))?;
+    notices.say(&format!("Listening on addresses: {}", addresses.join(", ")))?;
     let state = database.state();
-    writeln!(out, "Server ready, \"{}\" {}", state.server().name, state.server().id)?;
-    out.flush()
+    notices.say(&format!("Server ready, \"{}\" {}", state.server().name, state.server().id))
+}
+
+/// What the operator reads on the standard output and, later, in the `logs` table.
+struct Notices(Arc<LogBook>);
+
+impl Notices {
+    fn say(&self, line: &str) -> io::Result<()> {
+        self.0.push("info", line.to_owned());
+        let mut out = io::stdout().lock();
+        writeln!(out, "{line}")?;
+        out.flush()
+    }
+}
+
+/// Finds what would keep the server from starting while there is nothing yet to clean up.
+fn check_before_the_disk_is_touched(
+    arguments: &ServeArguments,
+    options: &ServerOptions,
+) -> Result<(), ServeError> {
+    if let Some(name) = &arguments.server_name {
+        check_name(NameKind::Server, name)?;
+    }
+    for files in [&options.driver_tls, &options.http_tls].into_iter().flatten() {
+        files.check().map_err(ServerError::from)?;
+    }
+    Ok(())
 }
 
 fn initial_password(arguments: &ServeArguments, is_new: bool) -> Option<String> {
@@ -207,15 +249,6 @@ fn addresses(bind: &[Bind]) -> Vec<IpAddr> {
         }
     }
     addresses
-}
-
-/// The next request to read the certificates again. Where there are none, the signal ends the
-/// process, as it does for most programs whose terminal is closed.
-async fn next_hangup(signal: &mut Option<Signal>) -> Option<()> {
-    match signal {
-        Some(signal) => signal.recv().await,
-        None => std::future::pending().await,
-    }
 }
 
 /// The signals that stop a server.

@@ -33,6 +33,7 @@ use photondb_storage::Engine;
 use photondb_table::Shards;
 
 use crate::context::Activity;
+use crate::issues::DiskRoom;
 use crate::jobs::Jobs;
 use crate::log_book::LogBook;
 use watchers::Watchers;
@@ -46,6 +47,8 @@ pub struct ProcessFacts {
     pub version: String,
     /// The page cache in megabytes.
     pub cache_megabytes: f64,
+    /// The memory of the machine or the container in megabytes, where it can be known.
+    pub memory_megabytes: Option<f64>,
     /// Whether the size of the cache was chosen by the server.
     pub cache_is_automatic: bool,
     /// The host's name.
@@ -63,6 +66,9 @@ pub struct DoorFacts {
     pub addresses: Vec<SocketAddr>,
 }
 
+/// Asks the system how much of the disk is free.
+pub type MeasureDisk = Box<dyn Fn() -> Option<DiskRoom> + Send + Sync>;
+
 /// What the tables are made from.
 pub struct Sources {
     /// Databases, tables, users.
@@ -79,6 +85,8 @@ pub struct Sources {
     pub activity: Arc<Activity>,
     /// The last log messages.
     pub logs: Arc<LogBook>,
+    /// How much of the disk is free, where there is one and it tells.
+    pub disk_room: Option<MeasureDisk>,
     /// The process.
     pub process: ProcessFacts,
     /// The doors, set when they are open.
@@ -157,7 +165,7 @@ impl SystemCatalog {
         let tables: Vec<Box<dyn SystemTable>> = vec![
             Box::new(debug_scratch::DebugScratch::default()),
             Box::new(cluster_config::ClusterConfigTable(Arc::clone(&sources))),
-            Box::new(current_issues::CurrentIssues),
+            Box::new(current_issues::CurrentIssues(Arc::clone(&sources))),
             Box::new(db_config::DbConfig(Arc::clone(&sources))),
             Box::new(jobs::JobsTable(Arc::clone(&sources))),
             Box::new(logs::LogsTable(Arc::clone(&sources))),

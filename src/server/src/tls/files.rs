@@ -74,6 +74,11 @@ pub enum TlsError {
 }
 
 impl TlsFiles {
+    /// Whether a door could use them now.
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.load(&[]).map(drop)
+    }
+
     /// Reads the files for connections that speak one of `protocols`, the best first.
     pub(super) fn load(&self, protocols: &[&[u8]]) -> Result<ServerConfig, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
