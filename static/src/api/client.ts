@@ -20,6 +20,11 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether an error says that the user may not do what was tried. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof ApiError && error.body.kind === "ReqlPermissionError";
+}
+
 let csrfToken: string | null = null;
 let onUnauthorized: () => void = () => {};
 

@@ -1,4 +1,4 @@
-import { messageOf, run } from "../api/client";
+import { isDenied, messageOf, run } from "../api/client";
 import { reql, systemTable, tableQuery } from "../api/reql";
 import type { Document } from "../api/types";
 import { columnsOf } from "./values";
@@ -26,6 +26,8 @@ class CatalogStore {
   tables = $state.raw<TableInfo[]>([]);
   systemTables = $state.raw<string[]>([]);
   failure = $state<string | null>(null);
+  /** Whether only names are known: the user may not read the system tables. */
+  namesOnly = $state(false);
   #fields = new Map<string, string[]>();
   #samples = new Map<string, Promise<void>>();
 
@@ -41,9 +43,10 @@ class CatalogStore {
       this.tables = answer.tables.sort((left, right) => (left.name < right.name ? -1 : 1));
       this.systemTables = answer.system;
       this.failure = null;
+      this.namesOnly = false;
     } catch (error) {
       this.failure = messageOf(error);
-      await this.#loadNames();
+      if (isDenied(error)) await this.#loadNames();
     }
   }
 
@@ -92,6 +95,8 @@ class CatalogStore {
       );
       this.databases = named.map(({ db }) => db).sort();
       this.tables = named.flatMap(({ db, tables }) => tables.map((name) => unknownTable(db, name)));
+      this.failure = null;
+      this.namesOnly = true;
     } catch (error) {
       this.failure = messageOf(error);
     }

@@ -1,4 +1,4 @@
-import { messageOf } from "../api/client";
+import { isDenied, messageOf } from "../api/client";
 
 /**
  * Something that is asked again and again while a component shows it. A hidden page does
@@ -7,6 +7,8 @@ import { messageOf } from "../api/client";
 export class Poll<T> {
   value = $state.raw<T | undefined>(undefined);
   failure = $state<string | null>(null);
+  /** Whether the user may not ask this; then nobody asks until somebody calls `refresh`. */
+  denied = $state(false);
   #ask: () => Promise<T>;
   #asking: Promise<void> | null = null;
 
@@ -16,7 +18,7 @@ export class Poll<T> {
     $effect(() => {
       void this.refresh();
       const timer = setInterval(() => {
-        if (!document.hidden) void this.refresh();
+        if (!document.hidden && !this.denied) void this.refresh();
       }, period_ms);
       return () => clearInterval(timer);
     });
@@ -33,8 +35,10 @@ export class Poll<T> {
     try {
       this.value = await this.#ask();
       this.failure = null;
+      this.denied = false;
     } catch (error) {
       this.failure = messageOf(error);
+      this.denied = isDenied(error);
     }
   }
 }

@@ -82,12 +82,9 @@ export function meter(metrics: Metrics): Metered {
   };
 }
 
-/** What helps with the issues that RethinkDB's tools know, by their types. */
-export const CURES: Record<string, string> = {
-  log_write_error: "Make room on the disk of the server, or fix the rights of its folder.",
-  outdated_index: "Rebuild the index: create it under another name with the same function, then rename it with overwrite.",
-  memory_error: "The machine swaps: give the server a smaller cache (--cache-size) or more memory.",
-  table_availability: "Look at the servers that hold the table, and start those that are down.",
+/** Where an issue of some type is solved: a page, and what is done there. */
+export const REMEDIES: Record<string, { page: string; label: string }> = {
+  admin_without_password: { page: "#/users", label: "Set a password" },
 };
 
 type Digest = Omit<Snapshot, "issues" | "logs" | "status" | "metered">;

@@ -31,6 +31,7 @@ const COUNTED_MAX = 500;
 
 /** Sizes of all tables. Counting reads no rows, so it may be asked for often. */
 export async function fetchSizes(): Promise<Sizes> {
+  if (catalog.namesOnly) return { counts: new Map(), rates: new Map(), storage: null };
   const names = catalog.tables.slice(0, COUNTED_MAX).map(({ db, name }) => ({ db, name }));
   const query = reql`r.expr({
     counts: r.expr(${names}).map(t => [t("db").add(".").add(t("name")), r.db(t("db")).table(t("name")).count().default(null)]).coerceTo("array"),

@@ -70,7 +70,7 @@ test("one logs in and out", async ({ page }) => {
   await expect(login).toBeVisible();
 });
 
-test("a user with few rights sees what is allowed", async ({ page }) => {
+test("a user with few rights sees what is allowed", async ({ page, request }) => {
   await open(page, "tables");
   await page.getByLabel("User").fill("ann");
   await page.getByLabel("Password").fill("one");
@@ -79,4 +79,20 @@ test("a user with few rights sees what is allowed", async ({ page }) => {
   await expect(page.getByRole("link", { name: "orders" })).toBeVisible();
   await page.getByRole("link", { name: "orders" }).click();
   await expect(page.getByText("No documents yet.")).toBeVisible();
+  // What only the system tables tell is not there, and the page says why and what helps.
+  await expect(page.getByRole("alert")).toHaveCount(0);
+  for (const place of ["dashboard", "users", "jobs", "logs", "settings"]) {
+    await open(page, place);
+    await expect(page.getByRole("heading", { name: "You have no right to see this" })).toBeVisible();
+    await expect(page.getByRole("alert")).toHaveCount(0);
+  }
+  await open(page, "dashboard");
+  await expectAccessible(page, "no right");
+  await expect(page.locator(".tile")).toHaveCount(0);
+  const allow = 'r.db("rethinkdb").grant("ann", {read: true})';
+  await expect(page.getByText(allow)).toBeVisible();
+  const granted = await request.post("/api/query", { data: { query: allow }, headers: { Authorization: `Basic ${btoa(`admin:${PASSWORD}`)}` } });
+  expect(granted.ok()).toBe(true);
+  await page.getByRole("button", { name: "Look again" }).click();
+  await expect(page.locator(".tile").first()).toBeVisible();
 });
