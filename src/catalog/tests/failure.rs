@@ -10,7 +10,7 @@ use photondb_base::{LogPosition, TableId};
 use photondb_catalog::{Applied, CatalogOptions, ErrorClass, TableOptions};
 use photondb_storage::{
     Batch, Cut, DiskEngine, Engine, Health, LogRecords, MemoryEngine, OpenOptions, ScrubReport,
-    SimulatedDisk, Snapshot, Statistics, StorageError, WhenDurable,
+    SimulatedDisk, Snapshot, Statistics, StorageError, WhenReached,
 };
 use photondb_table::{Change, CloseReason, ReadOp, Shards, Subscriber};
 
@@ -95,6 +95,10 @@ struct Moody {
 }
 
 impl Engine for Moody {
+    fn append(&self, batch: Batch) -> Result<LogPosition, StorageError> {
+        self.commit(batch)
+    }
+
     fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError> {
         if self.full.load(Ordering::SeqCst) {
             return Err(StorageError::Full { file: "log".to_owned(), operation: "write" });
@@ -102,11 +106,23 @@ impl Engine for Moody {
         self.engine.commit(batch)
     }
 
+    fn wait_written(&self, position: LogPosition) -> Result<(), StorageError> {
+        self.engine.wait_written(position)
+    }
+
+    fn when_written(&self, position: LogPosition, done: WhenReached) {
+        self.engine.when_written(position, done);
+    }
+
+    fn written(&self) -> LogPosition {
+        self.engine.written()
+    }
+
     fn wait_durable(&self, position: LogPosition) -> Result<(), StorageError> {
         self.engine.wait_durable(position)
     }
 
-    fn when_durable(&self, position: LogPosition, done: WhenDurable) {
+    fn when_durable(&self, position: LogPosition, done: WhenReached) {
         self.engine.when_durable(position, done);
     }
 

@@ -1,14 +1,15 @@
 //! What one query carries through its evaluation.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use photondb_base::limits::{ARRAY_SIZE_DEFAULT_MAX, VALUE_BYTES_MAX};
 use photondb_base::{Cancel, Clock, LogPosition};
 use photondb_catalog::{Permission, Scope, State};
 use photondb_datum::{Datum, Text, pseudo};
 use photondb_plan::Expression;
 use photondb_reql::{Ast, ErrorKind};
+use photondb_table::{Acknowledgement, Durability};
 
 use crate::error::{EvalError, Result};
 use crate::memory::{MemoryBudget, MemoryUse};
@@ -34,7 +35,7 @@ pub(crate) struct Environment {
     /// Present when the query asked for a profile.
     pub(crate) profiler: Option<Profiler>,
     now: OnceLock<Datum>,
-    durable_at: AtomicU64,
+    acknowledgement: Mutex<Acknowledgement>,
 }
 
 /// Run options that concern the evaluation.
@@ -101,7 +102,7 @@ impl Environment {
             memory,
             profiler,
             now: OnceLock::new(),
-            durable_at: AtomicU64::new(0),
+            acknowledgement: Mutex::default(),
         }
     }
 
@@ -117,7 +118,7 @@ impl Environment {
             memory: Arc::clone(&self.memory),
             profiler: None,
             now: self.now.clone(),
-            durable_at: AtomicU64::new(0),
+            acknowledgement: Mutex::default(),
         }
     }
 
@@ -133,7 +134,7 @@ impl Environment {
             memory: Arc::new(MemoryBudget::detached()),
             profiler: None,
             now: OnceLock::new(),
-            durable_at: AtomicU64::new(0),
+            acknowledgement: Mutex::default(),
         }
     }
 
@@ -198,15 +199,18 @@ impl Environment {
 
     /// Notes a write that has to be durable before the query is answered.
     pub(crate) fn wrote(&self, position: LogPosition) {
-        self.durable_at.fetch_max(position.0, Ordering::AcqRel);
+        self.acknowledge_after(Acknowledgement::of(position, Durability::Hard));
     }
 
-    /// The highest position noted by `wrote`.
-    pub(crate) fn durable_at(&self) -> Option<LogPosition> {
-        match self.durable_at.load(Ordering::Acquire) {
-            0 => None,
-            position => Some(LogPosition(position)),
-        }
+    /// Notes how far the log must have come before the query is answered.
+    pub(crate) fn acknowledge_after(&self, acknowledgement: Acknowledgement) {
+        let mut all = self.acknowledgement.lock();
+        *all = all.and(acknowledgement);
+    }
+
+    /// Everything noted so far.
+    pub(crate) fn acknowledgement(&self) -> Acknowledgement {
+        *self.acknowledgement.lock()
     }
 
     /// An array of checked size.

@@ -6,7 +6,7 @@ use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedDelivery, FeedKind, FeedPlan, FeedRow, FeedStream, Wake};
 use photondb_plan::{Expression, Plan, explain, lower, lower_expression};
 use photondb_reql::{Ast, ReqlError, StartQuery, TermId, TermType};
-use photondb_table::Budget;
+use photondb_table::{Acknowledgement, Budget};
 
 use crate::cheap::is_cheap;
 use crate::environment::{Environment, EvaluationOptions};
@@ -91,12 +91,16 @@ impl Executor {
             request.cancel,
             request.memory,
         ));
-        let fail = |error: ReqlError| Failure { error, durable_at: env.durable_at() };
+        let fail = |error: ReqlError| Failure { error, acknowledgement: env.acknowledgement() };
         ast.check_array_sizes(env.options.array_size_max).map_err(fail)?;
         let plan = lower(Arc::clone(&ast)).map_err(fail)?;
         if plan_only || env.options.explain {
             let plan = explain(&plan, &|filter| if plan.writes { None } else { narrowed(&env, filter) });
-            return Ok(Answer { outcome: Outcome::Atom(plan), durable_at: None, profile: None });
+            return Ok(Answer {
+                outcome: Outcome::Atom(plan),
+                acknowledgement: Acknowledgement::default(),
+                profile: None,
+            });
         }
         let opened = match &env.profiler {
             None => open(&env, &plan),
@@ -104,7 +108,7 @@ impl Executor {
         };
         let outcome = opened.map_err(|error| fail(error.into_reql(&ast)))?;
         let profile = env.profiler.as_ref().map(Profiler::describe);
-        Ok(Answer { outcome, durable_at: env.durable_at(), profile })
+        Ok(Answer { outcome, acknowledgement: env.acknowledgement(), profile })
     }
 
     /// The global options; they are expressions themselves.
@@ -164,7 +168,7 @@ impl Executor {
 }
 
 fn failure(error: EvalError, ast: &Ast) -> Failure {
-    Failure { error: error.into_reql(ast), durable_at: None }
+    Failure { error: error.into_reql(ast), acknowledgement: Acknowledgement::default() }
 }
 
 /// How the table is read that is under a filter, when an index finds its rows. A plan can be

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use photondb_base::{Cancel, Clock, DatabaseId, IdentifierFormat, LogPosition, Random, TableId};
+use photondb_base::{Cancel, Clock, DatabaseId, IdentifierFormat, Random, TableId};
 use photondb_catalog::Catalog;
 use photondb_datum::{Datum, Text};
 use photondb_plan::feed::{FeedOpener, FeedStream};
 use photondb_reql::{ReqlError, StartQuery};
-use photondb_table::{Budget, Shards};
+use photondb_table::{Acknowledgement, Budget, Shards};
 
 use crate::fetch::Fetcher;
 use crate::memory::{MemoryPool, MemoryUse};
@@ -85,8 +85,8 @@ pub struct Request {
 /// What the session gets back at once; rows follow from the outcome.
 pub struct Answer {
     pub outcome: Outcome,
-    /// Wait until the log is durable up to here before answering.
-    pub durable_at: Option<LogPosition>,
+    /// Wait until the log has come so far before answering.
+    pub acknowledgement: Acknowledgement,
     /// The profile, when the query asked for one.
     pub profile: Option<Datum>,
 }
@@ -95,8 +95,8 @@ pub struct Answer {
 #[derive(Debug)]
 pub struct Failure {
     pub error: ReqlError,
-    /// Wait until the log is durable up to here before answering.
-    pub durable_at: Option<LogPosition>,
+    /// Wait until the log has come so far before answering.
+    pub acknowledgement: Acknowledgement,
 }
 
 /// What a query evaluates to.

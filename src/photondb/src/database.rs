@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use photondb_base::{Cancel, Clock, LogPosition, Random, SystemClock, SystemRandom};
+use photondb_base::{Cancel, Clock, Random, SystemClock, SystemRandom};
 use photondb_catalog::{Catalog, CatalogOptions, State};
 use photondb_datum::Datum;
 use photondb_exec::{
@@ -206,7 +206,7 @@ impl Database {
         match self.executor.run(request) {
             Ok(answer) => Rows::new(answer, Arc::clone(&self.engine), budget),
             Err(failure) => {
-                self.wait_durable(failure.durable_at)?;
+                failure.acknowledgement.wait(self.engine.as_ref())?;
                 Err(failure.error.into())
             }
         }
@@ -245,10 +245,6 @@ impl Database {
     pub fn close(self) -> Result<(), StorageError> {
         self.shards.shut_down();
         self.engine.checkpoint()
-    }
-
-    fn wait_durable(&self, position: Option<LogPosition>) -> Result<(), StorageError> {
-        position.map_or(Ok(()), |position| self.engine.wait_durable(position))
     }
 }
 

@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use photondb_base::LogPosition;
 use photondb_datum::Datum;
 use photondb_exec::{Answer, Outcome, ResultStream};
-use photondb_storage::Engine;
+use photondb_storage::{Acknowledgement, Engine};
 use photondb_table::Budget;
 
 use crate::error::RunError;
@@ -19,8 +18,8 @@ pub struct Rows {
     budget: Budget,
     is_sequence: bool,
     profile: Option<Datum>,
-    /// What the query wrote has to be durable before its last row is given.
-    durable_at: Option<LogPosition>,
+    /// How far the log must have come before the last row is given.
+    acknowledgement: Acknowledgement,
     engine: Arc<dyn Engine>,
 }
 
@@ -32,10 +31,10 @@ impl Rows {
             Outcome::Stream(stream) => (VecDeque::new(), Some(stream)),
             Outcome::Feed(_) => return Err(RunError::Endless),
         };
-        let (profile, durable_at) = (answer.profile, answer.durable_at);
-        let mut rows = Self { ready, stream, budget, is_sequence, profile, durable_at, engine };
+        let (profile, acknowledgement) = (answer.profile, answer.acknowledgement);
+        let rows = Self { ready, stream, budget, is_sequence, profile, acknowledgement, engine };
         if rows.stream.is_none() {
-            rows.wait_durable()?;
+            rows.wait_for_log()?;
         }
         Ok(rows)
     }
@@ -69,16 +68,13 @@ impl Rows {
         self.ready.extend(batch);
         if !goes_on {
             self.stream = None;
-            self.wait_durable()?;
+            self.wait_for_log()?;
         }
         Ok(true)
     }
 
-    fn wait_durable(&mut self) -> Result<(), RunError> {
-        match self.durable_at.take() {
-            Some(position) => Ok(self.engine.wait_durable(position)?),
-            None => Ok(()),
-        }
+    fn wait_for_log(&self) -> Result<(), RunError> {
+        Ok(self.acknowledgement.wait(self.engine.as_ref())?)
     }
 }
 

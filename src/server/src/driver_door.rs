@@ -166,6 +166,7 @@ async fn queries(
             Some(Event::Query(frame)) => {
                 session.handle(frame).await;
                 if version == Version::V0_3 {
+                    session.release_answers().await;
                     outbox.flush();
                     session.settle().await;
                 }
@@ -180,6 +181,7 @@ async fn queries(
             }
             // All answers to what one read brought leave together.
             None => {
+                session.release_answers().await;
                 outbox.flush();
                 receive(protocol, outbox).await?;
             }

@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 use photondb_base::LogPosition;
 
 use crate::compaction::compact;
-use crate::engine::WhenDurable;
+use crate::engine::WhenReached;
 use crate::error::StorageError;
 use crate::scrub;
 use crate::shared::Shared;
@@ -31,7 +31,7 @@ pub(crate) struct Control {
 struct Requests {
     stop: bool,
     checkpoint: bool,
-    syncs: Vec<(LogPosition, WhenDurable)>,
+    syncs: Vec<(LogPosition, WhenReached)>,
     spare: bool,
 }
 
@@ -44,7 +44,7 @@ impl Control {
         }
     }
 
-    pub(crate) fn request_sync(&self, position: LogPosition, done: WhenDurable) {
+    pub(crate) fn request_sync(&self, position: LogPosition, done: WhenReached) {
         self.requests.lock().syncs.push((position, done));
         self.sync_wanted.notify_one();
     }

@@ -8,7 +8,7 @@ use photondb_base::{LogPosition, prompt};
 use crate::background::Background;
 use crate::batch::Batch;
 use crate::compaction;
-use crate::engine::{Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable};
+use crate::engine::{Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenReached};
 use crate::error::StorageError;
 use crate::health::Health;
 use crate::log_history::{LogHistory, LogMark};
@@ -77,8 +77,30 @@ impl Drop for DiskEngine {
 }
 
 impl Engine for DiskEngine {
+    fn append(&self, batch: Batch) -> Result<LogPosition, StorageError> {
+        self.shared.append(batch)
+    }
+
     fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError> {
-        self.shared.commit(batch)
+        let position = self.shared.append(batch)?;
+        match self.shared.log.write_to(position.0) {
+            Ok(()) => Ok(position),
+            // Its caller takes an error to mean that nothing has changed.
+            Err(error) if error.is_full() => Err(self.shared.poison.set(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn wait_written(&self, position: LogPosition) -> Result<(), StorageError> {
+        self.shared.log.write_to(position.0)
+    }
+
+    fn when_written(&self, position: LogPosition, done: WhenReached) {
+        self.shared.log.when_written(position.0, done);
+    }
+
+    fn written(&self) -> LogPosition {
+        self.shared.log.written()
     }
 
     fn wait_durable(&self, position: LogPosition) -> Result<(), StorageError> {
@@ -88,8 +110,8 @@ impl Engine for DiskEngine {
         self.shared.log.sync_to(position.0)
     }
 
-    fn when_durable(&self, position: LogPosition, done: WhenDurable) {
-        if self.shared.log.durable() >= position.min(self.shared.log.written()) {
+    fn when_durable(&self, position: LogPosition, done: WhenReached) {
+        if self.shared.log.durable() >= position.min(self.shared.log.appended()) {
             done(Ok(()));
         } else if self.background.is_some() {
             self.shared.control.request_sync(position, done);

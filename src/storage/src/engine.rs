@@ -22,9 +22,45 @@ pub enum Durability {
     Soft,
 }
 
-/// Told once when a position is durable, or why it never will be. Runs on any thread and must
-/// not block.
-pub type WhenDurable = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
+/// Told once when the log has come as far as was asked for, or why it never will. Runs on any
+/// thread and must not block.
+pub type WhenReached = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
+
+/// How far the log must have come before something may be acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// Written up to here: it survives a killed process.
+    pub written: LogPosition,
+    /// Durable up to here: it survives a power cut.
+    pub durable: LogPosition,
+}
+
+impl Acknowledgement {
+    /// What a write at `position` waits for.
+    pub fn of(position: LogPosition, durability: Durability) -> Self {
+        let nothing = LogPosition::default();
+        match durability {
+            Durability::Hard => Self { written: nothing, durable: position },
+            Durability::Soft => Self { written: position, durable: nothing },
+        }
+    }
+
+    /// What both wait for.
+    pub fn and(self, other: Self) -> Self {
+        Self { written: self.written.max(other.written), durable: self.durable.max(other.durable) }
+    }
+
+    /// Whether the log has come so far.
+    pub fn is_due(&self, engine: &dyn Engine) -> bool {
+        engine.durable() >= self.durable && engine.written() >= self.written
+    }
+
+    /// Waits until the log has come so far.
+    pub fn wait(&self, engine: &dyn Engine) -> Result<(), StorageError> {
+        engine.wait_written(self.written)?;
+        engine.wait_durable(self.durable)
+    }
+}
 
 /// Records of the log in order.
 pub type LogRecords = Box<dyn Iterator<Item = Result<(LogPosition, Batch), StorageError>> + Send>;
@@ -32,16 +68,33 @@ pub type LogRecords = Box<dyn Iterator<Item = Result<(LogPosition, Batch), Stora
 /// Trees of bytes behind one log.
 pub trait Engine: Send + Sync {
     /// Appends one record to the log and applies it. When this returns, every later snapshot
-    /// has it and it survives a killed process; it is not yet durable. An error means that
-    /// nothing was applied. An empty batch writes nothing and gives the applied position.
+    /// has it, but a killed process loses it until it is written: nothing may be acknowledged
+    /// before [`Engine::wait_written`], [`Engine::when_written`] or their like for what is
+    /// durable, which write for many at once. An error means that nothing was applied. An
+    /// empty batch changes nothing and gives the applied position.
+    fn append(&self, batch: Batch) -> Result<LogPosition, StorageError>;
+
+    /// [`Engine::append`] and [`Engine::wait_written`] in one: when this returns, the record
+    /// survives a killed process. When it could be applied and not be written, the engine
+    /// stops writing.
     fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError>;
+
+    /// Waits until `position` is written. Many waiters share one write.
+    fn wait_written(&self, position: LogPosition) -> Result<(), StorageError>;
+
+    /// Calls `done` when `position` is written: before this returns, unless somebody else is
+    /// writing.
+    fn when_written(&self, position: LogPosition, done: WhenReached);
+
+    /// The highest position that is written.
+    fn written(&self) -> LogPosition;
 
     /// Waits until `position` is durable. Many waiters share one sync. What must be prompt may
     /// not wait: see [`photondb_base::prompt`].
     fn wait_durable(&self, position: LogPosition) -> Result<(), StorageError>;
 
     /// Calls `done` when `position` is durable, without waiting for it here.
-    fn when_durable(&self, position: LogPosition, done: WhenDurable);
+    fn when_durable(&self, position: LogPosition, done: WhenReached);
 
     /// The highest durable position.
     fn durable(&self) -> LogPosition;

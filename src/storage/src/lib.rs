@@ -14,7 +14,6 @@ mod background;
 mod batch;
 mod check;
 mod checkpoint;
-mod commit_queue;
 mod compaction;
 mod cursor;
 mod disk;
@@ -32,6 +31,7 @@ mod log_format;
 mod log_history;
 mod log_reader;
 mod log_spares;
+mod log_writer;
 mod lookup;
 mod memory_engine;
 mod node;
@@ -58,7 +58,9 @@ pub use check::{CheckReport, check, check_disk};
 pub use cursor::Cursor;
 pub use disk::{Cut, Disk, DiskFile, RealDisk, SimulatedDisk, SimulatedEvent};
 pub use disk_engine::DiskEngine;
-pub use engine::{Durability, Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable};
+pub use engine::{
+    Acknowledgement, Durability, Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenReached,
+};
 pub use error::StorageError;
 pub use health::Health;
 pub use load::{Loaded, load};

@@ -1,35 +1,33 @@
-//! The write-ahead log: appending, group sync, rotation, reading back.
+//! The write-ahead log: appending, group write, group sync, rotation, reading back.
+//!
+//! A record passes three stages. *Appended*, it has its position and its room in the segment,
+//! and waits in a buffer. *Written*, it is with the operating system and survives the process.
+//! *Durable*, it survives a power cut. Whoever needs a later stage takes all that waits along.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use photondb_base::{Clock, LogPosition};
 
 use crate::batch::Batch;
-use crate::disk::{Disk, DiskFile};
-use crate::engine::LogRecords;
+use crate::disk::Disk;
+use crate::engine::{LogRecords, WhenReached};
 use crate::error::StorageError;
-use crate::log_format::{
-    Payload, SEGMENT_HEADER_BYTES, SegmentHeader, TIME_FRAME_BYTES, frame_bytes, put_frame, segment_name,
-};
+use crate::log_format::{Payload, SEGMENT_HEADER_BYTES, TIME_FRAME_BYTES, frame_bytes, segment_name};
 use crate::log_reader::Records;
 use crate::log_spares::{Spare, Spares};
+use crate::log_writer::{Segment, Writer};
 
-/// A segment grows ahead of the writer by its own length, within these bounds.
-const GROW_BYTES_MIN: u64 = 16 * 1024;
-const GROW_BYTES_MAX: u64 = 1024 * 1024;
-/// What segments grow with. Blocks that are written before they are needed make the syncs to
-/// come cheap: these have then only bytes to write, and nothing to note about the file.
-static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
 /// Files for segments to come that are kept while nothing is written.
 const SPARES_IDLE_MAX: usize = 1;
 /// The log tells the time when that has changed by so much since it did so last.
 const TIME_STEP_MS: u64 = 100;
 /// A buffer above this is not kept for the next records.
 const BUFFER_KEPT_BYTES_MAX: usize = 1024 * 1024;
+/// With more than this unwritten, appending writes.
+const UNWRITTEN_BYTES_MAX: usize = 1024 * 1024;
 
 /// Why writing has stopped, once it has.
 #[derive(Clone, Default)]
@@ -52,20 +50,6 @@ impl Poison {
     }
 }
 
-/// One file of the log.
-#[derive(Clone)]
-pub(crate) struct Segment {
-    pub name: String,
-    pub file: Arc<dyn DiskFile>,
-    pub header: SegmentHeader,
-    /// Position of the first record.
-    pub first: u64,
-    /// Checksum of the last frame of the segment before.
-    pub chain: u32,
-    /// Bytes in use.
-    pub end: u64,
-}
-
 /// The log.
 pub(crate) struct Log {
     disk: Arc<dyn Disk>,
@@ -73,29 +57,16 @@ pub(crate) struct Log {
     segment_bytes: u64,
     poison: Poison,
     writer: Mutex<Writer>,
+    /// Tells that a write has ended.
+    wrote: Condvar,
     syncing: Mutex<bool>,
     synced: Condvar,
+    appended: AtomicU64,
     written: AtomicU64,
     durable: AtomicU64,
     syncs: AtomicU64,
     spares: Spares,
     wants_spare: AtomicBool,
-}
-
-struct Writer {
-    segments: VecDeque<Segment>,
-    /// Length of the newest file, of which `end` is in use.
-    length: u64,
-    /// Closed segments, and whether there are new names, that no sync has seen.
-    unsynced: Vec<Segment>,
-    is_directory_unsynced: bool,
-    position: u64,
-    chain: u32,
-    /// Highest durable position that the log itself states.
-    stated: u64,
-    /// The last time that the newest segment tells, in milliseconds since 1970.
-    time_ms: Option<u64>,
-    buffer: Vec<u8>,
 }
 
 /// Where recovery found the end.
@@ -121,24 +92,16 @@ impl Log {
             clock,
             segment_bytes,
             poison,
+            wrote: Condvar::new(),
             syncing: Mutex::new(false),
             synced: Condvar::new(),
+            appended: AtomicU64::new(position),
             written: AtomicU64::new(position),
             durable: AtomicU64::new(position),
             syncs: AtomicU64::new(0),
             spares,
             wants_spare: AtomicBool::new(false),
-            writer: Mutex::new(Writer {
-                length: tail.segments.back().map_or(0, |segment| segment.end),
-                segments: tail.segments,
-                unsynced: Vec::new(),
-                is_directory_unsynced: false,
-                position,
-                chain: tail.chain,
-                stated: 0,
-                time_ms: None,
-                buffer: Vec::new(),
-            }),
+            writer: Mutex::new(Writer::new(tail.segments, position, tail.chain)),
         };
         let mut writer = log.writer.lock();
         if writer.segments.is_empty() {
@@ -148,59 +111,152 @@ impl Log {
         Ok(log)
     }
 
-    /// Writes records as one. Gives the position of the first. After an error nothing of them
-    /// is in the log.
-    pub(crate) fn append(&self, records: &[Bytes]) -> Result<u64, StorageError> {
+    /// Gives a record its position and its room in the log. After an error it has neither.
+    pub(crate) fn append(&self, record: &[u8]) -> Result<u64, StorageError> {
         self.poison.check()?;
         let mut writer = self.writer.lock();
-        if writer.segments.back().is_some_and(|segment| segment.end >= self.segment_bytes) {
+        let is_segment_full = writer.segment_end() >= self.segment_bytes;
+        if is_segment_full || writer.unwritten.len() > UNWRITTEN_BYTES_MAX {
+            writer = self.write_all(writer)?;
+        }
+        if is_segment_full {
             self.rotate(&mut writer)?;
         }
-        let writer = &mut *writer;
-        let Some(segment) = writer.segments.back_mut() else {
-            return Err(StorageError::corrupt("log", 0, "there is no segment to write to"));
-        };
-        let frames_bytes: usize = records.iter().map(|record| frame_bytes(record)).sum();
-        writer.buffer.clear();
-        writer.buffer.reserve(TIME_FRAME_BYTES + frames_bytes);
-        let durable = self.durable.load(Ordering::Acquire);
-        let (mut position, mut chain, mut time_ms) = (writer.position, writer.chain, writer.time_ms);
-        let out = &mut writer.buffer;
-        if let Some(now_ms) = self.time_to_tell(segment, time_ms) {
-            chain = put_frame(out, &segment.header, position, durable, chain, Payload::Time(now_ms));
-            time_ms = Some(now_ms);
-        }
-        for record in records {
-            position += 1;
-            chain = put_frame(out, &segment.header, position, durable, chain, Payload::Record(record));
-        }
         let half = self.segment_bytes / 2;
-        let was_below = segment.end < half;
-        write_frames(&self.poison, segment, &mut writer.length, &writer.buffer)?;
-        if was_below && segment.end >= half {
+        let was_below = writer.segment_end() < half;
+        writer.make_room((TIME_FRAME_BYTES + frame_bytes(record)) as u64)?;
+        let (position, durable) = (writer.position, self.durable.load(Ordering::Acquire));
+        if let Some(now_ms) = self.time_to_tell(&writer) {
+            writer.put(position, durable, Payload::Time(now_ms));
+            writer.time_ms = Some(now_ms);
+        }
+        let position = position + 1;
+        writer.put(position, durable, Payload::Record(record));
+        if was_below && writer.segment_end() >= half {
             self.wants_spare.store(self.spares.is_empty(), Ordering::Relaxed);
         }
-        if writer.buffer.capacity() > BUFFER_KEPT_BYTES_MAX {
-            writer.buffer = Vec::new();
-        }
-        let first = writer.position + 1;
-        (writer.position, writer.chain, writer.stated) = (position, chain, durable);
-        writer.time_ms = time_ms;
-        self.written.store(position, Ordering::Release);
-        Ok(first)
+        self.appended.store(position, Ordering::Release);
+        Ok(position)
     }
 
-    /// The time, if it is far enough from the one that a segment has told last. Also when it
-    /// went back: the log says what the clock says.
-    fn time_to_tell(&self, segment: &Segment, told_ms: Option<u64>) -> Option<u64> {
+    /// The time, if it is far enough from the one that the newest segment has told last. Also
+    /// when it went back: the log says what the clock says.
+    fn time_to_tell(&self, writer: &Writer) -> Option<u64> {
         let now_ms = (self.clock.now_seconds() * 1000.0) as u64;
-        let is_news = told_ms.is_none_or(|told_ms| now_ms.abs_diff(told_ms) >= TIME_STEP_MS);
-        (is_news && segment.header.may_hold_times()).then_some(now_ms)
+        let is_news = writer.time_ms.is_none_or(|told_ms| now_ms.abs_diff(told_ms) >= TIME_STEP_MS);
+        let may_hold_it = writer.segments.back().is_some_and(|segment| segment.header.may_hold_times());
+        (is_news && may_hold_it).then_some(now_ms)
+    }
+
+    /// Blocks until everything up to `position` is written.
+    pub(crate) fn write_to(&self, position: u64) -> Result<(), StorageError> {
+        let position = position.min(self.appended.load(Ordering::Acquire));
+        if self.written.load(Ordering::Acquire) >= position {
+            return Ok(());
+        }
+        let mut writer = self.writer.lock();
+        while self.written.load(Ordering::Acquire) < position {
+            if writer.is_writing {
+                self.wrote.wait(&mut writer);
+                continue;
+            }
+            writer = self.lead(writer, None)?;
+        }
+        Ok(())
+    }
+
+    /// Calls `done` when everything up to `position` is written. Writes it here, unless
+    /// somebody is writing: they will go on with what has come in the meantime.
+    pub(crate) fn when_written(&self, position: u64, done: WhenReached) {
+        if self.written.load(Ordering::Acquire) >= position {
+            return done(Ok(()));
+        }
+        let mut writer = self.writer.lock();
+        if self.written.load(Ordering::Acquire) >= position {
+            drop(writer);
+            done(Ok(()));
+        } else if writer.is_writing {
+            writer.waiting.push(done);
+        } else {
+            // Whoever waits has been told of an error.
+            drop(self.lead(writer, Some(done)));
+        }
+    }
+
+    /// Writes everything that is appended.
+    fn write_all<'a>(
+        &'a self,
+        mut writer: MutexGuard<'a, Writer>,
+    ) -> Result<MutexGuard<'a, Writer>, StorageError> {
+        loop {
+            if writer.is_writing {
+                self.wrote.wait(&mut writer);
+            } else if writer.unwritten.is_empty() {
+                return Ok(writer);
+            } else {
+                writer = self.lead(writer, None)?;
+            }
+        }
+    }
+
+    /// Writes what is appended, and then what others who wait have appended meanwhile. Nobody
+    /// else must be writing.
+    fn lead<'a>(
+        &'a self,
+        mut writer: MutexGuard<'a, Writer>,
+        done: Option<WhenReached>,
+    ) -> Result<MutexGuard<'a, Writer>, StorageError> {
+        let mut waiting: Vec<WhenReached> = done.into_iter().collect();
+        let result = self.write_unwritten(&mut writer);
+        let mut told = result.clone();
+        loop {
+            MutexGuard::unlocked(&mut writer, || {
+                self.wrote.notify_all();
+                waiting.drain(..).for_each(|done| done(told.clone()));
+            });
+            if writer.waiting.is_empty() || writer.is_writing {
+                return result.map(|()| writer);
+            }
+            waiting.append(&mut writer.waiting);
+            told = self.write_unwritten(&mut writer);
+        }
+    }
+
+    /// Hands what is appended to the operating system, unlocked. What could not be written
+    /// because the disk is full stays, to be tried again.
+    fn write_unwritten(&self, writer: &mut MutexGuard<'_, Writer>) -> Result<(), StorageError> {
+        self.poison.check()?;
+        let position = writer.position;
+        let Some(Segment { name, file, end, .. }) = writer.segments.back().cloned() else { return Ok(()) };
+        let spare = std::mem::take(&mut writer.spare_buffer);
+        let mut frames = std::mem::replace(&mut writer.unwritten, spare);
+        (writer.is_writing, writer.in_flight) = (true, frames.len() as u64);
+        let result = MutexGuard::unlocked(writer, || file.write_all_at(&frames, end));
+        (writer.is_writing, writer.in_flight) = (false, 0);
+        if let Err(error) = result {
+            frames.append(&mut writer.unwritten);
+            writer.unwritten = frames;
+            let error = StorageError::io(&name, "write", error);
+            return Err(if error.is_full() { error } else { self.poison.set(error) });
+        }
+        if let Some(segment) = writer.segments.back_mut() {
+            segment.end = end + frames.len() as u64;
+        }
+        if frames.capacity() <= BUFFER_KEPT_BYTES_MAX {
+            frames.clear();
+            writer.spare_buffer = frames;
+        }
+        self.written.store(position, Ordering::Release);
+        Ok(())
     }
 
     /// Blocks until everything up to `position` is durable.
     pub(crate) fn sync_to(&self, position: u64) -> Result<(), StorageError> {
-        let position = position.min(self.written.load(Ordering::Acquire));
+        let position = position.min(self.appended.load(Ordering::Acquire));
+        if self.durable.load(Ordering::Acquire) >= position {
+            return Ok(());
+        }
+        self.write_to(position)?;
         let mut syncing = self.syncing.lock();
         loop {
             if self.durable.load(Ordering::Acquire) >= position {
@@ -226,7 +282,8 @@ impl Log {
             let mut writer = self.writer.lock();
             let closed = std::mem::take(&mut writer.unsynced);
             let is_directory_unsynced = std::mem::take(&mut writer.is_directory_unsynced);
-            (closed, is_directory_unsynced, writer.segments.back().cloned(), writer.position)
+            let written = self.written.load(Ordering::Acquire);
+            (closed, is_directory_unsynced, writer.segments.back().cloned(), written)
         };
         for segment in closed.iter().chain(&segment) {
             self.sync_segment(segment)?;
@@ -301,8 +358,8 @@ impl Log {
     pub(crate) fn close(&self) -> Result<(), StorageError> {
         self.poison.check()?;
         self.sync_to(u64::MAX)?;
+        self.state_durable()?;
         let mut writer = self.writer.lock();
-        self.state(&mut writer)?;
         let Some(segment) = writer.segments.back().cloned() else { return Ok(()) };
         let cut = |error| StorageError::io(&segment.name, "cut", error);
         segment.file.set_length(segment.end).map_err(cut)?;
@@ -311,25 +368,23 @@ impl Log {
         self.sync_segment(&segment)
     }
 
-    /// Writes down what is durable when nothing newer has done so: after a power cut, damage to
-    /// the last records can then be told from a torn write.
+    /// Writes what nobody waits for, and what is durable when nothing newer has stated it: after
+    /// a power cut, damage to the last records can then be told from a torn write.
     pub(crate) fn state_durable(&self) -> Result<(), StorageError> {
         self.poison.check()?;
-        self.state(&mut self.writer.lock())
+        let mut writer = self.write_all(self.writer.lock())?;
+        let durable = self.durable.load(Ordering::Acquire);
+        if writer.stated < durable {
+            writer.make_room(frame_bytes(&[]) as u64)?;
+            let position = writer.position;
+            writer.put(position, durable, Payload::Marker);
+            drop(self.write_all(writer)?);
+        }
+        Ok(())
     }
 
-    fn state(&self, writer: &mut Writer) -> Result<(), StorageError> {
-        let durable = self.durable.load(Ordering::Acquire);
-        let Some(segment) = writer.segments.back_mut() else { return Ok(()) };
-        if writer.stated >= durable {
-            return Ok(());
-        }
-        writer.buffer.clear();
-        let out = &mut writer.buffer;
-        let chain = put_frame(out, &segment.header, writer.position, durable, writer.chain, Payload::Marker);
-        write_frames(&self.poison, segment, &mut writer.length, &writer.buffer)?;
-        (writer.chain, writer.stated) = (chain, durable);
-        Ok(())
+    pub(crate) fn appended(&self) -> LogPosition {
+        LogPosition(self.appended.load(Ordering::Acquire))
     }
 
     pub(crate) fn written(&self) -> LogPosition {
@@ -356,6 +411,7 @@ impl Log {
 
     /// The records behind `position`, encoded.
     pub(crate) fn since(&self, position: LogPosition) -> Result<Records, StorageError> {
+        self.write_to(u64::MAX)?;
         let segments = self.segments();
         let first = segments.first().map_or(0, |segment| segment.first);
         if position.0 + 1 < first {
@@ -374,39 +430,4 @@ impl Log {
             Ok((position, Batch::unseal(&record).ok_or_else(malformed)?))
         })))
     }
-}
-
-fn write_frames(
-    poison: &Poison,
-    segment: &mut Segment,
-    length: &mut u64,
-    frames: &[u8],
-) -> Result<(), StorageError> {
-    let end = segment.end + frames.len() as u64;
-    if end > *length {
-        let ahead = segment.end.clamp(GROW_BYTES_MIN, GROW_BYTES_MAX);
-        // Close to a full disk, what is needed right now may still fit.
-        *length = grow(segment, *length, end + ahead).unwrap_or(end);
-    }
-    if let Err(error) = segment.file.write_all_at(frames, segment.end) {
-        let error = StorageError::io(&segment.name, "write", error);
-        // Whole frames may have been written, which recovery would take for committed ones.
-        if !error.is_full() || segment.file.set_length(segment.end).is_err() {
-            return Err(poison.set(error));
-        }
-        *length = segment.end;
-        return Err(error);
-    }
-    segment.end = end;
-    Ok(())
-}
-
-/// Makes a segment longer. Gives its length.
-fn grow(segment: &Segment, mut length: u64, target: u64) -> std::io::Result<u64> {
-    while length < target {
-        let zeros = ZEROS.get(..(target - length) as usize).unwrap_or(&ZEROS);
-        segment.file.write_all_at(zeros, length)?;
-        length += zeros.len() as u64;
-    }
-    Ok(length)
 }

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use photondb_base::LogPosition;
 
 use crate::error::StorageError;
-use crate::log::Segment;
 use crate::log_format::{SEGMENT_HEADER_BYTES, read_frame};
 use crate::log_reader::read_segment;
+use crate::log_writer::Segment;
 
 /// A position of one particular log. Two logs that were the same up to a position have the same
 /// mark there, and no others: a data directory that was restored has a log of its own, and a

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use photondb_base::LogPosition;
 
 use crate::error::StorageError;
-use crate::log::Segment;
 use crate::log_format::{SEGMENT_HEADER_BYTES, read_frame};
+use crate::log_writer::Segment;
 
 /// Reads a segment's bytes in use.
 pub(crate) fn read_segment(segment: &Segment) -> Result<Bytes, StorageError> {

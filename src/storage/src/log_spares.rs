@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::StorageError;
-use crate::log::Segment;
 use crate::log_format::SegmentHeader;
+use crate::log_writer::Segment;
 
 /// What the names of spare files begin with.
 const PREFIX: &str = "spare-";

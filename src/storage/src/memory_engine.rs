@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use photondb_base::{LogPosition, prompt};
 
 use crate::batch::Batch;
-use crate::engine::{Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenDurable};
+use crate::engine::{Engine, LogRecords, ScrubReport, Snapshot, Statistics, WhenReached};
 use crate::error::StorageError;
 use crate::health::Health;
 use crate::node::Root;
@@ -44,7 +44,7 @@ impl MemoryEngine {
 }
 
 impl Engine for MemoryEngine {
-    fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError> {
+    fn append(&self, batch: Batch) -> Result<LogPosition, StorageError> {
         let is_empty = batch.is_empty();
         let record = batch.seal()?;
         prompt::before_change()?;
@@ -64,11 +64,27 @@ impl Engine for MemoryEngine {
         Ok(position)
     }
 
+    fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError> {
+        self.append(batch)
+    }
+
+    fn wait_written(&self, _position: LogPosition) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn when_written(&self, _position: LogPosition, done: WhenReached) {
+        done(Ok(()));
+    }
+
+    fn written(&self) -> LogPosition {
+        self.applied()
+    }
+
     fn wait_durable(&self, _position: LogPosition) -> Result<(), StorageError> {
         Ok(())
     }
 
-    fn when_durable(&self, _position: LogPosition, done: WhenDurable) {
+    fn when_durable(&self, _position: LogPosition, done: WhenReached) {
         done(Ok(()));
     }
 

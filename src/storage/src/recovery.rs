@@ -7,10 +7,11 @@ use bytes::Bytes;
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::StorageError;
-use crate::log::{Segment, Tail};
+use crate::log::Tail;
 use crate::log_format::{
     SEGMENT_HEADER_BYTES, SegmentHeader, first_chain, proves_durable, read_frame, segment_first,
 };
+use crate::log_writer::Segment;
 
 /// A segment as it was found, with the log up to the end of its whole frames.
 struct Scanned {

@@ -255,7 +255,7 @@ mod tests {
             for n in 0..3000 * tree {
                 batch.put(TreeId(tree), n.to_be_bytes(), vec![7; if n % 100 == 0 { 3000 } else { 1000 }]);
             }
-            shared.commit(batch).unwrap();
+            shared.append(batch).unwrap();
         }
         shared.checkpoint().unwrap();
         let whole = scrub(&shared).unwrap();

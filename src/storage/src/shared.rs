@@ -10,7 +10,6 @@ use photondb_base::{LogPosition, prompt};
 use crate::background::Control;
 use crate::batch::{Batch, Operation, Operations};
 use crate::checkpoint::Checkpointer;
-use crate::commit_queue::CommitQueue;
 use crate::compaction;
 use crate::engine::Statistics;
 use crate::error::StorageError;
@@ -36,7 +35,8 @@ pub(crate) struct Shared {
     pub state: Mutex<State>,
     /// The state before the batch that is being applied, while a long one is.
     before_apply: Mutex<Option<Arc<View>>>,
-    queue: CommitQueue,
+    /// Held from a record's place in the log to its place in the trees.
+    appending: Mutex<()>,
     pub checkpointer: Mutex<Checkpointer>,
     pub control: Control,
     pub counters: Counters,
@@ -82,7 +82,7 @@ impl Shared {
             log,
             state: Mutex::new(state),
             before_apply: Mutex::new(None),
-            queue: CommitQueue::default(),
+            appending: Mutex::new(()),
             checkpointer: Mutex::new(checkpointer),
             control: Control::default(),
             counters,
@@ -104,7 +104,7 @@ impl Shared {
         Arc::new(self.state.lock().view())
     }
 
-    pub(crate) fn commit(&self, batch: Batch) -> Result<LogPosition, StorageError> {
+    pub(crate) fn append(&self, batch: Batch) -> Result<LogPosition, StorageError> {
         let is_empty = batch.is_empty();
         let record = batch.seal()?;
         self.poison.check()?;
@@ -114,7 +114,7 @@ impl Shared {
         self.make_room()?;
         self.warm(&record)?;
         prompt::before_change()?;
-        let position = self.queue.commit(record, |records| self.commit_group(records))?;
+        let position = self.log_and_apply(&record)?;
         if self.options.background && self.log.wants_spare() {
             self.control.request_spare();
         }
@@ -146,29 +146,24 @@ impl Shared {
         Ok(())
     }
 
-    /// Logs and applies records, in order. One answer for each.
-    fn commit_group(&self, records: &[Bytes]) -> Result<Vec<LogPosition>, StorageError> {
-        let appended = self.log.append(records);
+    /// Gives a record its place in the log and applies it.
+    fn log_and_apply(&self, record: &Bytes) -> Result<LogPosition, StorageError> {
+        let _turn = self.appending.lock();
+        let appended = self.log.append(record);
         self.failures.append.note(&appended);
-        let first = appended?;
-        let bytes: usize = records.iter().map(Bytes::len).sum();
+        let position = LogPosition(appended?);
         let mut state = self.state.lock();
-        let is_long = bytes > LONG_APPLY_BYTES;
+        let is_long = record.len() > LONG_APPLY_BYTES;
         if is_long {
             *self.before_apply.lock() = Some(Arc::new(state.view()));
         }
-        let mut positions = Vec::with_capacity(records.len());
-        for (position, record) in (first..).zip(records) {
-            let position = LogPosition(position);
-            // Logged but not applied: only a restart makes sense of it.
-            state.apply(position, record).map_err(|error| self.poison.set(error))?;
-            positions.push(position);
-        }
-        self.note_applied(&state, bytes as u64, records.len() as u64);
+        // Logged but not applied: only a restart makes sense of it.
+        state.apply(position, record).map_err(|error| self.poison.set(error))?;
+        self.note_applied(&state, record.len() as u64, 1);
         if is_long {
             *self.before_apply.lock() = None;
         }
-        Ok(positions)
+        Ok(position)
     }
 
     /// Applies a record that recovery found in the log.

@@ -37,7 +37,7 @@ pub use local::{
     LocalShards, LocalShardsOptions, TableProblem, TableReport, check_replacement, check_table,
     duplicate_key, primary_key_of,
 };
-pub use photondb_storage::{Direction, Durability, KeyRange};
+pub use photondb_storage::{Acknowledgement, Direction, Durability, KeyRange};
 pub use read::{
     Budget, DatumRange, IndexBounds, KeysOp, NarrowOp, Narrowed, ReadMode, ReadOp, ReadSnapshot, ShardStream,
     Source,

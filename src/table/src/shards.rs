@@ -49,7 +49,7 @@ pub trait Shards: Send + Sync {
     /// documents where the trees' counts allow.
     fn count(&self, op: &ReadOp) -> Result<u64, TableError>;
 
-    /// Writes. Never waits for a sync: see [`WriteSummary::position`].
+    /// Writes. Does not wait for the log: see [`WriteSummary::acknowledgement`].
     fn write(&self, op: WriteOp) -> Result<WriteSummary, TableError>;
 
     /// Registers for the changes of a table.

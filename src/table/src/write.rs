@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use photondb_base::{LogPosition, TableId};
+use photondb_base::TableId;
 use photondb_datum::Datum;
-use photondb_storage::Durability;
+use photondb_storage::{Acknowledgement, Durability};
 
 use crate::function::{ConflictFunction, WriteFunction};
 
@@ -106,9 +106,8 @@ pub struct WriteSummary {
     pub changes: Vec<ChangePair>,
     /// Things the user should know.
     pub warnings: Vec<String>,
-    /// The position that must be durable before the write is acknowledged; `None` when
-    /// nothing was written or soft durability was asked for.
-    pub position: Option<LogPosition>,
+    /// How far the log must have come before the write is acknowledged.
+    pub acknowledgement: Acknowledgement,
 }
 
 impl WriteSummary {
@@ -129,7 +128,7 @@ impl WriteSummary {
                 self.warnings.push(warning);
             }
         }
-        self.position = self.position.max(other.position);
+        self.acknowledgement = self.acknowledgement.and(other.acknowledgement);
     }
 }
 

@@ -8,7 +8,8 @@ use photondb_base::LogPosition;
 use photondb_datum::{Datum, Text};
 use photondb_storage::Engine;
 use photondb_table::{
-    Conflict, Durability, ReadMode, ReturnChanges, RowError, Shards, TableError, Tables, Verb, WriteOp,
+    Acknowledgement, Conflict, Durability, ReadMode, ReturnChanges, RowError, Shards, TableError, Tables,
+    Verb, WriteOp,
 };
 
 use support::{Fixture, Function, TABLE, insert, replace, row};
@@ -18,7 +19,7 @@ fn insert_and_conflicts() {
     let fixture = Fixture::new();
     let summary = fixture.insert(vec![row(2, &[("a", 2.into())]), row(3, &[])]);
     assert_eq!((summary.inserted, summary.errors), (2, 0));
-    assert!(summary.position.is_some());
+    assert!(summary.acknowledgement.durable > LogPosition(0));
 
     let again = row(2, &[("b", 20.into())]);
     let summary = fixture.insert(vec![again.clone()]);
@@ -27,7 +28,7 @@ fn insert_and_conflicts() {
         summary.first_error.unwrap(),
         "Duplicate primary key `id`:\n{\n\t\"a\":\t2,\n\t\"id\":\t2\n}\n{\n\t\"b\":\t20,\n\t\"id\":\t2\n}"
     );
-    assert_eq!(summary.position, None);
+    assert_eq!(summary.acknowledgement, Acknowledgement::default());
 
     let summary = fixture.shards.write(insert(vec![again.clone()], Conflict::Update)).unwrap();
     assert_eq!(summary.replaced, 1);
@@ -106,12 +107,14 @@ fn replace_update_delete() {
 fn durability_decides_what_to_wait_for() {
     let fixture = Fixture::new();
     let op = WriteOp { durability: Some(Durability::Soft), ..insert(vec![row(1, &[])], Conflict::Error) };
-    assert_eq!(fixture.shards.write(op).unwrap().position, None);
-    let position = fixture.insert(vec![row(2, &[])]).position.unwrap();
-    assert_eq!(position, fixture.engine.applied());
-    assert!(position > LogPosition(0));
+    let soft = fixture.shards.write(op).unwrap().acknowledgement;
+    assert_eq!(soft, Acknowledgement::of(fixture.engine.applied(), Durability::Soft));
+    assert!(soft.written > LogPosition(0));
+    let hard = fixture.insert(vec![row(2, &[])]).acknowledgement;
+    assert_eq!(hard, Acknowledgement::of(fixture.engine.applied(), Durability::Hard));
     fixture.shards.set_durability(TABLE, Durability::Soft).unwrap();
-    assert_eq!(fixture.insert(vec![row(3, &[])]).position, None);
+    let soft = fixture.insert(vec![row(3, &[])]).acknowledgement;
+    assert_eq!(soft, Acknowledgement::of(fixture.engine.applied(), Durability::Soft));
 }
 
 #[test]

@@ -100,7 +100,9 @@ impl Work {
             known.models.push(Arc::new(self.model.clone()));
             known.models.len() as u64 - 1
         };
-        let position = match engine.commit(batch) {
+        // What is appended only may be lost until something is written behind it.
+        let is_written = self.random.below(3) > 0;
+        let position = match if is_written { engine.commit(batch) } else { engine.append(batch) } {
             Ok(position) => position,
             Err(error) if error.is_full() => {
                 self.model = before;
@@ -112,7 +114,9 @@ impl Work {
         if position.0 != expected {
             return Err(format!("position {position} instead of {expected}"));
         }
-        self.judge.known.lock().committed = position.0;
+        if is_written {
+            self.judge.known.lock().committed = position.0;
+        }
         Ok(())
     }
 
@@ -184,7 +188,13 @@ impl Work {
         } else {
             drop(engine);
         }
-        open(disk)
+        let engine = open(disk)?;
+        // What was appended only is gone, and its positions are free.
+        let mut known = self.judge.known.lock();
+        known.models.truncate(engine.applied().0 as usize + 1);
+        self.model = known.models.last().map(|model| Model::clone(model)).unwrap_or_default();
+        drop(known);
+        Ok(engine)
     }
 }
 

@@ -102,9 +102,7 @@ fn send(
     };
     let shards = &env.services()?.shards;
     let summary = env.task("Perform write.", || shards.write(operation))?;
-    if let Some(position) = summary.position {
-        env.wrote(position);
-    }
+    env.acknowledge_after(summary.acknowledgement);
     Ok(summary)
 }
 

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use photondb_base::Cancel;
 use photondb_base::prompt::promptly;
-use photondb_base::{Cancel, LogPosition};
 use photondb_datum::{Datum, Text};
 use photondb_exec::{Answer, Failure, MemoryUse, Outcome, Request, ResultStream};
 use photondb_plan::feed::FeedStream;
 use photondb_reql::{Query, ReqlError, StartQuery, decode_query};
+use photondb_storage::Acknowledgement;
 
 use super::cursor::RowCursor;
 use super::feed::FeedReader;
 use crate::batch::BatchLimits;
 use crate::context::Context;
-use crate::durability::wait_durable;
+use crate::durability::wait_for_log;
 use crate::limits::{INLINE_ALLOWANCE, INLINE_QUERY_BYTES_MAX};
 use crate::metrics::QueryKind;
 use crate::workers::guarded;
@@ -67,7 +68,7 @@ impl Drop for CancelOnDrop {
 struct Started {
     outcome: Result<(Open, Option<Datum>), ReqlError>,
     /// Wait until the log is durable up to here before anything is told.
-    durable_at: Option<LogPosition>,
+    acknowledgement: Acknowledgement,
 }
 
 enum Open {
@@ -131,8 +132,8 @@ impl DoorSession {
         let cancel = Cancel::default();
         let asker = CancelOnDrop(cancel.clone());
         let started = self.start(query, limits, &cancel).await?;
-        let durable = wait_durable(self.context.engine.as_ref(), started.durable_at).await;
-        let (open, profile) = durable.and(started.outcome)?;
+        let logged = wait_for_log(self.context.engine.as_ref(), started.acknowledgement).await;
+        let (open, profile) = logged.and(started.outcome)?;
         let context = Arc::clone(&self.context);
         let answer = match open {
             Open::Atom(value) => DoorAnswer::Atom(value),
@@ -196,9 +197,9 @@ impl DoorSession {
 
 /// Runs a query up to its first rows. Blocks unless the query is cheap.
 fn start(context: &Context, request: Request, limits: BatchLimits, cancel: &Cancel) -> Started {
-    let Answer { outcome, durable_at, profile } = match context.executor.run(request) {
+    let Answer { outcome, acknowledgement, profile } = match context.executor.run(request) {
         Ok(answer) => answer,
-        Err(Failure { error, durable_at }) => return Started { outcome: Err(error), durable_at },
+        Err(Failure { error, acknowledgement }) => return Started { outcome: Err(error), acknowledgement },
     };
     let open = match outcome {
         Outcome::Atom(value) => Ok(Open::Atom(value)),
@@ -209,5 +210,5 @@ fn start(context: &Context, request: Request, limits: BatchLimits, cancel: &Canc
             more.map(|more| Open::Rows(rows, more.then_some(stream)))
         }
     };
-    Started { outcome: open.map(|open| (open, profile)), durable_at }
+    Started { outcome: open.map(|open| (open, profile)), acknowledgement }
 }

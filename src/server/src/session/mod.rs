@@ -1,6 +1,7 @@
 //! One logged-in client: its queries by token, and what they answer.
 
 mod feed;
+mod held;
 mod open_query;
 mod start;
 
@@ -24,6 +25,7 @@ use crate::limits::{
 };
 use crate::outbox::Outbox;
 use feed::FeedDesk;
+use held::HeldAnswers;
 use open_query::{OpenQuery, Rows, RowsGuard};
 
 /// One logged-in client.
@@ -34,6 +36,7 @@ pub(crate) struct Session {
     outbox: Arc<Outbox>,
     queries: Mutex<HashMap<Token, Arc<OpenQuery>>>,
     desk: FeedDesk,
+    held: HeldAnswers,
     permits: Arc<Semaphore>,
     fence: Arc<NoreplyFence>,
 }
@@ -47,13 +50,15 @@ impl Session {
             outbox,
             queries: Mutex::new(HashMap::new()),
             desk: FeedDesk::default(),
+            held: HeldAnswers::default(),
             permits: Arc::new(Semaphore::new(QUERIES_PER_CONNECTION_MAX)),
             fence: Arc::new(NoreplyFence::default()),
         }
     }
 
-    /// Takes one frame. Answers follow in the outbox; cheap ones are there when this
-    /// returns, to be flushed by the caller. Waits while too much runs already.
+    /// Takes one frame. Answers follow in the outbox; cheap ones are there when this returns and
+    /// [`Session::release_answers`] has, to be flushed by the caller. Waits while too much runs
+    /// already.
     pub(crate) async fn handle(self: &Arc<Self>, frame: Frame) {
         self.outbox.wait_for_room().await;
         let Frame { token, body } = frame;
@@ -67,7 +72,10 @@ impl Session {
             Ok(Query::Start(query)) => self.start(token, query, body).await,
             Ok(Query::Continue) => self.next(token),
             Ok(Query::Stop) => self.stop(token),
-            Ok(Query::NoreplyWait) => self.wait_for_noreply(token),
+            Ok(Query::NoreplyWait) => {
+                self.release_answers().await;
+                self.wait_for_noreply(token);
+            }
             Ok(Query::ServerInfo) => self.tell_server_info(token),
             Err(error) => self.tell_error(token, &error),
         }
@@ -99,6 +107,9 @@ impl Session {
             return self.start_elsewhere(token, query, body).await;
         }
         if self.start_here(token, query).is_ok() {
+            if self.held.is_full() {
+                self.release_answers().await;
+            }
             return;
         }
         // It was not as short as it looked. The same bytes are the same query once more.

@@ -4,19 +4,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use photondb_base::Cancel;
 use photondb_base::prompt::{NotPrompt, promptly};
-use photondb_base::{Cancel, LogPosition};
 use photondb_datum::Datum;
 use photondb_exec::{Answer, Failure, MemoryUse, Outcome, Request, ResultStream};
 use photondb_plan::feed::{FeedKind, FeedStream};
 use photondb_reql::{ReqlError, StartQuery};
+use photondb_storage::Acknowledgement;
 use photondb_wire::{ResponseNote, ResponseType, ResponseWriter, Token, write_atom, write_error};
 
 use super::Session;
+use super::held::HeldAnswer;
 use super::open_query::{OpenQuery, RowsGuard};
 use crate::batch::BatchLimits;
 use crate::context::Context;
-use crate::durability::wait_durable;
+use crate::durability::wait_for_log;
 use crate::limits::INLINE_ALLOWANCE;
 use crate::metrics::QueryKind;
 use crate::workers::guarded;
@@ -27,8 +29,8 @@ struct Started {
     kind: QueryKind,
     /// Rows in the answer.
     rows: usize,
-    /// Wait until the log is durable up to here before the answer leaves.
-    durable_at: Option<LogPosition>,
+    /// How far the log must have come before the answer leaves.
+    acknowledgement: Acknowledgement,
     rest: Rest,
 }
 
@@ -54,11 +56,12 @@ impl Session {
         let request = Request { query, user, cancel: cancel.clone(), memory: Arc::default() };
         let work = || guarded(|| run(&self.context, token, request, limits, &cancel)).unwrap_or_else(crash);
         let started = promptly(INLINE_ALLOWANCE, work)?;
-        let (done, durable_at) = match &started {
-            Ok(started) => (!matches!(started.rest, Rest::Stream(_)), started.durable_at),
-            Err(failure) => (true, failure.durable_at),
+        let (rest, acknowledgement) = match &started {
+            Ok(started) => (&started.rest, started.acknowledgement),
+            Err(failure) => (&Rest::Nothing, failure.acknowledgement),
         };
-        if done && durable_at.is_none_or(|position| self.context.engine.durable() >= position) {
+        let engine = self.context.engine.as_ref();
+        if !matches!(rest, Rest::Stream(_)) && acknowledgement.is_due(engine) {
             self.count(began, &started);
             if !noreply {
                 let answer = started.map_err(|failure| failure.error).and_then(|started| {
@@ -70,6 +73,13 @@ impl Session {
                 });
                 self.tell_started(token, answer);
             }
+            return Ok(());
+        }
+        if matches!(rest, Rest::Nothing) && engine.durable() >= acknowledgement.durable {
+            let (kind, rows) = figures(&started);
+            let answer = started.map(|started| started.answer).map_err(|failure| failure.error);
+            let answer = HeldAnswer { token, began, kind, rows, answer, noreply };
+            self.held.hold(answer, acknowledgement.written);
             return Ok(());
         }
         let (open, rows) = OpenQuery::new(token, limits, began, self.context.metrics.driver.queries.enter());
@@ -124,7 +134,7 @@ impl Session {
         });
     }
 
-    /// Answers when what the query wrote is durable.
+    /// Answers when what the query wrote is in the log.
     async fn finish_start(
         self: &Arc<Self>,
         query: &Arc<OpenQuery>,
@@ -134,7 +144,7 @@ impl Session {
     ) {
         let mut feed = None;
         let (kind, row_count) = figures(&started);
-        let (answer, durable_at) = match started {
+        let (answer, acknowledgement) = match started {
             Ok(started) => {
                 let mut answer = Ok(started.answer);
                 match started.rest {
@@ -145,11 +155,11 @@ impl Session {
                     }
                     _ => self.forget(query),
                 }
-                (answer, started.durable_at)
+                (answer, started.acknowledgement)
             }
-            Err(failure) => (Err(failure.error), failure.durable_at),
+            Err(failure) => (Err(failure.error), failure.acknowledgement),
         };
-        let answer = wait_durable(self.context.engine.as_ref(), durable_at).await.and(answer);
+        let answer = wait_for_log(self.context.engine.as_ref(), acknowledgement).await.and(answer);
         let metrics = &self.context.metrics.driver;
         metrics.record(if answer.is_ok() { kind } else { QueryKind::Error }, query.began.elapsed());
         metrics.rows.add(row_count);
@@ -194,7 +204,7 @@ impl Session {
         }
     }
 
-    fn tell_started(&self, token: Token, answer: Result<Vec<u8>, ReqlError>) {
+    pub(super) fn tell_started(&self, token: Token, answer: Result<Vec<u8>, ReqlError>) {
         self.outbox.append(|out| match answer {
             // The buffer itself becomes the outgoing one if that is empty.
             Ok(answer) if out.is_empty() => *out = answer,
@@ -247,30 +257,30 @@ fn run(
     limits: BatchLimits,
     cancel: &Cancel,
 ) -> Result<Started, Failure> {
-    let Answer { outcome, durable_at, profile } = context.executor.run(request)?;
+    let Answer { outcome, acknowledgement, profile } = context.executor.run(request)?;
     let profile = profile.as_ref();
     let mut answer = Vec::new();
     match outcome {
         Outcome::Atom(value) => {
             write_atom(token, &value, profile, &mut answer);
-            Ok(Started { answer, kind: QueryKind::Value, rows: 1, durable_at, rest: Rest::Nothing })
+            Ok(Started { answer, kind: QueryKind::Value, rows: 1, acknowledgement, rest: Rest::Nothing })
         }
         Outcome::Stream(mut stream) => {
             let mut batch = Vec::new();
             let more = limits
                 .first()
                 .pull(stream.as_mut(), cancel, &mut batch)
-                .map_err(|error| Failure { error, durable_at })?;
+                .map_err(|error| Failure { error, acknowledgement })?;
             let answer = write_batch(token, &batch, more, &[], profile)
-                .map_err(|error| Failure { error, durable_at })?;
+                .map_err(|error| Failure { error, acknowledgement })?;
             let rest = if more { Rest::Stream(stream) } else { Rest::Nothing };
-            Ok(Started { answer, kind: QueryKind::Sequence, rows: batch.len(), durable_at, rest })
+            Ok(Started { answer, kind: QueryKind::Sequence, rows: batch.len(), acknowledgement, rest })
         }
         // The first answer of a feed leaves at once and empty: nothing may ever come.
         Outcome::Feed(feed) => {
             let answer = write_batch(token, &[], true, &notes(feed.as_ref()), profile)
-                .map_err(|error| Failure { error, durable_at })?;
-            Ok(Started { answer, kind: QueryKind::Feed, rows: 0, durable_at, rest: Rest::Feed(feed) })
+                .map_err(|error| Failure { error, acknowledgement })?;
+            Ok(Started { answer, kind: QueryKind::Feed, rows: 0, acknowledgement, rest: Rest::Feed(feed) })
         }
     }
 }
@@ -285,7 +295,7 @@ fn figures(started: &Result<Started, Failure>) -> (QueryKind, usize) {
 
 /// A query that panicked; what it wrote before is as safe as the next sync makes it.
 fn crash<T>(error: ReqlError) -> Result<T, Failure> {
-    Err(Failure { error, durable_at: None })
+    Err(Failure { error, acknowledgement: Acknowledgement::default() })
 }
 
 /// One batch of rows, as it goes to the socket.

@@ -37,8 +37,8 @@ impl Listeners {
         self.list.read().iter().filter(|listener| !listener.has_ended()).count()
     }
 
-    /// Commits a batch and tells its effects.
-    pub(crate) fn commit(
+    /// Appends a batch to the log and tells its effects.
+    pub(crate) fn append(
         &self,
         engine: &dyn Engine,
         table: TableId,
@@ -47,12 +47,12 @@ impl Listeners {
     ) -> Result<LogPosition, StorageError> {
         let shared = self.list.read();
         if shared.is_empty() {
-            return engine.commit(batch);
+            return engine.append(batch);
         }
         drop(shared);
         let mut list = self.list.write();
         list.retain(|listener| !listener.has_ended());
-        let position = engine.commit(batch)?;
+        let position = engine.append(batch)?;
         for Effect { key, old, new } in effects {
             let change = Arc::new(Change { table, position, key, old, new });
             for listener in list.iter() {

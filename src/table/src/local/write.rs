@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use photondb_datum::{Datum, packed};
-use photondb_storage::{Batch, Durability, Engine, Snapshot};
+use photondb_storage::{Acknowledgement, Batch, Engine, Snapshot};
 use rustc_hash::FxHashMap;
 
 use super::effect::{Effect, Scratch};
@@ -253,7 +253,7 @@ impl<'a> Writer<'a> {
         let batch = std::mem::take(&mut pending.batch);
         pending.snapshot = None;
         let rows = effects.len() as u64;
-        let position = self.table.listeners.commit(self.engine, self.table.id, batch, effects)?;
+        let position = self.table.listeners.append(self.engine, self.table.id, batch, effects)?;
         if let Some(values) = &mut pending.values {
             values.committed();
         }
@@ -262,9 +262,9 @@ impl<'a> Writer<'a> {
             self.table.due.fetch_min(std::mem::replace(&mut pending.due, NEVER_DUE), Ordering::AcqRel);
         }
         self.table.rows_written.fetch_add(rows, Ordering::Relaxed);
-        if self.op.durability.unwrap_or(pending.state.layout.durability) == Durability::Hard {
-            self.summary.position = Some(position);
-        }
+        let durability = self.op.durability.unwrap_or(pending.state.layout.durability);
+        self.summary.acknowledgement =
+            self.summary.acknowledgement.and(Acknowledgement::of(position, durability));
         Ok(())
     }
 }
