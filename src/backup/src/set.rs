@@ -177,8 +177,7 @@ impl BackupSet {
         let until = newest.positions().1;
         if let Some(lost) = self.unreadable.iter().find(|file| file.number > last) {
             return Err(BackupError::NotCovered(format!(
-                "{}; without it the backups lead up to position {until} only, which --to-position {until} \
-                 restores",
+                "{}; without it the backups lead up to position {until} only, which can still be restored",
                 lost.error
             )));
         }
@@ -186,7 +185,7 @@ impl BackupSet {
         match orphan {
             Some(orphan) => Err(BackupError::NotCovered(format!(
                 "{} begins behind position {}, and what leads there is missing; the backups lead up to \
-                 position {until} without it, which --to-position {until} restores",
+                 position {until} without it, which can still be restored",
                 orphan.name(),
                 orphan.header.start.position
             ))),

@@ -4,20 +4,19 @@ use photondb_datum::pseudo::CivilDate;
 
 const DAY_MS: u64 = 86_400_000;
 
-/// A moment in milliseconds since 1970 as ISO 8601 writes it, in UTC, to a tenth of a second. It is
-/// cut and not rounded: what was written later is behind it.
+/// A moment in milliseconds since 1970 as ISO 8601 writes it, in UTC.
 pub fn time_text(time_ms: u64) -> String {
     let date = CivilDate::from_days((time_ms / DAY_MS) as i64);
     let of_day = time_ms % DAY_MS;
     format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{}Z",
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
         date.year,
         date.month,
         date.day,
         of_day / 3_600_000,
         of_day / 60_000 % 60,
         of_day / 1000 % 60,
-        of_day / 100 % 10
+        of_day % 1000
     )
 }
 
@@ -27,7 +26,7 @@ mod tests {
 
     #[test]
     fn moments_are_written_in_utc() {
-        assert_eq!(time_text(0), "1970-01-01T00:00:00.0Z");
-        assert_eq!(time_text(1_769_860_923_987), "2026-01-31T12:02:03.9Z");
+        assert_eq!(time_text(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(time_text(1_769_860_923_987), "2026-01-31T12:02:03.987Z");
     }
 }

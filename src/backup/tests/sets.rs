@@ -247,7 +247,7 @@ fn missing_and_foreign_files_are_found() {
     std::fs::rename(&files[2].path, &hidden).unwrap();
     let error = restored(directory.path(), Moment::Latest).unwrap_err().to_string();
     assert!(error.contains("000004-increment-30-40.backup begins behind position 30"), "{error}");
-    assert!(error.contains("--to-position 20"), "{error}");
+    assert!(error.contains("up to position 20 without it"), "{error}");
     assert!(restored(directory.path(), Moment::Position(20)).unwrap().1 == expected(20));
     // One of another server does not fill the gap, whatever its name.
     let (elsewhere, other) = (tempfile::tempdir().unwrap(), Server::new());

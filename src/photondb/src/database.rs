@@ -25,6 +25,7 @@ use photondb_table::{Budget, LocalShards, LocalShardsOptions};
 
 use crate::cache_size::{CacheSize, memory_bytes};
 use crate::error::{OpenError, RunError};
+use crate::log_keep::LogKeep;
 use crate::query_memory::QueryMemory;
 use crate::rows::Rows;
 use crate::server::{Server, ServerOptions};
@@ -61,6 +62,8 @@ pub struct DatabaseOptions {
     pub cache_size: CacheSize,
     /// How much memory queries may take.
     pub query_memory: QueryMemory,
+    /// How much of the log stays for backups that go on from earlier ones.
+    pub log_keep: LogKeep,
     /// The server's name; one is made up for a new directory.
     pub server_name: Option<String>,
     /// The password of `admin` in a new directory; empty when absent.
@@ -85,6 +88,7 @@ impl DatabaseOptions {
             place: Place::Memory,
             cache_size: CacheSize::Automatic,
             query_memory: QueryMemory::default(),
+            log_keep: LogKeep::default(),
             server_name: None,
             initial_password: None,
             logs: Arc::default(),
@@ -116,7 +120,12 @@ impl Database {
             Place::Memory => Arc::new(MemoryEngine::new()),
             Place::Directory(directory) => {
                 let disk = Arc::new(RealDisk::open(directory)?);
-                let options = OpenOptions { cache_bytes_max: cache_bytes, ..OpenOptions::new(disk) };
+                let options = OpenOptions {
+                    cache_bytes_max: cache_bytes,
+                    log_keep_bytes: options.log_keep.0,
+                    clock: Arc::clone(&clock),
+                    ..OpenOptions::new(disk)
+                };
                 Arc::new(DiskEngine::open(options)?)
             }
         };

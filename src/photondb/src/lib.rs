@@ -21,6 +21,7 @@
 mod cache_size;
 mod database;
 mod error;
+mod log_keep;
 mod query_memory;
 mod rows;
 mod server;
@@ -28,6 +29,7 @@ mod server;
 pub use cache_size::{CacheSize, CacheSizeError, memory_bytes};
 pub use database::{Database, DatabaseOptions, Place};
 pub use error::{OpenError, RunError};
+pub use log_keep::{LogKeep, LogKeepError};
 pub use photondb_datum::Datum;
 pub use photondb_exec::{Narrowing, Parallelism};
 pub use photondb_http::HttpOptions;

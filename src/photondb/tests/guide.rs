@@ -132,6 +132,11 @@ fn the_command_line() {
 }
 
 #[test]
+fn backups() {
+    assert!(read(&page("backup.md")) >= 10);
+}
+
+#[test]
 fn every_verb_is_on_the_page() {
     let text = std::fs::read_to_string(page("cli.md")).expect("a page");
     let help = ran(support::binary(Path::new("."), &["help"]), "").output;

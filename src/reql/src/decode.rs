@@ -11,6 +11,8 @@ use crate::{Ast, ReqlError, TermId};
 
 /// The query type that asks for the plan of a query; RethinkDB's own end at 5.
 pub const EXPLAIN_QUERY_TYPE: u64 = 100;
+/// The query type that asks for a physical backup.
+pub const BACKUP_QUERY_TYPE: u64 = 101;
 
 /// What a driver asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +27,8 @@ pub enum Query {
     NoreplyWait,
     /// Say who you are.
     ServerInfo,
+    /// Send a physical backup: of everything, or of what was written behind a mark of the log.
+    Backup(Option<Text>),
 }
 
 /// A query to run.
@@ -97,6 +101,7 @@ fn envelope(decoder: &mut TermDecoder<'_>) -> Result<Query, ReqlError> {
     let query = match number {
         Some(1) => return start_query(decoder, false),
         Some(EXPLAIN_QUERY_TYPE) => return start_query(decoder, true),
+        Some(BACKUP_QUERY_TYPE) => return backup(decoder),
         Some(2) => Query::Continue,
         Some(3) => Query::Stop,
         Some(4) => Query::NoreplyWait,
@@ -109,6 +114,20 @@ fn envelope(decoder: &mut TermDecoder<'_>) -> Result<Query, ReqlError> {
         count += 1;
     }
     if count > 3 { Err(count_error(count)) } else { Ok(query) }
+}
+
+/// `[101]`, or `[101, "mark"]`.
+fn backup(decoder: &mut TermDecoder<'_>) -> Result<Query, ReqlError> {
+    let (mut first, mut mark, mut count) = (false, None, 1);
+    while decoder.lexer.element(&mut first, b']')? {
+        count += 1;
+        if decoder.lexer.kind()? != Kind::String {
+            return Err(envelope_error("Expected the mark of a log as a string."));
+        }
+        let text = decoder.lexer.scalar()?;
+        mark = text.get(1..text.len() - 1).and_then(|text| std::str::from_utf8(text).ok()).map(Text::from);
+    }
+    if count > 2 { Err(count_error(count)) } else { Ok(Query::Backup(mark)) }
 }
 
 fn start_query(decoder: &mut TermDecoder<'_>, explain: bool) -> Result<Query, ReqlError> {

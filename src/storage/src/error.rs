@@ -101,6 +101,12 @@ pub enum StorageError {
         /// The position.
         position: LogPosition,
     },
+    /// A text that stands for no mark of a log.
+    #[error("`{text}` is no mark of a log, such as 1234-00112233aabbccdd")]
+    NoMark {
+        /// The text.
+        text: String,
+    },
     /// There is no log of files.
     #[error("a database in memory has no log to look position {position} up in")]
     NoHistory {

@@ -1,6 +1,8 @@
 //! The log as a backup takes it: records as they are, each with what tells its log from others.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
 
 use bytes::Bytes;
 use photondb_base::LogPosition;
@@ -20,6 +22,27 @@ pub struct LogMark {
     /// Checksum of the record and of the chain of records before it, in the low half, and the
     /// random number that its part of the log began with.
     pub chain: u64,
+}
+
+/// As one word: the position, and what tells the log apart in 16 hexadecimal digits.
+impl fmt::Display for LogMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:016x}", self.position, self.chain)
+    }
+}
+
+impl FromStr for LogMark {
+    type Err = StorageError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = || {
+            let (position, chain) = text.split_once('-')?;
+            Some((position.parse().ok()?, u64::from_str_radix(chain, 16).ok()?))
+        };
+        let unreadable = || StorageError::NoMark { text: text.to_owned() };
+        let (position, chain) = read().ok_or_else(unreadable)?;
+        Ok(Self { position: LogPosition(position), chain })
+    }
 }
 
 /// A record of the log.

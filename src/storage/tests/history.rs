@@ -53,6 +53,7 @@ fn marks_stay_over_restarts_and_lead_to_the_records_behind_them() {
     }
     for (n, mark) in marks.iter().enumerate() {
         assert_eq!(engine.log_mark(mark.position).unwrap(), *mark);
+        assert_eq!(mark.to_string().parse::<LogMark>().unwrap(), *mark);
         let entries = after(&engine, *mark);
         assert_eq!(entries.iter().map(|entry| entry.mark).collect::<Vec<_>>(), marks[n + 1..]);
         for entry in entries {
@@ -62,6 +63,7 @@ fn marks_stay_over_restarts_and_lead_to_the_records_behind_them() {
         }
     }
     assert!(matches!(engine.log_mark(LogPosition(101)), Err(StorageError::OtherLog { .. })));
+    assert!("7".parse::<LogMark>().is_err() && "x-y".parse::<LogMark>().is_err());
 }
 
 #[test]

@@ -72,7 +72,9 @@ pub fn run(directory: &Path) -> ExitCode {
 fn check_meaning(directory: &Path) -> Result<CheckReport, MeaningError> {
     let disk = Arc::new(RealDisk::open(directory)?);
     let cache_bytes_max = CacheSize::Automatic.bytes();
-    let engine = DiskEngine::open(OpenOptions { cache_bytes_max, ..OpenOptions::new(disk) })?;
+    // The log that backups go on from is not ours to cut.
+    let options = OpenOptions { cache_bytes_max, log_keep_bytes: u64::MAX, ..OpenOptions::new(disk) };
+    let engine = DiskEngine::open(options)?;
     let evaluator: Arc<dyn Evaluator> = Arc::new(StoredFunctions::new(Arc::new(SystemClock::default())));
     let mut told = Instant::now();
     let mut progress = |progress: CheckProgress<'_>| {

@@ -7,6 +7,7 @@ use std::thread;
 
 use photondb::{OpenError, RunError};
 use photondb_archive::ArchiveError;
+use photondb_backup::BackupError;
 use photondb_base::limits::THREAD_STACK_BYTES;
 use photondb_client::ClientError;
 use photondb_reql::ReqlError;
@@ -34,6 +35,8 @@ pub enum CommandError {
     Embedded(#[from] RunError),
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error("cannot {operation} {path}: {source}", path = .path.display())]
     File { operation: &'static str, path: PathBuf, source: io::Error },
     #[error("cannot read the standard input: {0}")]

@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use photondb::{CacheSize, MemorySize};
+use photondb::{CacheSize, LogKeep, MemorySize};
 
+use crate::backup::{self, BackupArguments};
 use crate::command_error::EXIT_CODES;
 use crate::config::{self, ConfigArguments};
 use crate::create::{self, CreateArguments};
@@ -39,7 +40,9 @@ Examples:
       A second server beside the first: every port is 10 higher.
   photondb check photondb_data
       Verify every checksum of a directory that no server has open.
-  photondb dump -f backup.tar.gz
+  photondb backup --into /backups
+      Copy a running server as a whole; again, and only what was written since is added.
+  photondb dump -f shop.tar.gz
       Write the tables of a running server into an archive; `restore` reads it.
   photondb query 'r.table(\"people\").count()'
       Ask a running server; `-o` says how the answer looks.
@@ -117,10 +120,13 @@ pub enum Command {
     /// Print what the server is working on, or stop a query
     #[command(after_help = with_exit_codes(jobs::EXAMPLES))]
     Jobs(Box<JobsArguments>),
+    /// Copy a running server as a whole, and then what was written since
+    #[command(after_help = with_exit_codes(backup::EXAMPLES))]
+    Backup(Box<BackupArguments>),
     /// Write tables into an archive
     #[command(after_help = with_exit_codes(&format!("{}\n\n{CONSISTENCY}", dump::EXAMPLES)))]
     Dump(Box<DumpArguments>),
-    /// Read an archive into tables
+    /// Read an archive into tables, or make a data directory of backups
     #[command(after_help = with_exit_codes(restore::EXAMPLES))]
     Restore(Box<RestoreArguments>),
     /// Write tables into files of JSON or CSV
@@ -181,6 +187,11 @@ pub struct ServeArguments {
     /// 2GB, or `auto` for a quarter of the memory
     #[arg(long, value_name = "SIZE", default_value = "auto", env = "PHOTONDB_TOTAL_QUERY_MEMORY_MAX")]
     pub total_query_memory_max: MemorySize,
+
+    /// Log that stays on the disk for backups that go on from the one before: megabytes, or a size
+    /// such as 2GB
+    #[arg(long, value_name = "SIZE", default_value = "256", env = "PHOTONDB_LOG_KEEP")]
+    pub log_keep: LogKeep,
 
     /// Name of this server; a new directory gets one made up
     #[arg(short = 'n', long, value_name = "NAME", env = "PHOTONDB_SERVER_NAME")]

@@ -1,5 +1,6 @@
 //! The `photondb` binary.
 
+mod backup;
 mod check;
 mod command_error;
 mod command_line;
@@ -23,6 +24,7 @@ mod progress;
 mod query;
 mod repl;
 mod restore;
+mod restore_backup;
 mod schema;
 mod serve;
 mod session;
@@ -77,6 +79,7 @@ fn run(command_line: CommandLine, words: &[OsString]) -> ExitCode {
         Some(Command::Status(arguments)) => status::run(&arguments),
         Some(Command::Stats(arguments)) => stats::run(&arguments),
         Some(Command::Jobs(arguments)) => jobs::run(&arguments),
+        Some(Command::Backup(arguments)) => backup::run(&arguments),
         Some(Command::Dump(arguments)) => dump::run(&arguments),
         Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),

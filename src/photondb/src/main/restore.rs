@@ -1,4 +1,4 @@
-//! `photondb restore`: an archive into tables.
+//! `photondb restore`: an archive into tables, or backups into a data directory.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use crate::command_error::{self, CommandError};
 use crate::loader::{Conflict, LoadOptions, Loader};
 use crate::output::{OutputArguments, counted, number};
 use crate::progress::Progress;
+use crate::restore_backup::{self, RestoreBackupArguments};
 use crate::session::{Session, SessionArguments};
 use crate::table_choice::{TableChoice, TableName, is_chosen, unmatched};
 use crate::target::{self, Placement, Target};
@@ -22,6 +23,9 @@ Examples:
       Every table of the archive, into the server on localhost.
   photondb restore shop.tar.gz -i shop.orders --force
       One table; documents that are there already with the same key are replaced.
+  photondb restore /backups --data-dir photondb_data --to 2026-01-31T12:00:00Z
+      A new data directory, out of what `photondb backup --into /backups` has written, as of a
+      moment. Without --to or --to-position it is as of the last backup.
 
 Tables that exist already are an error before anything is written, unless --force is given.
 Databases and tables that are missing are created. Archives may come from `photondb dump` or
@@ -30,8 +34,11 @@ from RethinkDB's tools.";
 /// What to restore, and how.
 #[derive(Debug, Args)]
 pub struct RestoreArguments {
-    /// The archive
+    /// The archive, or the directory of backups
     file: PathBuf,
+
+    #[command(flatten)]
+    backup: RestoreBackupArguments,
 
     /// Restore this database or table, not all; may be repeated
     #[arg(short, long, value_name = "DB|DB.TABLE")]
@@ -73,7 +80,16 @@ pub struct RestoreArguments {
 
 /// Restores and tells what was restored.
 pub fn run(arguments: &RestoreArguments) -> ExitCode {
-    command_error::run(|| restore(arguments))
+    command_error::run(|| match restore_backup::is_meant(&arguments.file, &arguments.backup) {
+        true => restore_backup::restore(
+            &arguments.file,
+            &arguments.backup,
+            arguments.session.data_dir.as_deref(),
+            arguments.quiet,
+            arguments.output,
+        ),
+        false => restore(arguments),
+    })
 }
 
 fn restore(arguments: &RestoreArguments) -> Result<(), CommandError> {

@@ -86,6 +86,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
             query_max: arguments.query_memory_max,
             total_max: arguments.total_query_memory_max,
         },
+        log_keep: arguments.log_keep,
         server_name: arguments.server_name.clone(),
         initial_password: password.clone(),
         logs,

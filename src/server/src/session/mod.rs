@@ -1,5 +1,6 @@
 //! One logged-in client: its queries by token, and what they answer.
 
+mod backup;
 mod feed;
 mod held;
 mod open_query;
@@ -77,6 +78,7 @@ impl Session {
                 self.wait_for_noreply(token);
             }
             Ok(Query::ServerInfo) => self.tell_server_info(token),
+            Ok(Query::Backup(after)) => self.start_backup(token, after, body).await,
             Err(error) => self.tell_error(token, &error),
         }
     }
@@ -99,8 +101,7 @@ impl Session {
 
     async fn start(self: &Arc<Self>, token: Token, query: Box<StartQuery>, body: Bytes) {
         self.context.activity.count_query();
-        if self.queries.lock().contains_key(&token) || self.desk.has(token) {
-            let error = ReqlError::client(format!("ERROR: duplicate token {}", token.0.cast_signed()));
+        if let Err(error) = self.check_token(token) {
             return self.tell_error(token, &error);
         }
         if body.len() > INLINE_QUERY_BYTES_MAX || !self.context.executor.is_cheap(&query) {
@@ -116,6 +117,14 @@ impl Session {
         if let Ok(Query::Start(query)) = decode_query(&body) {
             self.start_elsewhere(token, query, body).await;
         }
+    }
+
+    /// A token stands for one query at a time.
+    fn check_token(&self, token: Token) -> Result<(), ReqlError> {
+        if self.queries.lock().contains_key(&token) || self.desk.has(token) {
+            return Err(ReqlError::client(format!("ERROR: duplicate token {}", token.0.cast_signed())));
+        }
+        Ok(())
     }
 
     fn next(self: &Arc<Self>, token: Token) {

@@ -24,7 +24,7 @@ use crate::metrics::QueryKind;
 use crate::workers::guarded;
 
 /// A query that has run, with its first answer written out.
-struct Started {
+pub(super) struct Started {
     answer: Vec<u8>,
     kind: QueryKind,
     /// Rows in the answer.
@@ -135,7 +135,7 @@ impl Session {
     }
 
     /// Answers when what the query wrote is in the log.
-    async fn finish_start(
+    pub(super) async fn finish_start(
         self: &Arc<Self>,
         query: &Arc<OpenQuery>,
         mut rows: RowsGuard,
@@ -265,17 +265,9 @@ fn run(
             write_atom(token, &value, profile, &mut answer);
             Ok(Started { answer, kind: QueryKind::Value, rows: 1, acknowledgement, rest: Rest::Nothing })
         }
-        Outcome::Stream(mut stream) => {
-            let mut batch = Vec::new();
-            let more = limits
-                .first()
-                .pull(stream.as_mut(), cancel, &mut batch)
-                .map_err(|error| Failure { error, acknowledgement })?;
-            let answer = write_batch(token, &batch, more, &[], profile)
-                .map_err(|error| Failure { error, acknowledgement })?;
-            let rest = if more { Rest::Stream(stream) } else { Rest::Nothing };
-            Ok(Started { answer, kind: QueryKind::Sequence, rows: batch.len(), acknowledgement, rest })
-        }
+        Outcome::Stream(stream) => first_rows(token, stream, limits, cancel, profile)
+            .map(|started| Started { acknowledgement, ..started })
+            .map_err(|error| Failure { error, acknowledgement }),
         // The first answer of a feed leaves at once and empty: nothing may ever come.
         Outcome::Feed(feed) => {
             let answer = write_batch(token, &[], true, &notes(feed.as_ref()), profile)
@@ -283,6 +275,27 @@ fn run(
             Ok(Started { answer, kind: QueryKind::Feed, rows: 0, acknowledgement, rest: Rest::Feed(feed) })
         }
     }
+}
+
+/// Pulls the first batch of a stream. Blocks.
+pub(super) fn first_rows(
+    token: Token,
+    mut stream: Box<dyn ResultStream>,
+    limits: BatchLimits,
+    cancel: &Cancel,
+    profile: Option<&Datum>,
+) -> Result<Started, ReqlError> {
+    let mut batch = Vec::new();
+    let more = limits.first().pull(stream.as_mut(), cancel, &mut batch)?;
+    let answer = write_batch(token, &batch, more, &[], profile)?;
+    let rest = if more { Rest::Stream(stream) } else { Rest::Nothing };
+    Ok(Started {
+        answer,
+        kind: QueryKind::Sequence,
+        rows: batch.len(),
+        acknowledgement: Acknowledgement::default(),
+        rest,
+    })
 }
 
 /// What a query came to, and how many rows its answer has.
