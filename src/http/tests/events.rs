@@ -74,6 +74,38 @@ async fn changes_are_events_and_can_be_gone_on_with() {
     fixture.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_of_the_server_a_feed_begins_anew() {
+    let place = tempfile::tempdir().expect("a place");
+    let query = "r.table('t').changes({includeInitial: true})";
+    let fixture = Fixture::start_in(place.path()).await;
+    fixture.result("r.tableCreate('t')").await;
+    fixture.result("r.table('t').insert({id: 1})").await;
+    let mut events = Events::open(&fixture, query, None).await;
+    assert_eq!(events.next().await.0, "open");
+    let (_, token, _) = events.next().await;
+    drop(events);
+    fixture.stop_all().await;
+
+    let fixture = Fixture::start_in(place.path()).await;
+    let get = |restart: &str| {
+        let request = fixture.request(Method::GET, "/api/changes");
+        request.query(&[("query", query), ("restart", restart)]).header("last-event-id", &token)
+    };
+    let refused = send(get("false")).await;
+    assert_eq!((refused.status, refused.error_kind().as_str()), (StatusCode::GONE, "ResumeTooOld"));
+    let message = refused.json()["error"]["message"].as_str().expect("a text").to_owned();
+    assert!(message.contains("restarted") && message.contains("includeInitial"), "{message}");
+    // What the documents are now stands behind the word that it is a beginning.
+    let response = get("true").send().await.expect("an answer");
+    let mut events = Events { response, text: String::new() };
+    assert_eq!(events.next().await.0, "restart");
+    let (name, _, data) = events.next().await;
+    assert_eq!((name.as_str(), data), ("change", json!({ "new_val": { "id": 1 } })));
+    drop(events);
+    fixture.stop_all().await;
+}
+
 #[tokio::test]
 async fn what_is_no_feed_is_refused() {
     let fixture = Fixture::start().await;

@@ -211,6 +211,33 @@ async fn a_token_that_means_nothing_is_refused() {
     fixture.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_of_the_server_a_feed_begins_anew() {
+    let place = tempfile::tempdir().expect("a place");
+    let query = "r.table('t').changes({includeInitial: true})";
+    let fixture = Fixture::start_in(place.path()).await;
+    fixture.result("r.tableCreate('t')").await;
+    fixture.result("r.table('t').insert({id: 1})").await;
+    let mut socket = Socket::open(&fixture).await;
+    let token = socket.ask(1, query).await["resume"].as_str().expect("a token").to_owned();
+    drop(socket);
+    fixture.stop_all().await;
+
+    let fixture = Fixture::start_in(place.path()).await;
+    let mut socket = Socket::open(&fixture).await;
+    let ask = |restart: bool| json!({ "id": 1, "type": "query", "query": query, "resume": token, "restart": restart });
+    socket.send(ask(false)).await;
+    let refused = socket.next().await;
+    assert_eq!(refused["error"]["kind"], json!("ResumeTooOld"));
+    let message = refused["error"]["message"].as_str().expect("a text");
+    assert!(message.contains("restarted") && message.contains("includeInitial"), "{message}");
+    socket.send(ask(true)).await;
+    assert_eq!(socket.next().await["restarted"], json!(true));
+    assert_eq!(socket.rows(1).await.0, [json!({ "new_val": { "id": 1 } })]);
+    drop(socket);
+    fixture.stop_all().await;
+}
+
 #[tokio::test]
 async fn a_slow_reader_is_told_what_it_missed() {
     let fixture = with_table().await;

@@ -114,7 +114,7 @@ impl LiveFeeds {
         let token = Token::parse(token)
             .ok_or_else(|| HttpError::bad_request("This is no token to go on with a feed."))?;
         if token.run != self.run {
-            return Err(too_old("it was given out before the server was started"));
+            return Err(too_old("the server was restarted since the token was given out"));
         }
         let gone = || too_old("the feed has ended, or was left alone for too long");
         let claim = {

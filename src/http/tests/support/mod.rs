@@ -1,6 +1,8 @@
 //! A server in this process, and clients of its HTTP door.
 #![allow(dead_code, reason = "each test that includes this uses a part of it")]
 
+use std::path::Path;
+
 use photondb::{Database, DatabaseOptions, HttpOptions, Server, ServerOptions};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -43,7 +45,16 @@ impl Fixture {
     pub async fn start_with(password: Option<&str>, http: HttpOptions) -> Self {
         let options =
             DatabaseOptions { initial_password: password.map(str::to_owned), ..DatabaseOptions::in_memory() };
-        let database = Database::open(&options).expect("opens");
+        Self::open(&options, http).await
+    }
+
+    /// On a directory, which outlives the server.
+    pub async fn start_in(directory: &Path) -> Self {
+        Self::open(&DatabaseOptions::directory(directory), HttpOptions::default()).await
+    }
+
+    async fn open(options: &DatabaseOptions, http: HttpOptions) -> Self {
+        let database = Database::open(options).expect("opens");
         let options = ServerOptions { driver_port: 0, http_port: Some(0), http, ..ServerOptions::default() };
         let server = database.serve(&options).await.expect("listens");
         Self { database, server, client: Client::new() }
@@ -51,6 +62,12 @@ impl Fixture {
 
     pub async fn stop(self) {
         assert!(self.server.stop().await, "something still runs");
+    }
+
+    /// The database, too, whose directory others may open then.
+    pub async fn stop_all(self) {
+        assert!(self.server.stop().await, "something still runs");
+        self.database.close().expect("closes");
     }
 
     pub fn address(&self) -> String {
