@@ -14,6 +14,7 @@
 
 mod access_log;
 mod answer;
+mod backups;
 mod body;
 mod bundle;
 mod caller;

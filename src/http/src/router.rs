@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::access_log::{self, REQUEST_ID};
@@ -21,7 +22,7 @@ use crate::door::Shared;
 use crate::error::HttpError;
 use crate::limits::{REQUEST_TIMEOUT, REQUESTS_MAX};
 use crate::options::HttpOptions;
-use crate::{bundle, health, live, login, metrics, openapi, query, resources, terms};
+use crate::{backups, bundle, health, live, login, metrics, openapi, query, resources, terms};
 
 /// How long browsers remember what another origin may do.
 const CORS_AGE: Duration = Duration::from_secs(3600);
@@ -37,6 +38,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/login", post(login::log_in))
         .route("/api/logout", post(login::log_out))
         .merge(resources::routes())
+        .merge(backups::routes())
         .layer(from_fn(limit_time))
         .merge(resources::unhurried_routes())
         .layer(from_fn_with_state(Arc::clone(&shared), limit_number));
@@ -56,7 +58,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .with_state(Arc::clone(&shared))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(cors(&shared.door.options))
         .layer(CatchPanicLayer::custom(crashed))
         .layer(from_fn_with_state(shared, access_log::around))
@@ -81,6 +83,11 @@ async fn limit_time(request: Request, next: Next) -> Response {
             HttpError::timeout(StatusCode::GATEWAY_TIMEOUT, message).into_response()
         }
     }
+}
+
+/// What is worth compressing.
+fn compressible() -> impl Predicate {
+    DefaultPredicate::new().and(NotForContentType::const_new(backups::TAR))
 }
 
 /// What pages of other origins may do. Cookies are never for them.

@@ -15,6 +15,7 @@ use photondb_feed::Feeds;
 use photondb_fetch::HttpFetcher;
 use photondb_reql::{EXPLAIN_QUERY_TYPE, Query, ReqlError, decode_query};
 use photondb_script::QuickJs;
+use photondb_server::backups::Backups;
 use photondb_server::issues::{self, DiskRoom, Issue};
 use photondb_server::{
     Activity, ConfigurationLog, Context, DoorFacts, Jobs, LogBook, MeasureDisk, ProcessFacts, ServerError,
@@ -40,6 +41,9 @@ impl SpillSpace for TemporaryFiles {
         Ok(Box::new(tempfile::tempfile_in(&self.directory)?))
     }
 }
+
+/// The folder with the backups that a server keeps of itself, in its data directory.
+const BACKUPS: &str = "backups";
 
 /// The user that embedded queries run as.
 const ADMIN: &str = "admin";
@@ -70,6 +74,8 @@ pub struct DatabaseOptions {
     pub initial_password: Option<String>,
     /// Where the messages for the `logs` table come from.
     pub logs: Arc<LogBook>,
+    /// Where the server keeps backups of itself; `backups` in the directory when absent.
+    pub backup_directory: Option<PathBuf>,
     /// When a query is worked on by several threads.
     pub parallelism: Parallelism,
     /// When a filter over a table is answered through an index.
@@ -92,6 +98,7 @@ impl DatabaseOptions {
             server_name: None,
             initial_password: None,
             logs: Arc::default(),
+            backup_directory: None,
             parallelism: Parallelism::default(),
             narrowing: Narrowing::default(),
         }
@@ -151,6 +158,7 @@ impl Database {
             activity: Arc::new(Activity::default()),
             logs: Arc::clone(&options.logs),
             disk_room: measure_disk(&options.place),
+            backups: backups(options, &engine, &clock),
             process: process_facts(options, cache_bytes),
             doors: DoorFacts::default().into(),
         });
@@ -252,6 +260,9 @@ impl Database {
     /// Ends feeds and index builds and writes everything out, so that the next start is
     /// quick. A database that is just dropped loses nothing, either.
     pub fn close(self) -> Result<(), StorageError> {
+        if let Some(backups) = &self.sources.backups {
+            backups.shut_down();
+        }
         self.shards.shut_down();
         self.engine.checkpoint()
     }
@@ -271,6 +282,16 @@ fn process_facts(options: &DatabaseOptions, cache_bytes: u64) -> ProcessFacts {
         cache_is_automatic: options.cache_size == CacheSize::Automatic,
         host_name: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
     }
+}
+
+fn backups(
+    options: &DatabaseOptions,
+    engine: &Arc<dyn Engine>,
+    clock: &Arc<dyn Clock>,
+) -> Option<Arc<Backups>> {
+    let Place::Directory(directory) = &options.place else { return None };
+    let directory = options.backup_directory.clone().unwrap_or_else(|| directory.join(BACKUPS));
+    Some(Backups::new(directory, Arc::clone(engine), Arc::clone(clock)))
 }
 
 fn measure_disk(place: &Place) -> Option<MeasureDisk> {

@@ -6,6 +6,7 @@
 use photondb_datum::Datum;
 use photondb_storage::{Health, StorageError};
 
+use crate::backups::{Finished, Outcome};
 use crate::system::Sources;
 
 /// A disk with less than this free is nearly full, unless it is a small one.
@@ -48,6 +49,7 @@ pub fn issues(sources: &Sources) -> Vec<Issue> {
     issues.extend(sources.disk_room.as_ref().and_then(|room| of_disk(room()?)));
     issues.extend(of_memory(sources));
     issues.extend(failed_indexes(sources));
+    issues.extend(sources.backups.as_ref().and_then(|backups| of_backups(&backups.last()?)));
     issues.sort_by_key(|issue| !issue.is_critical);
     issues
 }
@@ -147,6 +149,25 @@ fn of_memory(sources: &Sources) -> Option<Issue> {
             ("memory_mb", Datum::Number(machine)),
         ],
     })
+}
+
+/// What became of the last backup, or of the last look at one.
+fn of_backups(last: &Finished) -> Option<Issue> {
+    let set = last.set.as_deref().unwrap_or_default();
+    let reason = match last.outcome {
+        Outcome::Done | Outcome::Cancelled => return None,
+        Outcome::Damaged => last.problems.join("; "),
+        Outcome::Failed => last.message.clone().unwrap_or_default(),
+    };
+    let (kind, description) = match last.outcome {
+        Outcome::Damaged => {
+            let advice = "Take a full one, and look at the disk that it is on.";
+            ("damaged_backup", format!("Backup {set} is damaged: {reason}. {advice}"))
+        }
+        _ => ("failed_backup", format!("The last backup or its verification failed: {reason}.")),
+    };
+    let info = vec![("reason", Datum::string(reason)), ("set", Datum::from(set))];
+    Some(Issue { kind, is_critical: false, description, info })
 }
 
 /// Indexes that no waiting makes ready.

@@ -22,7 +22,7 @@ export function messageOf(error: unknown): string {
 
 /** Whether an error says that the user may not do what was tried. */
 export function isDenied(error: unknown): boolean {
-  return error instanceof ApiError && error.body.kind === "ReqlPermissionError";
+  return error instanceof ApiError && error.body.kind === "ReqlPermissionsError";
 }
 
 let csrfToken: string | null = null;
@@ -38,7 +38,7 @@ export function whenUnauthorized(handler: () => void): void {
 }
 
 /** The API lies beside the folder that the pages come from. */
-function addressOf(path: string): URL {
+export function addressOf(path: string): URL {
   return new URL(`../api/${path}`, new URL(".", document.baseURI));
 }
 
@@ -48,7 +48,7 @@ export function socketAddress(): URL {
   return address;
 }
 
-async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (csrfToken && method !== "GET") headers["X-Csrf-Token"] = csrfToken;

@@ -13,6 +13,7 @@ const PLACES: [string, string | RegExp][] = [
   ["tables/test/people/settings", "Write hook"],
   ["users", "May do everything"],
   ["jobs", "Nothing runs at the moment"],
+  ["backups", "No backups yet"],
   ["logs", /message|Message/],
   ["settings", "Command line"],
 ];
@@ -45,7 +46,7 @@ for (const colorScheme of ["light", "dark"] as const) {
 test("a narrow window keeps every page in reach", async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   await open(page, "dashboard");
-  for (const name of ["Explorer", "Tables", "Users", "Jobs", "Logs", "Settings"]) {
+  for (const name of ["Explorer", "Tables", "Users", "Jobs", "Backups", "Logs", "Settings"]) {
     await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name }).click();
     await expect(page.getByRole("heading", { level: 1 })).toContainText(name);
   }

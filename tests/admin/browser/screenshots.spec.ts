@@ -48,6 +48,12 @@ async function work(request: APIRequestContext, rounds: number): Promise<void> {
   }
 }
 
+/** Takes a backup to its end. */
+async function backUp(request: APIRequestContext, mode: string): Promise<void> {
+  expect((await request.post("/api/backups", { data: { mode } })).status()).toBe(202);
+  await expect(async () => expect((await request.get("/api/backups/running")).status()).toBe(404)).toPass();
+}
+
 async function shoot(page: Page, name: string): Promise<void> {
   await page.waitForTimeout(400);
   await page.screenshot({ path: `${FOLDER}/${name}.png`, animations: "disabled" });
@@ -130,6 +136,18 @@ for (const colorScheme of SCHEMES) {
         });
         await shoot(page, `${place}-${colorScheme}`);
       }
+      await backUp(request, "automatic");
+      await query(request, 'r.db("shop").table("orders").limit(300).update({seen: r.now()})');
+      await backUp(request, "automatic");
+      await open(page, "backups");
+      const set = page.getByRole("region", { name: /^Backup / }).first();
+      await set.getByRole("button", { name: "Verify" }).click();
+      await expect(set.getByText("verified")).toBeVisible();
+      await set.getByRole("button", { name: /files$/ }).click();
+      await page.evaluate(() => {
+        for (const code of document.querySelectorAll("code")) code.textContent = (code.textContent ?? "").replace(/\/\S*\/backups/, "/var/lib/photondb/backups");
+      });
+      await shoot(page, `backups-${colorScheme}`);
       await query(request, 'r.db("rethinkdb").table("jobs").filter(job => job("info")("query").match("1000000000")).delete()').catch(() => null);
       await endless;
     });

@@ -46,7 +46,13 @@ impl Specs {
     }
 
     /// Runs one specification on a server.
-    pub fn run(&self, spec: &str, url: &str, timeout: Duration) -> Result<ScriptOutput, SupportError> {
+    pub fn run(
+        &self,
+        spec: &str,
+        url: &str,
+        variables: &[(&str, &Path)],
+        timeout: Duration,
+    ) -> Result<ScriptOutput, SupportError> {
         let mut command = Command::new(self.packages.folder().join("node_modules/.bin/playwright"));
         command
             .current_dir(self.folder.path().join("browser"))
@@ -55,7 +61,8 @@ impl Specs {
             .env(PICTURES_VARIABLE, Self::pictures())
             // Colours and cursor movements are for terminals.
             .env("NO_COLOR", "1")
-            .env("CI", "true");
+            .env("CI", "true")
+            .envs(variables.iter().copied());
         self.browser.prepare(&mut command);
         Script::new(command, timeout).run()
     }

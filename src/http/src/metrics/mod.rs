@@ -37,6 +37,8 @@ fn collect(shared: &Shared) -> Result<String, HttpError> {
     storage::engine(&context.engine.statistics(), &mut families);
     storage::log(context, &mut families);
     storage::tables(context, &mut families);
+    storage::backups(context, &mut families);
+    storage::issues(context, &mut families);
     process::collect(context, &mut families);
     TextEncoder::new().encode_to_string(&families.finish()).map_err(|error| {
         HttpError::new(

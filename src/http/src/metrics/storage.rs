@@ -1,5 +1,6 @@
 //! Cache, log, checkpoints, slabs and tables.
 
+use photondb_server::issues;
 use photondb_server::{Context, EngineStatistics};
 
 use super::families::Families;
@@ -48,6 +49,47 @@ pub(super) fn engine(statistics: &EngineStatistics, families: &mut Families) {
     ];
     for (name, help, value) in counters {
         families.counter(name, help, &[], value as f64);
+    }
+}
+
+/// What is known of the backups that the server keeps.
+pub(super) fn backups(context: &Context, families: &mut Families) {
+    let Some(backups) = &context.sources.backups else { return };
+    let counts = backups.counts();
+    families.counter("photondb_backups_total", "Backups that were taken.", &[], counts.taken as f64);
+    families.counter("photondb_backups_failed_total", "Backups that failed.", &[], counts.failed as f64);
+    let running = f64::from(u8::from(backups.running().is_some()));
+    families.gauge("photondb_backup_running", "Whether a backup is taken or verified.", &[], running);
+    let Some(last) = counts.last else { return };
+    let gauges = [
+        (
+            "photondb_backup_last_timestamp_seconds",
+            "When the last backup was taken, in seconds since 1970.",
+            Some(last.at_ms as f64 / 1000.0),
+        ),
+        ("photondb_backup_last_bytes", "What the last backup has added.", Some(last.bytes as f64)),
+        ("photondb_backup_last_duration_seconds", "How long the last backup took.", last.seconds),
+    ];
+    for (name, help, value) in gauges {
+        if let Some(value) = value {
+            families.gauge(name, help, &[], value);
+        }
+    }
+}
+
+/// What needs attention, and how much room there is.
+pub(super) fn issues(context: &Context, families: &mut Families) {
+    let issues = issues::issues(&context.sources);
+    let critical = issues.iter().filter(|issue| issue.is_critical).count();
+    for (name, count) in [("true", critical), ("false", issues.len() - critical)] {
+        let labels = [("critical", name)];
+        families.gauge("photondb_issues", "What needs attention: see current_issues.", &labels, count as f64);
+    }
+    let room = context.sources.disk_room.as_ref().and_then(|measure| measure());
+    if let Some(room) = room {
+        let (available, total) = (room.available_bytes as f64, room.total_bytes as f64);
+        families.gauge("photondb_disk_available_bytes", "Room on the disk of the data.", &[], available);
+        families.gauge("photondb_disk_bytes", "Size of the disk of the data.", &[], total);
     }
 }
 

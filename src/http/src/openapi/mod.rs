@@ -89,6 +89,7 @@ fn content(payloads: &[Payload]) -> Value {
             let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
             (JSON.to_owned(), json!({ "schema": schema }))
         }
+        Payload::Bytes(media_type) => ((*media_type).to_owned(), json!({})),
         Payload::Text(media_type) => ((*media_type).to_owned(), json!({ "schema": { "type": "string" } })),
     };
     payloads.iter().map(form).collect::<Map<_, _>>().into()

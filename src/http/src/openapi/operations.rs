@@ -22,6 +22,8 @@ pub(super) enum Payload {
     Json(&'static str),
     /// Text of a media type.
     Text(&'static str),
+    /// Other bytes of a media type.
+    Bytes(&'static str),
 }
 
 /// Name, schema and meaning of what may stand behind the question mark.
@@ -57,6 +59,7 @@ pub(super) const QUERY_PARAMETERS: [QueryParameter; 12] = [
 const LINES: Payload = Payload::Text("application/x-ndjson");
 const ANSWER: &[(&str, &str, &[Payload])] =
     &[("200", "The answer, or its first rows.", &[Payload::Json("Answer"), LINES])];
+const BACKUP_TASK: &[(&str, &str, &[Payload])] = &[("202", "It has begun.", &[Payload::Json("BackupTask")])];
 const NOTHING: &[(&str, &str, &[Payload])] = &[("204", "It is done.", &[])];
 const WELL: &[(&str, &str, &[Payload])] = &[("200", "All is well.", &[Payload::Text("text/plain")])];
 const SUMMARY: &[(&str, &str, &[Payload])] = &[("200", "What was done.", &[Payload::Json("Summary")])];
@@ -130,6 +133,14 @@ operations! {
     "put" "/api/tables/{table}/documents/{id}" "putDefaultDocument" "resources" "Makes or replaces a document." [WRITE_PARAMETERS] [Payload::Json("Document")] PUT;
     "patch" "/api/tables/{table}/documents/{id}" "updateDefaultDocument" "resources" "Merges fields into a document." [WRITE_PARAMETERS] [Payload::Json("Document")] SUMMARY;
     "delete" "/api/tables/{table}/documents/{id}" "deleteDefaultDocument" "resources" "Deletes a document." [WRITE_PARAMETERS] [] NOTHING;
+    "get" "/api/backups" "backups" "backups" "The backups that the server keeps, and what is done with them." [] [] &[("200", "The backups, the newest first.", &[Payload::Json("Backups")])];
+    "post" "/api/backups" "startBackup" "backups" "Begins a backup; there is one at a time." [] [Payload::Json("NewBackup")] BACKUP_TASK;
+    "get" "/api/backups/running" "runningBackup" "backups" "How far the backup is, or the verification." [] [] &[("200", "How far it is.", &[Payload::Json("BackupTask")])];
+    "delete" "/api/backups/running" "cancelBackup" "backups" "Ends the backup or the verification." [] [] NOTHING;
+    "get" "/api/backups/sets/{set}" "backup" "backups" "A backup and its files." [] [] &[("200", "The backup.", &[Payload::Json("BackupSet")])];
+    "delete" "/api/backups/sets/{set}" "deleteBackup" "backups" "Deletes a backup with all its files." [] [] NOTHING;
+    "post" "/api/backups/sets/{set}/verify" "verifyBackup" "backups" "Begins to read every byte of a backup." [] [] BACKUP_TASK;
+    "get" "/api/backups/sets/{set}/download" "downloadBackup" "backups" "A backup as a tar file." [] [] &[("200", "The files.", &[Payload::Bytes("application/x-tar")])];
     "get" "/health/live" "live" "health" "Whether the process answers." [] [] WELL;
     "get" "/health/ready" "ready" "health" "Whether requests may be sent here." [] [] WELL;
     "get" "/health/startup" "startup" "health" "Whether the server has started." [] [] WELL;

@@ -21,6 +21,13 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("Documents", json!({ "oneOf": [{ "type": "object" }, list(json!({ "type": "object" }))] })),
         ("Page", page()),
         (
+            "NewBackup",
+            closed(object(&[("mode", json!({ "enum": ["automatic", "full", "incremental"] }))], &[])),
+        ),
+        ("BackupTask", backup_task()),
+        ("BackupSet", backup_set()),
+        ("Backups", backups()),
+        (
             "Summary",
             json!({ "type": "object", "properties": { "inserted": number(), "replaced": number(), "errors": number() } }),
         ),
@@ -103,6 +110,80 @@ fn page() -> Value {
         &[("documents", list(json!({ "type": "object" }))), ("more", boolean())],
         &["documents", "more", "next"],
     )
+}
+
+fn backup_task() -> Value {
+    object(
+        &[
+            ("kind", json!({ "enum": ["backup", "verify"] })),
+            ("set", or_null(string())),
+            ("started_ms", number()),
+            ("items", number()),
+            ("items_total", number()),
+            ("bytes", number()),
+        ],
+        &["kind", "set", "started_ms", "items", "items_total", "bytes"],
+    )
+}
+
+fn backup_set() -> Value {
+    let file = object(
+        &[
+            ("name", string()),
+            ("kind", json!({ "enum": ["base", "increment"] })),
+            ("bytes", number()),
+            ("items", number()),
+            ("first_position", number()),
+            ("last_position", number()),
+            ("time_ms", number()),
+        ],
+        &["name", "kind", "bytes", "items", "first_position", "last_position", "time_ms"],
+    );
+    let verification = object(&[("at_ms", number()), ("problems", list(string()))], &["at_ms", "problems"]);
+    object(
+        &[
+            ("name", string()),
+            ("directory", string()),
+            ("bytes", number()),
+            ("first_position", number()),
+            ("last_position", number()),
+            ("first_ms", number()),
+            ("last_ms", number()),
+            ("problems", list(string())),
+            ("verification", or_null(verification)),
+            ("files", list(file)),
+        ],
+        &["name", "directory", "bytes", "first_ms", "last_ms", "problems", "verification", "files"],
+    )
+}
+
+fn backups() -> Value {
+    let finished = object(
+        &[
+            ("kind", json!({ "enum": ["backup", "verify"] })),
+            ("set", or_null(string())),
+            ("started_ms", number()),
+            ("ended_ms", number()),
+            ("bytes", number()),
+            ("outcome", json!({ "enum": ["done", "damaged", "cancelled", "failed"] })),
+            ("message", or_null(string())),
+            ("problems", list(string())),
+        ],
+        &["kind", "set", "started_ms", "ended_ms", "bytes", "outcome", "message", "problems"],
+    );
+    object(
+        &[
+            ("directory", string()),
+            ("running", or_null(backup_task())),
+            ("last", or_null(finished)),
+            ("sets", list(backup_set())),
+        ],
+        &["directory", "running", "last", "sets"],
+    )
+}
+
+fn or_null(schema: Value) -> Value {
+    json!({ "oneOf": [schema, { "type": "null" }] })
 }
 
 fn object(properties: &[(&str, Value)], required: &[&str]) -> Value {

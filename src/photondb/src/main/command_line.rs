@@ -193,6 +193,11 @@ pub struct ServeArguments {
     #[arg(long, value_name = "SIZE", default_value = "256", env = "PHOTONDB_LOG_KEEP")]
     pub log_keep: LogKeep,
 
+    /// Where the backups are that are taken over HTTP and on the admin page; the folder `backups`
+    /// of the data directory unless given
+    #[arg(long, value_name = "DIR", env = "PHOTONDB_BACKUP_DIR")]
+    pub backup_dir: Option<PathBuf>,
+
     /// Name of this server; a new directory gets one made up
     #[arg(short = 'n', long, value_name = "NAME", env = "PHOTONDB_SERVER_NAME")]
     pub server_name: Option<String>,

@@ -88,6 +88,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
         },
         log_keep: arguments.log_keep,
         server_name: arguments.server_name.clone(),
+        backup_directory: arguments.backup_dir.clone(),
         initial_password: password.clone(),
         logs,
         ..DatabaseOptions::directory(&arguments.directory)

@@ -32,6 +32,7 @@ use photondb_reql::{ErrorKind, ReqlError};
 use photondb_storage::Engine;
 use photondb_table::Shards;
 
+use crate::backups::Backups;
 use crate::context::Activity;
 use crate::issues::DiskRoom;
 use crate::jobs::Jobs;
@@ -87,6 +88,8 @@ pub struct Sources {
     pub logs: Arc<LogBook>,
     /// How much of the disk is free, where there is one and it tells.
     pub disk_room: Option<MeasureDisk>,
+    /// The backups that the server keeps of itself, where there is a disk for them.
+    pub backups: Option<Arc<Backups>>,
     /// The process.
     pub process: ProcessFacts,
     /// The doors, set when they are open.

@@ -1,0 +1,1 @@
+import{_ as e,b as t,x as n}from"./socket-CoD-Uw-I.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=t(a,r),s={name:`download`,size:24,node:[[`path`,{d:`M12 15V3`}],[`path`,{d:`M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4`}],[`path`,{d:`m7 10 5 5 5-5`}]]};e(i,n(()=>o,{get icon(){return s}}))}export{i as t};
