@@ -62,7 +62,7 @@ pub enum Place {
 pub struct DatabaseOptions {
     /// Where the documents are.
     pub place: Place,
-    /// How much memory the page cache takes.
+    /// How much memory pages and changes that wait to be written take.
     pub cache_size: CacheSize,
     /// How much memory queries may take.
     pub query_memory: QueryMemory,

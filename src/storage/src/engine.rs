@@ -176,7 +176,7 @@ pub trait Snapshot: Send + Sync {
 pub struct Statistics {
     /// Pages and values cached.
     pub cache_bytes: u64,
-    /// The most the page cache takes.
+    /// The most that the page cache and changes no checkpoint has written take together.
     pub cache_bytes_max: u64,
     /// Reads answered by the cache.
     pub cache_hits: u64,

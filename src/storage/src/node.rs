@@ -11,6 +11,7 @@ use crate::leaf::Leaf;
 use crate::page::Page;
 use crate::pointer::read::{array_at, u64_at};
 use crate::pointer::{POINTER_BYTES, Pointer};
+use crate::store::allocated_bytes;
 
 /// Set once a checkpoint has written the thing this belongs to. It is shared by the copies
 /// that a change makes, so that the change can free what a running checkpoint is yet to write.
@@ -115,7 +116,7 @@ impl MemoryNode {
             Body::Leaf(leaf) => leaf.memory_bytes(),
             Body::Internal(internal) => internal.memory_bytes(),
         };
-        body + size_of::<Self>() + WRITTEN_BYTES
+        allocated_bytes(body) + size_of::<Self>() + WRITTEN_BYTES
     }
 
     pub(crate) fn count(&self) -> usize {

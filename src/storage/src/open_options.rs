@@ -9,6 +9,11 @@ use crate::disk::Disk;
 /// Files of the log that wait to be used again.
 const LOG_SPARES_MAX: u64 = 16;
 
+/// Sizes that the page cache can have.
+const PAGE_CACHE_STEPS: u64 = 64;
+/// The page cache has at least this part, however long the commits under way are.
+const PAGE_CACHE_PART_MIN: u64 = 8;
+
 /// How to open a data directory.
 #[derive(Clone)]
 pub struct OpenOptions {
@@ -16,7 +21,8 @@ pub struct OpenOptions {
     pub disk: Arc<dyn Disk>,
     /// The time that the log tells with its records.
     pub clock: Arc<dyn Clock>,
-    /// Bounds the page cache and the changes not yet written, together.
+    /// Bounds the page cache and the changes not yet written, together. Pages have what changes
+    /// leave, which is at least half.
     pub cache_bytes_max: u64,
     /// A log segment is closed when it has grown above this.
     pub wal_segment_bytes: u64,
@@ -59,9 +65,12 @@ impl OpenOptions {
         }
     }
 
-    /// The page cache's part.
-    pub(crate) fn page_cache_bytes(&self) -> u64 {
-        self.cache_bytes_max / 2
+    /// The page cache's part, when changes take so much memory.
+    pub(crate) fn page_cache_bytes(&self, dirty_bytes: u64) -> u64 {
+        let step = (self.cache_bytes_max / PAGE_CACHE_STEPS).max(1);
+        // Whole steps: the page cache is not made smaller for every commit.
+        let left = self.cache_bytes_max.saturating_sub(dirty_bytes.next_multiple_of(step));
+        left.max(self.cache_bytes_max / PAGE_CACHE_PART_MIN)
     }
 
     /// Files of the log that are used again rather than removed: as many segments as one

@@ -115,6 +115,7 @@ impl Shared {
         self.warm(&record)?;
         prompt::before_change()?;
         let position = self.log_and_apply(&record)?;
+        self.balance();
         if self.options.background && self.log.wants_spare() {
             self.control.request_spare();
         }
@@ -173,6 +174,7 @@ impl Shared {
             state.apply(position, record)?;
             self.note_applied(&state, record.len() as u64, 0);
         }
+        self.balance();
         if self.is_checkpoint_due()
             && let Err(error) = self.checkpoint()
             // On a full disk reading must go on; the log still has everything.
@@ -202,6 +204,12 @@ impl Shared {
         if written {
             self.counters.frozen_bytes.store(0, Ordering::Relaxed);
         }
+        self.balance();
+    }
+
+    /// Gives the page cache what changes leave of the memory for both.
+    fn balance(&self) {
+        self.store.set_cache_bytes_max(self.options.page_cache_bytes(self.dirty_total()));
     }
 
     fn note_space(&self, checkpointer: &Checkpointer) {
@@ -313,7 +321,7 @@ impl Shared {
         let (log_segments, log_bytes) = self.log.size();
         Statistics {
             cache_bytes: self.store.cache_bytes(),
-            cache_bytes_max: self.store.cache_bytes_max(),
+            cache_bytes_max: self.options.cache_bytes_max,
             cache_hits: self.store.hits(),
             cache_misses: self.store.misses(),
             dirty_bytes: self.dirty_total(),

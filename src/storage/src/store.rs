@@ -35,7 +35,7 @@ impl Weighter<u64, Cached> for CachedBytes {
             Cached::Page(page) => page.length(),
             Cached::Value(bytes) => bytes.len(),
         };
-        bytes as u64 + CACHE_ENTRY_BYTES
+        allocated_bytes(bytes) as u64 + CACHE_ENTRY_BYTES
     }
 }
 
@@ -43,7 +43,7 @@ impl Weighter<u64, Cached> for CachedBytes {
 pub(crate) struct Store {
     file: Arc<dyn DiskFile>,
     cache: Cache<u64, Cached, CachedBytes>,
-    cache_bytes_max: u64,
+    cache_bytes_max: AtomicU64,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -52,6 +52,7 @@ impl Store {
     pub(crate) fn new(file: Arc<dyn DiskFile>, cache_bytes_max: u64) -> Self {
         let items = usize::try_from(cache_bytes_max / 8192).unwrap_or(usize::MAX).clamp(16, 1 << 20);
         let cache = Cache::with_weighter(items, cache_bytes_max, CachedBytes);
+        let cache_bytes_max = AtomicU64::new(cache_bytes_max);
         Self { file, cache, cache_bytes_max, hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
     }
 
@@ -114,8 +115,11 @@ impl Store {
         self.cache.weight()
     }
 
-    pub(crate) fn cache_bytes_max(&self) -> u64 {
-        self.cache_bytes_max
+    /// Lets the cache take so much from now on; what is too much goes at once.
+    pub(crate) fn set_cache_bytes_max(&self, bytes: u64) {
+        if self.cache_bytes_max.swap(bytes, Ordering::Relaxed) != bytes {
+            self.cache.set_capacity(bytes);
+        }
     }
 
     pub(crate) fn hits(&self) -> u64 {
@@ -125,6 +129,12 @@ impl Store {
     pub(crate) fn misses(&self) -> u64 {
         self.misses.load(Ordering::Relaxed)
     }
+}
+
+/// What is taken from memory for so many bytes. Allocators know four sizes between a power of two
+/// and the next, and give the next larger one.
+pub(crate) fn allocated_bytes(bytes: usize) -> usize {
+    bytes + bytes / 8
 }
 
 /// Reads what a pointer points to and checks it.
