@@ -14,7 +14,7 @@ use clap::Parser;
 
 /// The server's, since memory is part of what is measured.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What goes wrong.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

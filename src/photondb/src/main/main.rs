@@ -45,10 +45,10 @@ use clap::{CommandFactory, FromArgMatches};
 
 use command_line::{Command, CommandLine};
 
-/// Many threads make and drop many small values; the system's allocator is slow at that and
-/// keeps the memory of dropped ones for itself.
+/// Many threads make and drop many values, often those of other threads; an allocator with pages
+/// for each thread keeps several times of what is in use. Its settings are in `.cargo/config.toml`.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
