@@ -91,7 +91,10 @@ impl Store {
         let folder = tempfile::tempdir_in(parent)?;
         for entry in std::fs::read_dir(self.path())? {
             let entry = entry?;
-            std::fs::copy(entry.path(), folder.path().join(entry.file_name()))?;
+            let path = folder.path().join(entry.file_name());
+            std::fs::copy(entry.path(), &path)?;
+            // Recovery is not to wait for the disk to take the copy.
+            std::fs::File::open(path)?.sync_all()?;
         }
         Ok(Closed { folder, options: self.options })
     }
