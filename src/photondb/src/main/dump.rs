@@ -14,11 +14,12 @@ use photondb_reql::TermType;
 use crate::command_error::{self, CommandError};
 use crate::moment::moment_name;
 use crate::nameless_file::{NamelessFile, exists_already, folder_of};
-use crate::output::{OutputArguments, counted, number};
+use crate::output::{counted, number};
 use crate::progress::Progress;
-use crate::session::{Session, SessionArguments, SessionPool};
+use crate::session::{Session, SessionPool};
 use crate::table_choice::{TableChoice, is_chosen, unmatched};
 use crate::table_reader::read_tables;
+use crate::tool_arguments::ToolArguments;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -66,15 +67,8 @@ pub struct DumpArguments {
     #[arg(long)]
     read_outdated: bool,
 
-    /// Say nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-
     #[command(flatten)]
-    output: OutputArguments,
-
-    #[command(flatten)]
-    session: SessionArguments,
+    tool: ToolArguments,
 }
 
 /// What a dump was.
@@ -97,10 +91,10 @@ fn dump(arguments: &DumpArguments) -> Result<(), CommandError> {
     if !to_output && !arguments.overwrite_file && path.exists() {
         return Err(exists_already(&path));
     }
-    let pool = arguments.session.pool()?;
+    let pool = arguments.tool.session.pool()?;
     let tables = describe_tables(&mut pool.open()?, &arguments.export, "--export")?;
     let estimate = tables.iter().filter_map(TableDescription::documents_estimate).sum();
-    let progress = Progress::start(estimate, arguments.quiet);
+    let progress = Progress::start(estimate, arguments.tool.quiet);
     let archive_to = |out: &mut dyn Write| {
         let mut archive = ArchiveWriter::new(BufWriter::with_capacity(BUFFER_BYTES, out), &top, seconds);
         let indexes = add_tables(&pool, &tables, arguments, &path, &progress, &mut archive)?;
@@ -115,7 +109,7 @@ fn dump(arguments: &DumpArguments) -> Result<(), CommandError> {
         Totals { indexes, bytes: file.keep(arguments.overwrite_file)? }
     };
     let (rows, elapsed) = progress.finish();
-    if arguments.quiet || to_output {
+    if arguments.tool.quiet || to_output {
         return Ok(());
     }
     let (tables, seconds) = (tables.len() as u64, elapsed.as_secs_f64());
@@ -127,7 +121,7 @@ fn dump(arguments: &DumpArguments) -> Result<(), CommandError> {
         path.display(),
         counted(totals.bytes, "byte"),
     );
-    arguments.output.report(
+    arguments.tool.output.report(
         &sentence,
         &[
             ("tables", number(tables)),

@@ -16,11 +16,12 @@ use crate::command_error::{self, CommandError};
 use crate::dump::describe_tables;
 use crate::moment::moment_name;
 use crate::nameless_file::NamelessFile;
-use crate::output::{OutputArguments, OutputFormat, RowWriter, counted, number};
+use crate::output::{OutputFormat, RowWriter, counted, number};
 use crate::progress::Progress;
-use crate::session::{Rows, Session, SessionArguments, SessionPool};
+use crate::session::{Rows, Session, SessionPool};
 use crate::table_choice::TableChoice;
 use crate::table_reader::read_tables;
+use crate::tool_arguments::ToolArguments;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -66,15 +67,8 @@ pub struct ExportArguments {
     #[arg(long)]
     read_outdated: bool,
 
-    /// Say nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-
     #[command(flatten)]
-    output: OutputArguments,
-
-    #[command(flatten)]
-    session: SessionArguments,
+    tool: ToolArguments,
 }
 
 /// How documents stand in a file.
@@ -127,17 +121,17 @@ fn export(arguments: &ExportArguments) -> Result<(), CommandError> {
     if std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(CommandError::Refused(format!("{} is there and not empty", folder.display())));
     }
-    let pool = arguments.session.pool()?;
+    let pool = arguments.tool.session.pool()?;
     let mut session = pool.open()?;
     let tables = describe_tables(&mut session, &arguments.export, "--export")?;
     if !arguments.fields.is_empty() && tables.len() != 1 {
         return Err(CommandError::Usage("--fields is for the export of a single table".to_owned()));
     }
     let estimate = tables.iter().filter_map(TableDescription::documents_estimate).sum();
-    let progress = Progress::start(estimate, arguments.quiet);
+    let progress = Progress::start(estimate, arguments.tool.quiet);
     write_tables(&pool, &mut session, &tables, arguments, &folder, &progress)?;
     let (rows, elapsed) = progress.finish();
-    if arguments.quiet {
+    if arguments.tool.quiet {
         return Ok(());
     }
     let (tables, seconds) = (tables.len() as u64, elapsed.as_secs_f64());
@@ -147,7 +141,7 @@ fn export(arguments: &ExportArguments) -> Result<(), CommandError> {
         counted(rows, "document"),
         folder.display()
     );
-    arguments.output.report(
+    arguments.tool.output.report(
         &sentence,
         &[
             ("tables", number(tables)),

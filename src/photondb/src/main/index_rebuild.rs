@@ -9,9 +9,10 @@ use photondb_reql::TermType;
 
 use crate::command_error::{self, CommandError};
 use crate::index::wait;
-use crate::output::{OutputArguments, counted};
-use crate::session::{Session, SessionArguments};
+use crate::output::counted;
+use crate::session::Session;
 use crate::table_choice::{TableChoice, TableName, is_chosen, unmatched};
+use crate::tool_arguments::ToolArguments;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -42,15 +43,8 @@ pub struct IndexRebuildArguments {
     #[arg(long)]
     force: bool,
 
-    /// Say nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-
     #[command(flatten)]
-    output: OutputArguments,
-
-    #[command(flatten)]
-    session: SessionArguments,
+    tool: ToolArguments,
 }
 
 struct Outdated {
@@ -62,7 +56,7 @@ struct Outdated {
 /// Rebuilds and tells what was rebuilt.
 pub fn run(arguments: &IndexRebuildArguments) -> ExitCode {
     command_error::run(|| {
-        let mut session = arguments.session.open()?;
+        let mut session = arguments.tool.session.open()?;
         let indexes = find(&mut session, &arguments.rebuild, arguments.force)?;
         for together in indexes.chunks(usize::from(arguments.concurrent)) {
             for index in together {
@@ -75,12 +69,12 @@ pub fn run(arguments: &IndexRebuildArguments) -> ExitCode {
                 session.run(&Term::call(TermType::IndexRename, &names, &[("overwrite", true.into())]))?;
             }
         }
-        if arguments.quiet {
+        if arguments.tool.quiet {
             return Ok(());
         }
         let count = indexes.len() as u64;
         let sentence = format!("Rebuilt {}", counted(count, "index"));
-        arguments.output.report(&sentence, &[("rebuilt", Datum::Number(count as f64))])
+        arguments.tool.output.report(&sentence, &[("rebuilt", Datum::Number(count as f64))])
     })
 }
 

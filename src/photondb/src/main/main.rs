@@ -35,6 +35,7 @@ mod table_choice;
 mod table_reader;
 mod target;
 mod tls_arguments;
+mod tool_arguments;
 mod user;
 mod version;
 

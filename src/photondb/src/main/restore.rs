@@ -10,12 +10,13 @@ use photondb_datum::Datum;
 
 use crate::command_error::{self, CommandError};
 use crate::loader::{Conflict, LoadOptions, Loader};
-use crate::output::{OutputArguments, counted, number};
+use crate::output::{counted, number};
 use crate::progress::Progress;
 use crate::restore_backup::{self, RestoreBackupArguments};
-use crate::session::{Session, SessionArguments};
+use crate::session::Session;
 use crate::table_choice::{TableChoice, TableName, is_chosen, unmatched};
 use crate::target::{self, Placement, Target};
+use crate::tool_arguments::ToolArguments;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -67,15 +68,8 @@ pub struct RestoreArguments {
     #[command(flatten)]
     placement: Placement,
 
-    /// Say nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-
     #[command(flatten)]
-    output: OutputArguments,
-
-    #[command(flatten)]
-    session: SessionArguments,
+    tool: ToolArguments,
 }
 
 /// Restores and tells what was restored.
@@ -84,9 +78,9 @@ pub fn run(arguments: &RestoreArguments) -> ExitCode {
         true => restore_backup::restore(
             &arguments.file,
             &arguments.backup,
-            arguments.session.data_dir.as_deref(),
-            arguments.quiet,
-            arguments.output,
+            arguments.tool.session.data_dir.as_deref(),
+            arguments.tool.quiet,
+            arguments.tool.output,
         ),
         false => restore(arguments),
     })
@@ -95,19 +89,20 @@ pub fn run(arguments: &RestoreArguments) -> ExitCode {
 fn restore(arguments: &RestoreArguments) -> Result<(), CommandError> {
     let archive = Archive::open(&arguments.file)?;
     let mut targets = choose(&archive, &arguments.import)?;
-    let mut session = arguments.session.open()?;
+    let mut session = arguments.tool.session.open()?;
     target::look(&mut session, &mut targets)?;
     target::check(&mut session, &targets, arguments.force)?;
     target::create(&mut session, &targets, &arguments.placement)?;
     let bytes = archive.tables().iter().filter(|archived| find(&targets, archived).is_some());
-    let progress = Progress::start(bytes.map(|archived| archived.documents_bytes).sum(), arguments.quiet);
+    let progress =
+        Progress::start(bytes.map(|archived| archived.documents_bytes).sum(), arguments.tool.quiet);
     archive.each(|archived, documents| match find(&targets, archived) {
         Some(target) => load(&mut session, target, documents, arguments, &progress),
         None => Ok(()),
     })?;
     let indexes = target::finish(&mut session, &targets, !arguments.no_secondary_indexes, &progress)?;
     let (rows, elapsed) = progress.finish();
-    if arguments.quiet {
+    if arguments.tool.quiet {
         return Ok(());
     }
     let (tables, seconds) = (targets.len() as u64, elapsed.as_secs_f64());
@@ -118,7 +113,7 @@ fn restore(arguments: &RestoreArguments) -> Result<(), CommandError> {
         counted(indexes, "index"),
         arguments.file.display(),
     );
-    arguments.output.report(
+    arguments.tool.output.report(
         &sentence,
         &[
             ("tables", number(tables)),

@@ -19,9 +19,9 @@ use photondb_storage::{DiskEngine, OpenOptions, RealDisk, StorageError};
 
 use self::remote::RemoteSource;
 use crate::command_error::{self, CommandError};
-use crate::output::{OutputArguments, counted, number};
+use crate::output::{counted, number};
 use crate::progress::Progress;
-use crate::session::SessionArguments;
+use crate::tool_arguments::ToolArguments;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -68,15 +68,8 @@ pub struct BackupArguments {
     #[arg(long, value_name = "NUM", value_parser = clap::value_parser!(u16).range(1..))]
     keep: Option<u16>,
 
-    /// Say nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-
     #[command(flatten)]
-    output: OutputArguments,
-
-    #[command(flatten)]
-    session: SessionArguments,
+    tool: ToolArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,9 +89,9 @@ enum BackupVerb {
 /// Takes a backup, or tells about those that were taken.
 pub fn run(arguments: &BackupArguments) -> ExitCode {
     command_error::run(|| match &arguments.verb {
-        Some(BackupVerb::List { directory }) => report::list(directory, arguments.output),
+        Some(BackupVerb::List { directory }) => report::list(directory, arguments.tool.output),
         Some(BackupVerb::Verify { directory }) => {
-            report::verify(directory, arguments.quiet, arguments.output)
+            report::verify(directory, arguments.tool.quiet, arguments.tool.output)
         }
         None => back_up(arguments),
     })
@@ -107,11 +100,11 @@ pub fn run(arguments: &BackupArguments) -> ExitCode {
 fn back_up(arguments: &BackupArguments) -> Result<(), CommandError> {
     let missing = || CommandError::Usage("say where the backup goes: --into DIR".to_owned());
     let directory = arguments.into.as_deref().ok_or_else(missing)?;
-    let progress = Progress::start(BAR_PARTS, arguments.quiet);
-    let taken = match &arguments.session.data_dir {
+    let progress = Progress::start(BAR_PARTS, arguments.tool.quiet);
+    let taken = match &arguments.tool.session.data_dir {
         Some(data) => take_of_directory(arguments, directory, data, &progress)?,
         None => {
-            let mut source = RemoteSource::new(arguments.session.connect()?);
+            let mut source = RemoteSource::new(arguments.tool.session.connect()?);
             let taken = take_into(arguments, directory, &mut source, &progress);
             taken.map_err(|error| source.failure().unwrap_or(error))?
         }
@@ -121,7 +114,7 @@ fn back_up(arguments: &BackupArguments) -> Result<(), CommandError> {
         Some(bases) => BackupSet::open(directory)?.retain(usize::from(bases))?,
         None => Vec::new(),
     };
-    if arguments.quiet {
+    if arguments.tool.quiet {
         return Ok(());
     }
     tell(arguments, directory, &taken, &removed, elapsed.as_secs_f64())
@@ -188,7 +181,7 @@ fn tell(
         sentence.push_str(&format!("\nRemoved {count} of old backups, {}.", megabytes(bytes)));
     }
     let file = |fact: fn(&BackupFile) -> Datum| taken.file.as_ref().map_or(Datum::Null, fact);
-    arguments.output.report(
+    arguments.tool.output.report(
         &sentence,
         &[
             ("file", file(|file| Datum::string(file.name()))),

@@ -13,11 +13,12 @@ use photondb_datum::Datum;
 use crate::command_error::{self, CommandError};
 use crate::export::{FileFormat, delimiter};
 use crate::loader::{Conflict, LoadOptions, Loader};
-use crate::output::{OutputArguments, counted, number};
+use crate::output::{counted, number};
 use crate::progress::Progress;
-use crate::session::{Session, SessionArguments};
+use crate::session::Session;
 use crate::table_choice::{TableChoice, TableName};
 use crate::target::{self, PRIMARY_KEY_DEFAULT, Placement, Target};
+use crate::tool_arguments::ToolArguments;
 use column_type::TypedColumn;
 use rows::{FileRows, ReadOptions};
 
@@ -125,15 +126,8 @@ pub struct ImportArguments {
     #[command(flatten)]
     placement: Placement,
 
-    /// Say nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-
     #[command(flatten)]
-    output: OutputArguments,
-
-    #[command(flatten)]
-    session: SessionArguments,
+    tool: ToolArguments,
 }
 
 /// A file and the table that it is for.
@@ -215,7 +209,7 @@ fn import(arguments: &ImportArguments) -> Result<(), CommandError> {
         Some(_) => files.first().map(FileOptions::open).transpose()?,
         None => None,
     };
-    let mut session = arguments.session.open()?;
+    let mut session = arguments.tool.session.open()?;
     target::look(&mut session, &mut targets)?;
     if arguments.file.is_some() && arguments.pkey.is_none() {
         // The table that is there knows its key.
@@ -224,7 +218,7 @@ fn import(arguments: &ImportArguments) -> Result<(), CommandError> {
     let may_exist = arguments.force || arguments.conflict.is_some() || arguments.from_line.is_some();
     target::check(&mut session, &targets, may_exist)?;
     target::create(&mut session, &targets, &arguments.placement)?;
-    let progress = Progress::start(bytes, arguments.quiet);
+    let progress = Progress::start(bytes, arguments.tool.quiet);
     for (file, target) in files.iter().zip(&targets) {
         progress.say(target.name.to_string());
         let rows = opened.take().map_or_else(|| file.open(), Ok)?;
@@ -232,7 +226,7 @@ fn import(arguments: &ImportArguments) -> Result<(), CommandError> {
     }
     let indexes = target::finish(&mut session, &targets, !arguments.no_secondary_indexes, &progress)?;
     let (rows, elapsed) = progress.finish();
-    if arguments.quiet {
+    if arguments.tool.quiet {
         return Ok(());
     }
     let (tables, seconds) = (targets.len() as u64, elapsed.as_secs_f64());
@@ -242,7 +236,7 @@ fn import(arguments: &ImportArguments) -> Result<(), CommandError> {
         counted(tables, "table"),
         counted(indexes, "index"),
     );
-    arguments.output.report(
+    arguments.tool.output.report(
         &sentence,
         &[
             ("documents", number(rows)),
