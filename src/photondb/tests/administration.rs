@@ -145,11 +145,14 @@ fn status_and_stats_at_a_glance() {
     let fixture = Fixture::start();
     fixture.did("table create test.t");
     fixture.command(&["query", "r.table('t').insert([{}, {}])"]);
+    fixture.did("index create test.t twin --function row=>row('id')");
     let status = fixture.did("status -o table");
     for part in [
         "server   ",
         "tables   1\n",
-        "│ test.t ┆         2 ┆ id          ┆       0 ┆ true  │",
+        "│ table  ┆ documents ┆ bytes_estimated ┆ primary_key ┆ indexes ┆ index_entries ┆ ready │",
+        "│ test.t ┆         2 ┆",
+        "┆ id          ┆       1 ┆             2 ┆ true  │",
         "No issues.\n",
     ] {
         assert!(status.contains(part), "{part}: {status}");

@@ -42,5 +42,5 @@ pub use read::{
     Budget, DatumRange, IndexBounds, KeysOp, NarrowOp, Narrowed, ReadMode, ReadOp, ReadSnapshot, ShardStream,
     Source,
 };
-pub use shards::{IndexObserver, IndexProgress, KeyVisitor, Shards, TableStatistics, Tables};
+pub use shards::{IndexObserver, IndexProgress, KeyVisitor, Shards, TableSizes, TableStatistics, Tables};
 pub use write::{ChangePair, Conflict, ReturnChanges, Verb, WriteKind, WriteOp, WriteSummary};

@@ -67,6 +67,9 @@ pub trait Shards: Send + Sync {
     /// Numbers for status tables and `info`.
     fn statistics(&self, table: TableId) -> Result<TableStatistics, TableError>;
 
+    /// How large the table is. Reads a few documents when many have changed since the last time.
+    fn sizes(&self, table: TableId) -> Result<TableSizes, TableError>;
+
     /// The values that an index has for a document: what feeds need to place a change.
     /// Values that cannot be keys are left out.
     fn index_values(
@@ -162,6 +165,19 @@ impl IndexProgress {
         }
         (self.rows_processed as f64 / self.rows_total as f64).min(1.0)
     }
+}
+
+/// How large a table is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableSizes {
+    /// Documents.
+    pub rows: u64,
+    /// Bytes of all documents and their keys, estimated by a sample of them; exact when there are
+    /// few. What the disk takes for them is more: pages and slots are not full, and indexes have
+    /// entries of their own.
+    pub document_bytes: u64,
+    /// Entries of all indexes together.
+    pub index_entries: u64,
 }
 
 /// Numbers about one table.

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use photondb_base::LogPosition;
-use photondb_datum::{Datum, Text};
+use photondb_datum::{Datum, Text, packed};
 use photondb_storage::Engine;
 use photondb_table::{
     Acknowledgement, Conflict, Durability, ReadMode, ReturnChanges, RowError, Shards, TableError, Tables,
@@ -124,6 +124,9 @@ fn many_rows_in_one_write() {
     let summary = fixture.insert((0..2000).map(|id| row(id, &[("big", big.clone())])).collect());
     assert_eq!(summary.inserted, 2000);
     assert_eq!(fixture.shards.statistics(TABLE).unwrap().rows, 2000);
+    let sizes = fixture.shards.sizes(TABLE).unwrap();
+    assert_eq!(sizes.rows, 2000);
+    assert!((20_000_000..20_200_000).contains(&sizes.document_bytes), "{sizes:?}");
     // The same key many times in one write: each sees the one before.
     let op = replace(vec![Datum::from(1); 700], Verb::Update, |old| {
         let n = old.get("n").and_then(|n| n.as_number()).unwrap_or(0.0);
@@ -163,4 +166,22 @@ fn write_hooks() {
     assert!(matches!(refused, Err(TableError::WriteHookBroken(_))));
     set(None);
     assert_eq!(fixture.insert(vec![row(9, &[])]).inserted, 1);
+}
+
+#[test]
+fn sizes_follow_what_is_written() {
+    let fixture = Fixture::new();
+    let bytes = || fixture.shards.sizes(TABLE).unwrap().document_bytes;
+    assert_eq!(bytes(), 0);
+    fixture.insert((0..10).map(|id| row(id, &[])).collect());
+    let (ten, one) = (bytes(), packed::encode(&row(1, &[])).len() as u64);
+    assert!(ten >= 10 * one && ten < 10 * (one + 20), "exact for few: {ten}, a document has {one}");
+    // One that is small among the large ones does not mislead.
+    let big = Datum::from("x".repeat(1000));
+    fixture.insert((10..1000).map(|id| row(id, &[("big", big.clone())])).collect());
+    let all = bytes();
+    assert!((980_000..1_100_000).contains(&all), "{all}");
+    let op = replace((10..1000).map(Datum::from).collect(), Verb::Delete, |_| Ok(Datum::Null));
+    fixture.shards.write(op).unwrap();
+    assert_eq!(bytes(), ten, "when a tenth has changed, it is looked at again");
 }

@@ -20,6 +20,8 @@ export function diskBytes(storage: Storage): number {
 export interface Sizes {
   /** Documents by `database.table`. */
   counts: Map<string, number>;
+  /** Bytes of the documents, estimated, by the table's id. */
+  bytes: Map<string, number>;
   /** Documents read and written per second, by the table's id. */
   rates: Map<string, { reads: number; writes: number }>;
   /** What all tables together take. */
@@ -31,7 +33,7 @@ const COUNTED_MAX = 500;
 
 /** Sizes of all tables. Counting reads no rows, so it may be asked for often. */
 export async function fetchSizes(): Promise<Sizes> {
-  if (catalog.namesOnly) return { counts: new Map(), rates: new Map(), storage: null };
+  if (catalog.namesOnly) return { counts: new Map(), bytes: new Map(), rates: new Map(), storage: null };
   const names = catalog.tables.slice(0, COUNTED_MAX).map(({ db, name }) => ({ db, name }));
   const query = reql`r.expr({
     counts: r.expr(${names}).map(t => [t("db").add(".").add(t("name")), r.db(t("db")).table(t("name")).count().default(null)]).coerceTo("array"),
@@ -40,6 +42,7 @@ export async function fetchSizes(): Promise<Sizes> {
   const answer = await run<{ counts: [string, number | null][]; stats: Document[] }>(query);
   return {
     counts: new Map(answer.counts.filter((pair): pair is [string, number] => pair[1] !== null)),
+    bytes: bytesOf(answer.stats),
     rates: ratesOf(answer.stats),
     storage: storageOf(answer.stats),
   };
@@ -54,6 +57,16 @@ export function ratesOf(stats: Document[]): Map<string, { reads: number; writes:
     rates.set(id, { reads: Number(engine["read_docs_per_sec"]), writes: Number(engine["written_docs_per_sec"]) });
   }
   return rates;
+}
+
+export function bytesOf(stats: Document[]): Map<string, number> {
+  const bytes = new Map<string, number>();
+  for (const row of stats) {
+    const [kind, id] = row["id"] as string[];
+    const engine = row["storage_engine"] as { table?: { document_bytes_estimated: number } } | undefined;
+    if (kind === "table_server" && id && engine?.table) bytes.set(id, engine.table.document_bytes_estimated);
+  }
+  return bytes;
 }
 
 /** The engine's numbers, which are the same in every table's row. */

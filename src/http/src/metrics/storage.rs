@@ -116,6 +116,21 @@ pub(super) fn tables(context: &Context, families: &mut Families) {
         let database = state.database_name(table);
         let labels = [("db", database.as_str()), ("table", table.name.as_str())];
         families.gauge("photondb_table_documents", "Documents of a table.", &labels, statistics.rows as f64);
+        if let Ok(sizes) = context.sources.shards.sizes(table.id) {
+            let (bytes, entries) = (sizes.document_bytes as f64, sizes.index_entries as f64);
+            families.gauge(
+                "photondb_table_document_bytes_estimated",
+                "Bytes of the documents of a table, estimated by a sample of them.",
+                &labels,
+                bytes,
+            );
+            families.gauge(
+                "photondb_table_index_entries",
+                "Entries of all indexes of a table.",
+                &labels,
+                entries,
+            );
+        }
         families.counter(
             "photondb_table_documents_read_total",
             "Documents that reads of a table delivered.",

@@ -20,7 +20,7 @@ Examples:
       Anew every two seconds, until it is interrupted.
   photondb stats --interval 1 --count 60 -o ndjson > minute.ndjson";
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "of",
     "queries_per_sec",
     "read_docs_per_sec",
@@ -29,6 +29,7 @@ const COLUMNS: [&str; 9] = [
     "written_docs_total",
     "connections",
     "cache_bytes",
+    "bytes_estimated",
     "data_bytes",
 ];
 /// Goes to the first place of the screen and clears what is below it.
@@ -112,6 +113,7 @@ fn describe(row: &Datum) -> Option<Datum> {
         ("written_docs_total", engine("written_docs_total")),
         ("connections", engine("client_connections")),
         ("cache_bytes", field(row, &["storage_engine", "cache", "in_use_bytes"])),
+        ("bytes_estimated", field(row, &["storage_engine", "table", "document_bytes_estimated"])),
         ("data_bytes", field(row, &["storage_engine", "disk", "space_usage", "data_bytes"])),
     ]))
 }

@@ -17,7 +17,8 @@ Examples:
       One object with the server, the tables and the issues, for programs.";
 
 const SYSTEM_DATABASE: &str = "rethinkdb";
-const COLUMNS: [&str; 5] = ["table", "documents", "primary_key", "indexes", "ready"];
+const COLUMNS: [&str; 7] =
+    ["table", "documents", "bytes_estimated", "primary_key", "indexes", "index_entries", "ready"];
 
 /// Which server.
 #[derive(Debug, Args)]
@@ -59,22 +60,36 @@ pub fn field(row: &Datum, path: &[&str]) -> Datum {
 
 fn describe_tables(session: &mut Session) -> Result<Vec<Datum>, CommandError> {
     let mut rows = Vec::new();
+    let stats = system_rows(session, "stats")?;
     for status in system_rows(session, "table_status")? {
         let (database, name) = (field(&status, &["db"]), field(&status, &["name"]));
         let (Some(database), Some(name)) = (database.as_str(), name.as_str()) else { continue };
         let table = Term::db(database).table_of(name);
         let info = session.run(&table.info())?;
+        let sizes = sizes_of(&stats, &field(&status, &["id"]));
         let indexes = info.get("indexes").and_then(|indexes| Some(indexes.as_array()?.len()));
         rows.push(Datum::object([
             ("table", Datum::string(format!("{database}.{name}"))),
             ("documents", session.run(&table.count())?),
+            ("bytes_estimated", field(&sizes, &["document_bytes_estimated"])),
             ("primary_key", field(&info, &["primary_key"])),
             ("indexes", Datum::Number(indexes.unwrap_or_default() as f64)),
+            ("index_entries", field(&sizes, &["index_entries"])),
             ("ready", field(&status, &["status", "all_replicas_ready"])),
         ]));
     }
     rows.sort_by_key(|row| row.get("table").map(|name| plain_text(&name)));
     Ok(rows)
+}
+
+/// How large a table is, by its id; null on servers that do not tell.
+fn sizes_of(stats: &[Datum], table: &Datum) -> Datum {
+    let is_meant = |row: &&Datum| {
+        let id = field(row, &["id"]);
+        let part = |n| id.as_array().and_then(|id| id.get(n));
+        part(0).as_ref().and_then(Datum::as_str) == Some("table_server") && part(1).as_ref() == Some(table)
+    };
+    stats.iter().find(is_meant).map_or(Datum::Null, |row| field(row, &["storage_engine", "table"]))
 }
 
 fn tell(

@@ -126,14 +126,17 @@ impl Stats {
             ("id", Datum::array([Datum::from("table_server"), id, self.sources.server_id()])),
             ("query_engine", Datum::object(both)),
             ("server", self.sources.server_label(format)),
-            ("storage_engine", self.storage()),
+            ("storage_engine", self.storage(table.id)),
         ];
         fields.extend(names);
         rows.push(Datum::object(fields));
     }
 
-    /// The engine is shared by all tables, and so are its numbers.
-    fn storage(&self) -> Datum {
+    /// The engine is shared by all tables, and so are its numbers. What a table has of it is
+    /// estimated.
+    fn storage(&self, table: TableId) -> Datum {
+        // A table may be dropped meanwhile.
+        let sizes = self.sources.shards.sizes(table).unwrap_or_default();
         let engine = self.sources.engine.statistics();
         let space = Datum::object([
             ("data_bytes", number(engine.slot_bytes_used)),
@@ -144,6 +147,14 @@ impl Stats {
         Datum::object([
             ("cache", Datum::object([("in_use_bytes", number(engine.cache_bytes))])),
             ("disk", Datum::object([("space_usage", space)])),
+            (
+                "table",
+                Datum::object([
+                    ("document_bytes_estimated", number(sizes.document_bytes)),
+                    ("documents", number(sizes.rows)),
+                    ("index_entries", number(sizes.index_entries)),
+                ]),
+            ),
         ])
     }
 }

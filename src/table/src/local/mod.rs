@@ -15,6 +15,7 @@ mod narrow;
 mod position;
 mod row;
 mod scan;
+mod size_estimate;
 mod stream;
 mod table;
 mod unique;
@@ -45,7 +46,7 @@ use crate::function::{Evaluator, IndexValue};
 use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
 use crate::limits::{CURSOR_SNAPSHOT_MS_MAX, READ_PARTS_MAX};
 use crate::read::{KeysOp, NarrowOp, Narrowed, ReadMode, ReadOp, ReadSnapshot, ShardStream};
-use crate::shards::{IndexObserver, IndexProgress, KeyVisitor, Shards, TableStatistics, Tables};
+use crate::shards::{IndexObserver, IndexProgress, KeyVisitor, Shards, TableSizes, TableStatistics, Tables};
 use crate::write::{WriteOp, WriteSummary};
 
 /// How local tables behave.
@@ -274,6 +275,21 @@ impl Shards for LocalShards {
             rows_written: table.rows_written.load(Ordering::Relaxed),
             subscribers: table.listeners.len() as u64,
         })
+    }
+
+    fn sizes(&self, table: TableId) -> Result<TableSizes, TableError> {
+        let table = self.table(table)?;
+        let state = table.state();
+        let snapshot = self.engine().snapshot();
+        let tree = state.layout.tree;
+        let rows = snapshot.count(tree, &KeyRange::all())?;
+        let written = table.rows_written.load(Ordering::Relaxed);
+        let mut index_entries = 0;
+        for index in state.indexes.iter().filter(|index| !index.expiry) {
+            index_entries += snapshot.count(index.tree, &KeyRange::all())?;
+        }
+        let document_bytes = table.size_estimate.document_bytes(snapshot.as_ref(), tree, rows, written)?;
+        Ok(TableSizes { rows, document_bytes, index_entries })
     }
 
     fn index_values(

@@ -11,6 +11,7 @@ use photondb_datum::Text;
 use super::expiry::{Expiry, ExpiryRule};
 use super::latch::Latches;
 use super::listeners::Listeners;
+use super::size_estimate::SizeEstimate;
 use crate::error::{RowError, TableError};
 use crate::function::{Evaluator, IndexFunction, WriteHook};
 use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
@@ -31,6 +32,7 @@ pub(crate) struct OpenTable {
     closed: AtomicBool,
     pub(crate) rows_read: AtomicU64,
     pub(crate) rows_written: AtomicU64,
+    pub(crate) size_estimate: SizeEstimate,
 }
 
 /// What an open table consists of; never changes.
@@ -86,6 +88,7 @@ impl OpenTable {
             closed: AtomicBool::new(false),
             rows_read: AtomicU64::new(0),
             rows_written: AtomicU64::new(0),
+            size_estimate: SizeEstimate::default(),
         }
     }
 
