@@ -42,8 +42,12 @@ export function formatSeconds(seconds: number): string {
 
 /** A time of day, or with the date when it was not today. */
 export function formatMoment(moment: Date, now = new Date()): string {
-  const time = moment.toLocaleTimeString("en-GB");
-  return moment.toDateString() === now.toDateString() ? time : `${moment.toLocaleDateString("en-CA")} ${time}`;
+  return moment.toDateString() === now.toDateString() ? moment.toLocaleTimeString("en-GB") : formatDate(moment);
+}
+
+/** A date and the time of day. */
+export function formatDate(moment: Date): string {
+  return `${moment.toLocaleDateString("en-CA")} ${moment.toLocaleTimeString("en-GB")}`;
 }
 
 export function plural(value: number, one: string, many = `${one}s`): string {

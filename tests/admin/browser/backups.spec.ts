@@ -28,6 +28,9 @@ test("a backup is taken, continued, verified and fetched", async ({ page, reques
   await expect(set.getByText("verified")).toBeVisible();
   await expect(page.getByText(/found every byte as it was written/)).toBeVisible();
   await expect(set.getByText(/^photondb restore .* --data-dir restored_data$/)).toBeVisible();
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await set.getByRole("button", { name: "Copy the command" }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^photondb restore /);
   for (const scheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: scheme });
     await expectAccessible(page, `backups, ${scheme}`);

@@ -133,6 +133,9 @@ for (const colorScheme of SCHEMES) {
         // The folder of a test is nobody's business.
         await page.evaluate(() => {
           for (const code of document.querySelectorAll("dd code")) code.textContent = "photondb serve";
+          for (const message of document.querySelectorAll(".message")) {
+            message.textContent = (message.textContent ?? "").replace(/ \/\S*\/data$/, " photondb_data");
+          }
         });
         await shoot(page, `${place}-${colorScheme}`);
       }
