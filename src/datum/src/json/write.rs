@@ -164,6 +164,12 @@ pub(super) fn may_need_escape(chunk: u64) -> bool {
 #[inline]
 pub fn plain_prefix(bytes: &[u8]) -> usize {
     let mut at = 0;
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK_BYTES>) {
+        if needs_escape(block) {
+            break;
+        }
+        at += BLOCK_BYTES;
+    }
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         if may_need_escape(u64::from_le_bytes(*chunk)) {
             break;
@@ -171,38 +177,38 @@ pub fn plain_prefix(bytes: &[u8]) -> usize {
         at += 8;
     }
     let rest = bytes.get(at..).unwrap_or(&[]);
-    at + rest.iter().take_while(|byte| **byte != b'"' && **byte != b'\\' && **byte >= 0x20).count()
+    at + rest.iter().take_while(|byte| ESCAPES[usize::from(**byte)] == 0).count()
+}
+
+/// What is looked at in one go, as wide as the registers are.
+const BLOCK_BYTES: usize = 32;
+
+/// Whether any byte needs escaping. No early end: so it takes a few instructions for all.
+#[inline]
+fn needs_escape(block: &[u8; BLOCK_BYTES]) -> bool {
+    let mut any = false;
+    for byte in block {
+        any |= (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+    }
+    any
 }
 
 pub(super) fn string(bytes: &[u8], out: &mut Vec<u8>) {
     out.reserve(bytes.len() + 2);
     out.push(b'"');
-    let mut clean_from = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        if let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk)
-            && !may_need_escape(u64::from_le_bytes(*chunk))
-        {
-            at += 8;
-            continue;
+    let mut rest = bytes;
+    loop {
+        let (plain, behind) = rest.split_at(plain_prefix(rest));
+        out.extend_from_slice(plain);
+        let Some((special, behind)) = behind.split_first() else { break };
+        let escape = ESCAPES[usize::from(*special)];
+        if escape == b'u' {
+            let (high, low) = (HEX[usize::from(special >> 4)], HEX[usize::from(special & 15)]);
+            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+        } else {
+            out.extend_from_slice(&[b'\\', escape]);
         }
-        let end = (at + 8).min(bytes.len());
-        while at < end {
-            let byte = bytes[at];
-            let escape = ESCAPES[usize::from(byte)];
-            if escape != 0 {
-                out.extend_from_slice(&bytes[clean_from..at]);
-                if escape == b'u' {
-                    let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
-                    out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
-                } else {
-                    out.extend_from_slice(&[b'\\', escape]);
-                }
-                clean_from = at + 1;
-            }
-            at += 1;
-        }
+        rest = behind;
     }
-    out.extend_from_slice(&bytes[clean_from..]);
     out.push(b'"');
 }
