@@ -220,7 +220,7 @@ composite_order!(Array as Array, Object as Object);
 
 impl<'a> DatumRef<'a> {
     /// The bytes of a packed array or object.
-    fn packed_composite(self) -> Option<&'a [u8]> {
+    pub(crate) fn packed_composite(self) -> Option<&'a [u8]> {
         match self {
             Self::Array(ArrayRef(crate::view::ArrayView::Packed(array))) => Some(array.bytes()),
             Self::Object(ObjectRef(crate::view::ObjectView::Packed(object))) => Some(object.bytes()),

@@ -229,6 +229,21 @@ impl<'a> DatumRef<'a> {
         }
     }
 
+    /// Whether both are surely the same, and not only equal: zero has a sign, and times that
+    /// are equal may tell different zones. Values in a tree are never sure.
+    pub fn is_identical(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Number(a), Self::Number(b)) => a.to_bits() == b.to_bits(),
+            (Self::String(a), Self::String(b)) | (Self::Binary(a), Self::Binary(b)) => a == b,
+            _ => match (self.packed_composite(), other.packed_composite()) {
+                (Some(a), Some(b)) => a == b,
+                _ => false,
+            },
+        }
+    }
+
     /// Whether `r.minval` or `r.maxval` is anywhere inside.
     pub fn contains_extremum(self) -> bool {
         match self {

@@ -123,6 +123,15 @@ impl IndexFunction for LoadedIndexFunction {
             value => out.push(IndexValue::Datum(value)),
         }
     }
+
+    fn agree(&self, old: &Datum, new: &Datum) -> bool {
+        let (old, new) = ([old.view()], [new.view()]);
+        match (self.function.answer(&self.env, &old), self.function.answer(&self.env, &new)) {
+            (Ok(old), Ok(new)) => old.is_identical(new),
+            (Err(Untold::Absent), Err(Untold::Absent)) => true,
+            _ => false,
+        }
+    }
 }
 
 struct LoadedWriteHook {

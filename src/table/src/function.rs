@@ -39,6 +39,11 @@ pub trait IndexFunction: Send + Sync {
     /// Appends the value, or for a multi index each of the values, of a document. Nothing
     /// when the function fails or yields nothing: then the document is not in the index.
     fn values(&self, document: &Datum, out: &mut Vec<IndexValue>);
+
+    /// Whether two documents surely have the same values. Cheaper than finding them.
+    fn agree(&self, _old: &Datum, _new: &Datum) -> bool {
+        false
+    }
 }
 
 /// What a write does to one document.

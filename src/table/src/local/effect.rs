@@ -53,6 +53,11 @@ impl Effect {
         for (index, sets) in state.indexes.iter().zip(&mut scratch.sets) {
             sets.old.clear();
             sets.new.clear();
+            if let (Some(old), Some(new)) = (&self.old, &self.new)
+                && index.function().is_ok_and(|function| function.agree(old, new))
+            {
+                continue;
+            }
             if let Some(old) = &self.old {
                 entries_of(index, &self.key, old, &mut scratch.values, &mut sets.old);
             }
