@@ -14,10 +14,11 @@ use crate::function::{Function, NativeFunction};
 use crate::path::Path;
 use crate::row_expression::{Answer, Untold, plain_object};
 use crate::sequence::{FilterDefault, RowTransform, Sequence, Stage};
-use crate::terms::object::{self, Subject, answer_nested, element, plain, stage, stray_literal, subject};
+use crate::terms::merge;
+use crate::terms::object::{Subject, answer_nested, element, plain, stage, stray_literal, subject};
 use crate::value::{Kind, Value};
 
-pub(crate) use object::literal;
+pub(crate) use super::object::literal;
 
 /// The paths of a call.
 fn paths(call: &Invocation<'_>) -> Result<Path> {
@@ -154,13 +155,13 @@ impl Patch {
 
     fn apply(&self, env: &Arc<Environment>, row: Datum) -> Result<Datum> {
         match self {
-            Self::Value(patch) => Ok(object::merge(&row, patch)),
+            Self::Value(patch) => Ok(merge::merge(&row, patch)),
             Self::Function(function) => {
                 let patch = function.datum(env, std::slice::from_ref(&row))?;
                 if patch.is_literal() {
                     return Err(stray_literal().at(function.site));
                 }
-                Ok(object::merge(&row, &patch))
+                Ok(merge::merge(&row, &patch))
             }
             Self::Expression(deferred) => Self::of_value(deferred.evaluate(env)?)?.apply(env, row),
         }

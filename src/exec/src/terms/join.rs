@@ -13,7 +13,7 @@ use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut};
 use crate::memory::{Purpose, Reservation};
 use crate::sequence::{Batch, RowStream, RowTransform, Sequence, Source, Stage};
-use crate::terms::object;
+use crate::terms::merge::merge;
 use crate::value::Value;
 
 pub(crate) use equality::eq_join;
@@ -154,7 +154,7 @@ impl RowTransform for Zip {
         let Datum::Object(row) = row else { return Err(not_joined()) };
         let left = row.get("left").ok_or_else(not_joined)?;
         Ok(Some(match row.get("right") {
-            Some(right) => object::merge(&left, &right),
+            Some(right) => merge(&left, &right),
             None => left,
         }))
     }

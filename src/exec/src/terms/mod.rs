@@ -16,6 +16,7 @@ pub(crate) mod http;
 pub(crate) mod index;
 pub(crate) mod join;
 pub(crate) mod json;
+pub(crate) mod merge;
 pub(crate) mod meta;
 pub(crate) mod object;
 pub(crate) mod order;

@@ -12,6 +12,7 @@ use crate::evaluate::{self, Invocation};
 use crate::memory::{Purpose, Reservation};
 use crate::row_expression::{self, Untold};
 use crate::sequence::{RowTransform, Sequence, Stage};
+use crate::terms::merge::contains_literal;
 use crate::terms::transform;
 use crate::value::{Kind, Value};
 
@@ -274,59 +275,6 @@ pub(crate) fn reject_literals(datum: &Datum) -> Result<()> {
     if contains_literal(datum.view()) { Err(stray_literal()) } else { Ok(()) }
 }
 
-fn contains_literal(datum: DatumRef<'_>) -> bool {
-    match datum {
-        DatumRef::Object(object) => match object.pseudo_type() {
-            Some(pseudo_type) => pseudo_type == PseudoType::Literal,
-            None => object.iter().any(|(_, value)| contains_literal(value)),
-        },
-        DatumRef::Array(array) => array.iter().any(contains_literal),
-        _ => false,
-    }
-}
-
-/// A value without its literals: each becomes its value, or nothing if it has none.
-fn settled(datum: Datum) -> Option<Datum> {
-    if !contains_literal(datum.view()) {
-        return Some(datum);
-    }
-    match datum {
-        Datum::Object(object) => match pseudo::literal_value(&object) {
-            Some(value) => value,
-            None => Some(Datum::Object(
-                object.iter().filter_map(|(key, value)| Some((key, settled(value)?))).collect(),
-            )),
-        },
-        Datum::Array(array) => Some(Datum::Array(array.iter().filter_map(settled).collect())),
-        other => Some(other),
-    }
-}
-
-/// The fields of both, those of `right` winning; objects are merged in depth, literals
-/// taken as they are. Anything but two plain objects is `right`.
-pub(crate) fn merge(left: &Datum, right: &Datum) -> Datum {
-    let (Datum::Object(old), Datum::Object(new)) = (left, right) else {
-        return settled(right.clone()).unwrap_or(Datum::Null);
-    };
-    if old.is_pseudo() || new.is_pseudo() {
-        return settled(right.clone()).unwrap_or(Datum::Null);
-    }
-    let mut builder = old.clone().into_builder();
-    for (key, value) in new {
-        let merged = match (&value, builder.get(&key)) {
-            (Datum::Object(inner), Some(old @ Datum::Object(_))) if !inner.is_pseudo() => {
-                Some(merge(old, &value))
-            }
-            _ => settled(value),
-        };
-        match merged {
-            Some(merged) => builder.insert(key, merged),
-            None => builder.remove(&key),
-        };
-    }
-    Datum::Object(builder.build())
-}
-
 #[cfg(test)]
 mod tests {
     use photondb_datum::json::{ParseLimits, parse};
@@ -335,26 +283,6 @@ mod tests {
 
     fn json(text: &str) -> Datum {
         parse(text.as_bytes(), ParseLimits::default()).unwrap()
-    }
-
-    const LITERAL: &str = r#"{"$reql_type$":"LITERAL","value":{"g":2}}"#;
-    const NOTHING: &str = r#"{"$reql_type$":"LITERAL"}"#;
-
-    #[test]
-    fn merging_goes_into_depth_and_stops_at_literals() {
-        let with = |template: &str| template.replace("LITERAL", LITERAL).replace("NOTHING", NOTHING);
-        let cases = [
-            (r#"{"a":1}"#, r#"{"b":2}"#, r#"{"a":1,"b":2}"#),
-            (r#"{"a":{"b":1,"c":2}}"#, r#"{"a":{"b":3}}"#, r#"{"a":{"b":3,"c":2}}"#),
-            (r#"{"a":1}"#, r#"{"a":{"b":3}}"#, r#"{"a":{"b":3}}"#),
-            (r#"{"a":{"f":1}}"#, r#"{"a":LITERAL}"#, r#"{"a":{"g":2}}"#),
-            (r#"{"a":{"f":1},"b":1}"#, r#"{"a":NOTHING,"c":NOTHING}"#, r#"{"b":1}"#),
-            ("{}", r#"{"a":{"b":LITERAL,"c":[NOTHING,1]}}"#, r#"{"a":{"b":{"g":2},"c":[1]}}"#),
-            (r#"{"a":1}"#, "5", "5"),
-        ];
-        for (left, right, expected) in cases {
-            assert_eq!(merge(&json(left), &json(&with(right))), json(expected), "{left} {right}");
-        }
     }
 
     #[test]
@@ -377,7 +305,7 @@ mod tests {
 
     #[test]
     fn literals_are_found_wherever_they_are() {
-        assert!(reject_literals(&json(&format!(r#"{{"a":[{LITERAL}]}}"#))).is_err());
+        assert!(reject_literals(&json(r#"{"a":[{"$reql_type$":"LITERAL"}]}"#)).is_err());
         assert!(reject_literals(&json(r#"{"a":[1,{"value":2}]}"#)).is_ok());
     }
 }

@@ -18,7 +18,8 @@ use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut};
 use crate::memory::{Purpose, Reservation};
 use crate::sequence::Sequence;
-use crate::terms::{object, table};
+use crate::terms::merge::merge;
+use crate::terms::table;
 use crate::value::{Kind, TableRef, Value};
 use system::SystemRows;
 
@@ -427,7 +428,7 @@ impl WriteFunction for Modify {
         }
         match &new {
             Datum::Null => Ok(old.clone()),
-            Datum::Object(_) => Ok(object::merge(old, &new)),
+            Datum::Object(_) => Ok(merge(old, &new)),
             other => Err(RowError::new(format!(
                 "Inserted value must be an OBJECT (got {}):\n{}",
                 other.type_name(),

@@ -15,7 +15,7 @@ use super::row_error;
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::request::SystemWrite;
-use crate::terms::object;
+use crate::terms::merge::merge;
 use crate::value::TableRef;
 
 /// A table of the `rethinkdb` database that the user may write.
@@ -57,7 +57,7 @@ impl<'a> SystemRows<'a> {
         let old = self.row(&key)?;
         let new = match (&old, conflict) {
             (Datum::Null, _) | (_, Conflict::Replace) => Ok(document),
-            (old, Conflict::Update) => Ok(object::merge(old, &document)),
+            (old, Conflict::Update) => Ok(merge(old, &document)),
             (old, Conflict::Function(function)) => function.resolve(&key, old, &document),
             (old, Conflict::Error) => Err(duplicate_key(primary_key, old, &document)),
         };
