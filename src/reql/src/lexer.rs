@@ -55,6 +55,17 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// The text from the next value on; nothing is taken.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        let _next = self.peek();
+        self.text.get(self.position..).unwrap_or_default()
+    }
+
+    /// Takes so many bytes of it.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.position += bytes;
+    }
+
     /// Takes `byte` if it comes next.
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);

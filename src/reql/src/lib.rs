@@ -13,6 +13,7 @@
 mod ast;
 mod check;
 mod decode;
+mod direct;
 mod encode;
 mod error;
 pub mod index_function;

@@ -1,12 +1,12 @@
 //! Literals from JSON to packed values.
 
-use photondb_datum::json::{JsonType, ParseLimits, Reader};
+use photondb_datum::json::{JsonType, ParseLimits, Reader, plain_prefix};
 use photondb_datum::packed::{Duplicates, Writer};
 use photondb_datum::{Datum, DatumError};
 
 /// How long arrays may be is not known before the options of the query are: see
 /// [`crate::Ast::check_array_sizes`].
-fn limits() -> ParseLimits {
+pub(crate) fn limits() -> ParseLimits {
     ParseLimits { array_size_max: usize::MAX, ..ParseLimits::default() }
 }
 
@@ -15,6 +15,9 @@ fn limits() -> ParseLimits {
 /// As deep as values may be nested, this takes no more of the caller's stack than a number
 /// does: whoever serves a query need not know what is in it.
 pub(crate) fn pack(text: &[u8]) -> Result<Datum, DatumError> {
+    if let Some(text) = plain_string(text) {
+        return Ok(Datum::string(text));
+    }
     let mut reader = Reader::with_limits(text, limits())?;
     let mut writer = Writer::new();
     // What is open, outermost first: whether it is an object.
@@ -44,6 +47,13 @@ pub(crate) fn pack(text: &[u8]) -> Result<Datum, DatumError> {
             return writer.take_datum();
         }
     }
+}
+
+/// What a JSON string of plain ASCII says, as most strings in a query are: names, keys.
+fn plain_string(text: &[u8]) -> Option<&str> {
+    let [b'"', inner @ .., b'"'] = text else { return None };
+    let is_plain = inner.is_ascii() && plain_prefix(inner) == inner.len();
+    is_plain.then(|| std::str::from_utf8(inner).ok()).flatten()
 }
 
 /// Goes to the next value, ending what ends before it; `false` when nothing is open.

@@ -7,10 +7,17 @@
 use photondb_base::limits::NESTING_DEPTH_MAX;
 use photondb_datum::{Datum, DatumError, Text};
 
+use crate::direct::{self, Literal};
 use crate::lexer::{Kind, Lexer, Malformed};
 use crate::literal::pack;
 use crate::{Args, Ast, ErrorKind, Frame, Optargs, ReqlError, TermId, TermType};
 
+/// Literals that are read in one pass.
+const DIRECT_TRIES_MAX: usize = 4;
+/// Literals below so many levels are not.
+const DIRECT_LEVELS_MAX: usize = 8;
+/// A number of at most so many digits is surely a whole one below 2^32.
+const WHOLE_DIGITS_MAX: usize = 9;
 const MALFORMED: &str = "Client is buggy (failed to deserialize query).";
 
 impl From<Malformed> for ReqlError {
@@ -75,6 +82,9 @@ pub(crate) struct TermDecoder<'a> {
     levels: Vec<Level<'a>>,
     /// Children of all levels.
     children: Vec<Child<'a>>,
+    /// How often a literal may still be read in one pass. A try reads the rest of the query
+    /// once, so that there are only a few.
+    tries: usize,
 }
 
 impl<'a> TermDecoder<'a> {
@@ -85,6 +95,7 @@ impl<'a> TermDecoder<'a> {
             plain: Vec::new(),
             levels: Vec::new(),
             children: Vec::new(),
+            tries: DIRECT_TRIES_MAX,
         }
     }
 
@@ -109,6 +120,9 @@ impl<'a> TermDecoder<'a> {
 
     /// Begins a value: a part that is finished at once, or a level that waits for its parts.
     fn begin(&mut self) -> Result<Option<Part>, ReqlError> {
+        if let Some(node) = self.direct() {
+            return Ok(Some(Part::Node(node)));
+        }
         match self.lexer.kind()? {
             Kind::Array => self.begin_term(),
             Kind::Object => {
@@ -121,6 +135,25 @@ impl<'a> TermDecoder<'a> {
                 Ok(Some(self.literal(text)))
             }
         }
+    }
+
+    /// A whole literal at once, where it cannot be a part of a larger one.
+    fn direct(&mut self) -> Option<TermId> {
+        let is_part = self.levels.last().is_some_and(|level| level.literal);
+        if self.tries == 0 || is_part || self.levels.len() > DIRECT_LEVELS_MAX {
+            return None;
+        }
+        let rest = self.lexer.rest();
+        if !direct::may_begin(rest) {
+            return None;
+        }
+        let literal = direct::literal(rest);
+        // One that fails is about to be looked into piece by piece.
+        self.tries = if literal.is_some() { self.tries - 1 } else { 0 };
+        let Literal { value, bytes, items_max } = literal?;
+        self.lexer.skip(bytes);
+        self.ast.note_array_size(items_max);
+        Some(self.ast.add_constant(value))
     }
 
     /// `[number, arguments, options]`
@@ -379,6 +412,15 @@ impl<'a> TermDecoder<'a> {
     /// is the number of nothing.
     pub(crate) fn number(&mut self) -> Result<(Option<u64>, &'a str), ReqlError> {
         let text = std::str::from_utf8(self.lexer.scalar()?).map_err(|_| Malformed)?;
+        // Nearly always.
+        if let [first @ b'0'..=b'9', rest @ ..] = text.as_bytes()
+            && rest.len() < WHOLE_DIGITS_MAX
+            && rest.iter().all(u8::is_ascii_digit)
+        {
+            let whole =
+                rest.iter().fold(u64::from(first - b'0'), |n, digit| n * 10 + u64::from(digit - b'0'));
+            return Ok((Some(whole), text));
+        }
         let number: f64 = text.parse().map_err(|_| Malformed)?;
         let whole = number >= 0.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0;
         Ok((whole.then_some(number as u64), text))
