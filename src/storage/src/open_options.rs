@@ -7,7 +7,7 @@ use photondb_base::{Clock, SystemClock};
 use crate::disk::Disk;
 
 /// Files of the log that wait to be used again.
-const LOG_SPARES_MAX: u64 = 16;
+const LOG_SPARES_MAX: u64 = 32;
 
 /// Sizes that the page cache can have.
 const PAGE_CACHE_STEPS: u64 = 64;
@@ -54,7 +54,7 @@ impl OpenOptions {
             disk,
             clock: Arc::new(SystemClock::default()),
             cache_bytes_max: 256 * 1024 * 1024,
-            wal_segment_bytes: 16 * 1024 * 1024,
+            wal_segment_bytes: 4 * 1024 * 1024,
             checkpoint_log_bytes: 128 * 1024 * 1024,
             checkpoint_idle_ms: 1000,
             compact_lost_bytes: 8 * 1024 * 1024,

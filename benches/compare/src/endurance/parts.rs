@@ -193,8 +193,9 @@ fn start(arguments: &Arguments) -> Result<(), Failure> {
     let closed = store.close()?;
     println!("closing 1 GB, written until now: {:.1} ms", milliseconds(started));
     let started = Instant::now();
-    closed.open()?.close()?;
+    let closed = closed.open()?.close()?;
     println!("1 GB after a clean stop, opened and closed: {:.1} ms", milliseconds(started));
+    drop(closed);
     Ok(())
 }
 
