@@ -1,12 +1,12 @@
 //! The reader of dumps: archives as a whole, and the documents in them. Every input is tried
 //! as both.
 
-use std::io::{self, Cursor, Read};
+use std::io::{Cursor, Read};
 
 use photondb_archive::{Archive, ArchiveError, ArchiveWriter, Documents, TableSpool};
 use photondb_datum::Datum;
 
-use crate::pieces::cuttings;
+use crate::pieces::{Cut, cuttings};
 
 /// Documents beyond this are refused, so that the limit is crossed too.
 const DOCUMENT_BYTES_MAX: usize = 512;
@@ -23,27 +23,12 @@ pub(crate) fn check(bytes: &[u8]) {
 fn documents(text: &[u8]) {
     let at_once = read(Documents::new("rows", text));
     for pieces in cuttings(text) {
-        let cut = Cut { pieces: pieces.into_iter(), piece: &[] };
+        let cut = Cut::new(pieces);
         assert_eq!(at_once, read(Documents::new("rows", cut)), "in pieces");
     }
     let mut source = Documents::new("rows", text).with_document_bytes_max(usize::MAX);
     while let Ok(Some(_)) = source.next_text() {
         assert!(source.bytes_read() <= text.len() as u64);
-    }
-}
-
-/// Gives no more than one piece at a time.
-struct Cut<'a> {
-    pieces: std::vec::IntoIter<&'a [u8]>,
-    piece: &'a [u8],
-}
-
-impl Read for Cut<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.piece.is_empty() {
-            self.piece = self.pieces.next().unwrap_or_default();
-        }
-        self.piece.read(out)
     }
 }
 

@@ -23,6 +23,7 @@
 //! * A new target is a module with a function `check` and a line in [`TARGETS`].
 
 mod archive;
+mod backup;
 mod datum;
 mod json_oracle;
 mod pieces;
@@ -47,8 +48,9 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     Target { name: "archive", check: archive::check, input_bytes_max: 8192 },
+    Target { name: "backup", check: backup::check, input_bytes_max: 2048 },
     Target { name: "datum", check: datum::check, input_bytes_max: 2048 },
     Target { name: "reql", check: reql::check, input_bytes_max: 4096 },
     Target { name: "wire", check: wire::check, input_bytes_max: 4096 },
