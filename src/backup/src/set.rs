@@ -91,10 +91,8 @@ impl BackupSet {
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, BackupError> {
         let directory = directory.into();
         let mut set = Self { files: Vec::new(), unreadable: Vec::new(), directory };
-        for (name, number) in names(&set.directory)?.into_iter().filter_map(|name| {
-            let number = number_of(&name)?;
-            Some((name, number))
-        }) {
+        for name in names(&set.directory)? {
+            let Some(number) = number_of(&name) else { continue };
             let path = set.directory.join(name);
             match BackupFile::open(&path, number) {
                 Ok(file) => set.files.push(file),
@@ -212,7 +210,8 @@ impl BackupSet {
         Ok(stretches(&whole))
     }
 
-    /// Removes everything older than the newest `bases` bases. Gives the files that are gone.
+    /// Removes everything older than the newest `bases` bases. Gives the files that are gone, but
+    /// for those that could not be read.
     pub fn retain(&mut self, bases: usize) -> Result<Vec<BackupFile>, BackupError> {
         let _lock = lock(&self.directory)?;
         let mut numbers = self.files.iter().filter(|file| file.header.kind == BackupKind::Base).rev();
@@ -222,10 +221,12 @@ impl BackupSet {
         let (old, kept) = std::mem::take(&mut self.files).into_iter().partition(|file| file.number < oldest);
         self.files = kept;
         let old: Vec<BackupFile> = old;
+        let lost = self.unreadable.iter().filter(|file| file.number < oldest).map(|file| &file.path);
         // The newest first: what is left in between still leads somewhere.
-        for file in old.iter().rev() {
-            fs::remove_file(&file.path).map_err(BackupError::io("remove", &file.path))?;
+        for path in lost.chain(old.iter().rev().map(|file| &file.path)) {
+            fs::remove_file(path).map_err(BackupError::io("remove", path))?;
         }
+        self.unreadable.retain(|file| file.number >= oldest);
         sync_directory(&self.directory)?;
         Ok(old)
     }

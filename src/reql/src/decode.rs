@@ -14,6 +14,9 @@ pub const EXPLAIN_QUERY_TYPE: u64 = 100;
 /// The query type that asks for a physical backup.
 pub const BACKUP_QUERY_TYPE: u64 = 101;
 
+/// The query type that asks for the data file to be compacted.
+pub const COMPACT_QUERY_TYPE: u64 = 102;
+
 /// What a driver asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Query {
@@ -29,6 +32,8 @@ pub enum Query {
     ServerInfo,
     /// Send a physical backup: of everything, or of what was written behind a mark of the log.
     Backup(Option<Text>),
+    /// Give room that is lost in the data file back.
+    Compact,
 }
 
 /// A query to run.
@@ -106,6 +111,7 @@ fn envelope(decoder: &mut TermDecoder<'_>) -> Result<Query, ReqlError> {
         Some(3) => Query::Stop,
         Some(4) => Query::NoreplyWait,
         Some(5) => Query::ServerInfo,
+        Some(COMPACT_QUERY_TYPE) => Query::Compact,
         _ => return Err(envelope_error(&format!("Unrecognized QueryType: {text}."))),
     };
     let mut count = 1;

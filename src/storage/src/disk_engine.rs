@@ -36,12 +36,6 @@ impl DiskEngine {
         Ok(Self { shared, background })
     }
 
-    /// Moves what stands in slabs with free slots together and gives the others back to the file
-    /// system. Runs by itself when the engine has `background` threads and is idle.
-    pub fn compact(&self) -> Result<(), StorageError> {
-        compaction::compact(&self.shared, || true)
-    }
-
     /// Leaves the log so that the next start is quick and sees all. Dropping does the same but
     /// cannot report.
     pub fn close(mut self) -> Result<(), StorageError> {
@@ -134,6 +128,10 @@ impl Engine for DiskEngine {
 
     fn checkpoint(&self) -> Result<(), StorageError> {
         self.shared.checkpoint()
+    }
+
+    fn compact(&self, goes_on: &dyn Fn() -> bool) -> Result<(), StorageError> {
+        compaction::compact(&self.shared, goes_on)
     }
 
     fn statistics(&self) -> Statistics {

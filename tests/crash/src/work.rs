@@ -74,7 +74,7 @@ impl Work {
                     disk.set_capacity(Some(disk.bytes_used() + self.random.below(50_000)));
                 }
                 10 => disk.set_capacity(None),
-                11 => tolerate_full(engine.compact())?,
+                11 => tolerate_full(engine.compact(&|| true))?,
                 _ => self.commit(&engine)?,
             }
         }

@@ -171,8 +171,11 @@ fn only_admin_may_and_everybody_sees_that_it_runs() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("Only the user `admin`"), "{}", text(&refused.stderr));
 
+    let refused = bob.run("[102]", TIMEOUT).expect("an answer").response;
+    assert!(refused.is_error() && refused.message().contains("Only the user `admin`"), "{refused:?}");
+
     let mut admin = server.connect().expect("a connection");
-    for nonsense in ["[101,7]", "[101,\"x\"]", "[101,\"1-0\",3]", "[101,null]"] {
+    for nonsense in ["[101,7]", "[102,1,2,3]", "[101,\"x\"]", "[101,\"1-0\",3]", "[101,null]"] {
         assert!(admin.run(nonsense, TIMEOUT).expect("an answer").response.is_error(), "{nonsense}");
     }
     let token = admin.send("[101]").expect("sent");
@@ -248,4 +251,24 @@ fn directories_without_a_server_are_backed_up_and_damage_is_told() {
     assert!(did(&server, &["backup", "verify", &into]).contains("1 backup "));
     let new = folder.path().join("new");
     assert_eq!(restored(&server, &backups, &new, &[])["records"], json!(0));
+}
+
+#[test]
+fn room_that_is_lost_can_be_given_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let server = with_people(&data);
+    let insert = r#"r.table("people").insert(r.range(60000).map(i => ({id: i, text: r.range(12).map(j => r.uuid()).coerceTo("array")})).coerceTo("array"))"#;
+    asked(&server, insert);
+    asked(&server, r#"r.table("people").filter(r.row("id").mod(8).ne(0)).delete()"#);
+    let report: Value =
+        serde_json::from_str(&did(&server, &["admin", "compact", "-o", "json"])).expect("JSON");
+    let bytes = |name: &str| report[name].as_u64().expect("bytes");
+    assert!(bytes("data_bytes_after") < 20_000_000, "{report}");
+    assert_eq!(asked(&server, r#"r.table("people").count()"#), json!(7500));
+    server.stop("TERM").expect("the server stops");
+    let elsewhere = Server::start(&folder.path().join("other")).expect("another server starts");
+    did(&elsewhere, &["admin", "compact", "--data-dir", &data.display().to_string()]);
+    let check = Command::new(server_binary()).arg("check").arg(&data).output().expect("the check runs");
+    assert!(check.status.success(), "{}", text(&check.stdout));
 }

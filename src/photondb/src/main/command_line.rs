@@ -8,6 +8,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use photondb::{CacheSize, LogKeep, MemorySize};
 
+use crate::admin::{self, AdminArguments};
 use crate::backup::{self, BackupArguments};
 use crate::command_error::EXIT_CODES;
 use crate::config::{self, ConfigArguments};
@@ -120,6 +121,9 @@ pub enum Command {
     /// Print what the server is working on, or stop a query
     #[command(after_help = with_exit_codes(jobs::EXAMPLES))]
     Jobs(Box<JobsArguments>),
+    /// Do what the files of a server may need now and then
+    #[command(after_help = with_exit_codes(admin::EXAMPLES))]
+    Admin(Box<AdminArguments>),
     /// Copy a running server as a whole, and then what was written since
     #[command(after_help = with_exit_codes(backup::EXAMPLES))]
     Backup(Box<BackupArguments>),

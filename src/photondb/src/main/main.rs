@@ -1,5 +1,6 @@
 //! The `photondb` binary.
 
+mod admin;
 mod backup;
 mod check;
 mod command_error;
@@ -80,6 +81,7 @@ fn run(command_line: CommandLine, words: &[OsString]) -> ExitCode {
         Some(Command::Status(arguments)) => status::run(&arguments),
         Some(Command::Stats(arguments)) => stats::run(&arguments),
         Some(Command::Jobs(arguments)) => jobs::run(&arguments),
+        Some(Command::Admin(arguments)) => admin::run(&arguments),
         Some(Command::Backup(arguments)) => backup::run(&arguments),
         Some(Command::Dump(arguments)) => dump::run(&arguments),
         Some(Command::Restore(arguments)) => restore::run(&arguments),

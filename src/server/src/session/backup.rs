@@ -1,27 +1,24 @@
 //! Physical backups over the drivers' door: the pieces of a file as rows of binary data.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use photondb_backup::{BackupError, BackupStream};
 use photondb_base::Cancel;
 use photondb_datum::{Datum, Text};
-use photondb_exec::{Failure, MemoryUse, ResultStream};
+use photondb_exec::ResultStream;
 use photondb_reql::ReqlError;
-use photondb_storage::Acknowledgement;
 use photondb_table::Budget;
 use photondb_wire::Token;
 
 use super::Session;
-use super::open_query::OpenQuery;
 use super::start::{Started, first_rows};
 use crate::batch::BatchLimits;
 use crate::context::Context;
 use crate::jobs::JobGuard;
 
-/// The one user who may have it.
-const ADMIN: &str = "admin";
+const REFUSAL: &str =
+    "Only the user `admin` may take a backup, which holds all tables and the users with their rights.";
 
 /// The rows of a backup.
 struct BackupRows {
@@ -41,38 +38,8 @@ enum Rows {
 impl Session {
     /// Begins a backup: of everything, or of the log behind a mark.
     pub(super) async fn start_backup(self: &Arc<Self>, token: Token, after: Option<Text>, body: Bytes) {
-        self.context.activity.count_query();
-        if let Err(error) = self.check_token(token).and_then(|()| self.check_admin()) {
-            return self.tell_error(token, &error);
-        }
-        let counted = self.context.metrics.driver.queries.enter();
-        let (open, rows) = OpenQuery::new(token, BatchLimits::default(), Instant::now(), counted);
-        if let Err(error) = self.keep(&open) {
-            return self.tell_error(token, &error);
-        }
-        let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return };
-        let session = Arc::clone(self);
-        tokio::spawn(async move {
-            let (context, cancel) = (Arc::clone(&session.context), open.cancel.clone());
-            let memory = Arc::<MemoryUse>::default();
-            let job = context.jobs.begin(session.user.clone(), session.client, body, cancel.clone(), memory);
-            let shared = Arc::clone(&context);
-            let begun = context.workers.run(move || begin(&shared, token, after, job, &cancel)).await;
-            let started = begun
-                .and_then(|begun| begun)
-                .map_err(|error| Failure { error, acknowledgement: Acknowledgement::default() });
-            session.finish_start(&open, rows, started, false).await;
-            drop(permit);
-        });
-    }
-
-    fn check_admin(&self) -> Result<(), ReqlError> {
-        if self.user.as_str() == ADMIN {
-            return Ok(());
-        }
-        Err(ReqlError::permission(
-            "Only the user `admin` may take a backup, which holds all tables and the users with their rights.",
-        ))
+        let begin = move |context: &Context, job, cancel: &Cancel| begin(context, token, after, job, cancel);
+        self.administrate(token, body, REFUSAL, begin).await;
     }
 }
 

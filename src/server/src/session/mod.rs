@@ -1,6 +1,8 @@
 //! One logged-in client: its queries by token, and what they answer.
 
+mod administration;
 mod backup;
+mod compaction;
 mod feed;
 mod held;
 mod open_query;
@@ -79,6 +81,7 @@ impl Session {
             }
             Ok(Query::ServerInfo) => self.tell_server_info(token),
             Ok(Query::Backup(after)) => self.start_backup(token, after, body).await,
+            Ok(Query::Compact) => self.start_compaction(token, body).await,
             Err(error) => self.tell_error(token, &error),
         }
     }

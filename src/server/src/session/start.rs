@@ -34,6 +34,16 @@ pub(super) struct Started {
     rest: Rest,
 }
 
+impl Started {
+    /// What is over, and gave one value.
+    pub(super) fn value(token: Token, value: &Datum) -> Self {
+        let mut answer = Vec::new();
+        write_atom(token, value, None, &mut answer);
+        let acknowledgement = Acknowledgement::default();
+        Self { answer, kind: QueryKind::Value, rows: 1, acknowledgement, rest: Rest::Nothing }
+    }
+}
+
 /// What a query has left to deliver.
 enum Rest {
     Nothing,

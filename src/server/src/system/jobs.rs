@@ -100,6 +100,7 @@ fn query_text(job: &Job) -> String {
     let text = match decode_query(&job.query) {
         Ok(Query::Start(query)) => print_term(&query.ast, query.ast.root()),
         Ok(Query::Backup(_)) => "backup".to_owned(),
+        Ok(Query::Compact) => "compact".to_owned(),
         _ => String::new(),
     };
     match text.char_indices().nth(QUERY_TEXT_MAX) {
