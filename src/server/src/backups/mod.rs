@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
-use photondb_backup::{BackupError, BackupProgress, BackupSet, EngineSource, take, time_text};
+use photondb_backup::{BackupError, BackupProgress, BackupSet, EngineSource, Taken, take, time_text};
 use photondb_base::Clock;
 use photondb_storage::Engine;
 
@@ -186,19 +186,18 @@ impl Backups {
         task.work_on(&name);
         let mut source = EngineSource::new(Arc::clone(&self.engine), Arc::clone(&self.clock));
         let taken = take(&directory, &mut source, mode, &mut |progress| task.advance(progress));
+        let done = |bytes, note| Done { bytes, note, problems: Vec::new() };
         match taken {
+            Ok(Taken { file: Some(file), .. }) => Ok(done(file.bytes, note)),
+            Ok(Taken { file: None, .. }) => {
+                Ok(done(0, Some("Nothing was written since the last backup.".to_owned())))
+            }
             Err(error) => {
                 if mode == BackupMode::Full {
                     // The set has nothing in it. What cannot be removed is no set either.
                     drop(fs::remove_dir_all(&directory));
                 }
                 Err(error)
-            }
-            Ok(taken) => {
-                let file = taken.file.ok_or(());
-                let nothing = || "Nothing was written since the last backup.".to_owned();
-                let note = if file.is_err() { Some(nothing()) } else { note };
-                Ok(Done { bytes: file.map_or(0, |file| file.bytes), note, problems: Vec::new() })
             }
         }
     }

@@ -200,7 +200,8 @@ impl Finished {
                 tracing::info!("Backup {set} has everything already.");
             }
             (TaskKind::Backup(_), Outcome::Done) => {
-                tracing::info!("Backup {set} was taken, {} bytes. {message}", self.bytes);
+                let text = format!("Backup {set} was taken, {} bytes. {message}", self.bytes);
+                tracing::info!("{}", text.trim_end());
             }
             (TaskKind::Backup(_), Outcome::Cancelled) => tracing::info!("Backup {set} was cancelled."),
             (TaskKind::Backup(_), _) => tracing::error!("Backup {set} failed: {message}"),
