@@ -37,6 +37,8 @@ enum Source {
 impl BackupStream {
     /// Begins a base: all trees as of now. Waits until that is durable.
     pub fn base(engine: &dyn Engine, clock: &dyn Clock) -> Result<Self, BackupError> {
+        // Increments are to follow.
+        engine.keep_history()?;
         let (snapshot, mark) = durable_snapshot(engine)?;
         let time_ms = now_ms(clock);
         let trees = snapshot.trees()?;
@@ -55,6 +57,7 @@ impl BackupStream {
         after: LogMark,
     ) -> Result<Option<Self>, BackupError> {
         let time_ms = now_ms(clock);
+        engine.keep_history()?;
         let end = engine.applied();
         engine.wait_durable(end)?;
         let history = engine.log_after(after).map_err(discontinued)?;

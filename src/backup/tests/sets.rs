@@ -166,6 +166,7 @@ fn a_log_that_was_cut_leads_to_a_new_base() {
     let options = OpenOptions {
         wal_segment_bytes: 4_000,
         log_keep_bytes: 0,
+        history_bytes_max: 0,
         checkpoint_idle_ms: 0,
         ..OpenOptions::new(Arc::new(disk.clone()))
     };

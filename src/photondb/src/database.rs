@@ -129,7 +129,7 @@ impl Database {
                 let disk = Arc::new(RealDisk::open(directory)?);
                 let options = OpenOptions {
                     cache_bytes_max: cache_bytes,
-                    log_keep_bytes: options.log_keep.0,
+                    history_bytes_max: options.log_keep.0,
                     clock: Arc::clone(&clock),
                     ..OpenOptions::new(disk)
                 };

@@ -8,8 +8,8 @@ use crate::cache_size::parse_bytes;
 
 const LOG_KEEP_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
 
-/// How much of the log stays behind the last checkpoint, in bytes. Backups that go on from
-/// earlier ones read there what was written since.
+/// How much of the log stays behind the last checkpoint, in bytes, once a backup was taken.
+/// Backups that go on from earlier ones read there what was written since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogKeep(pub u64);
 

@@ -93,6 +93,7 @@ impl Checkpointer {
                 return Err(error);
             }
             let is_clean = state.position == self.superblock.position
+                && self.superblock.keeps_history == shared.keeps_history()
                 && state.freed.is_empty()
                 && self.freed.is_empty()
                 && self.unsettled.is_empty();
@@ -137,6 +138,7 @@ impl Checkpointer {
             catalog,
             catalog_count: frozen.view.catalog.count,
             directory: planned.map.directory,
+            keeps_history: shared.keeps_history(),
         };
         self.flip(shared, &superblock)?;
 
@@ -151,7 +153,7 @@ impl Checkpointer {
         drop(frozen);
         self.reclaim(store);
         self.give_back(store);
-        shared.log.remove_before(position.0, shared.options.log_keep_bytes);
+        shared.log.remove_before(position.0, shared.log_keep_bytes());
         Ok(())
     }
 

@@ -152,6 +152,10 @@ impl Engine for DiskEngine {
         self.shared.log.batches_since(position)
     }
 
+    fn keep_history(&self) -> Result<(), StorageError> {
+        self.shared.keep_history()
+    }
+
     fn log_mark(&self, position: LogPosition) -> Result<LogMark, StorageError> {
         LogHistory::find(self.shared.log.segments(), position)
     }

@@ -129,6 +129,12 @@ pub trait Engine: Send + Sync {
     /// [`StorageError::LogTooOld`] when the log no longer reaches back that far.
     fn log_since(&self, position: LogPosition) -> Result<LogRecords, StorageError>;
 
+    /// Keeps more of the log from now on, for those who go on from what they have read of it
+    /// before. There is no way back but a new data directory.
+    fn keep_history(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     /// By what the record at a position can be told from that of any other log.
     fn log_mark(&self, position: LogPosition) -> Result<LogMark, StorageError> {
         Err(StorageError::NoHistory { position })

@@ -87,6 +87,7 @@ fn close(
         catalog: catalog.map(|(pointer, _)| pointer),
         catalog_count: catalog.map_or(0, |(_, count)| count),
         directory: planned.map.directory,
+        keeps_history: false,
     };
     let file = store.file();
     let sync = || file.sync().map_err(|error| StorageError::io(DATA, "sync", error));

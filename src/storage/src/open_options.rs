@@ -37,6 +37,8 @@ pub struct OpenOptions {
     pub compact_lost_bytes: u64,
     /// Log kept behind the last checkpoint for [`Engine::log_since`].
     pub log_keep_bytes: u64,
+    /// The same once [`Engine::keep_history`] was called.
+    pub history_bytes_max: u64,
     /// Whether checkpoints, syncs for [`Engine::when_durable`] and scrubs run on threads of
     /// their own. Without, they run inside the call that needs them, deterministically,
     /// scrubs run only when asked for, and the engine must be closed with [`DiskEngine::close`].
@@ -59,6 +61,7 @@ impl OpenOptions {
             checkpoint_idle_ms: 1000,
             compact_lost_bytes: 8 * 1024 * 1024,
             log_keep_bytes: 16 * 1024 * 1024,
+            history_bytes_max: 256 * 1024 * 1024,
             background: true,
             scrub_bytes_per_second: 8 * 1024 * 1024,
             scrub_pause_ms: 24 * 3600 * 1000,

@@ -1,7 +1,7 @@
 //! What the engine and its threads share: the way of a commit, budgets, when a checkpoint is due.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     before_apply: Mutex<Option<Arc<View>>>,
     /// Held from a record's place in the log to its place in the trees.
     appending: Mutex<()>,
+    /// Somebody goes on from what they have read of the log before.
+    keeps_history: AtomicBool,
     pub checkpointer: Mutex<Checkpointer>,
     pub control: Control,
     pub counters: Counters,
@@ -83,6 +85,7 @@ impl Shared {
             state: Mutex::new(state),
             before_apply: Mutex::new(None),
             appending: Mutex::new(()),
+            keeps_history: AtomicBool::new(checkpointer.superblock.keeps_history),
             checkpointer: Mutex::new(checkpointer),
             control: Control::default(),
             counters,
@@ -313,6 +316,24 @@ impl Shared {
             _ => None,
         };
         self.failures.health(stopped)
+    }
+
+    pub(crate) fn keeps_history(&self) -> bool {
+        self.keeps_history.load(Ordering::Acquire)
+    }
+
+    /// From now on, and after the next start, too.
+    pub(crate) fn keep_history(&self) -> Result<(), StorageError> {
+        if self.keeps_history.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.checkpoint()
+    }
+
+    /// Log that stays behind the last checkpoint.
+    pub(crate) fn log_keep_bytes(&self) -> u64 {
+        let OpenOptions { log_keep_bytes, history_bytes_max, .. } = self.options;
+        if self.keeps_history() { log_keep_bytes.max(history_bytes_max) } else { log_keep_bytes }
     }
 
     pub(crate) fn statistics(&self) -> Statistics {

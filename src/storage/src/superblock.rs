@@ -12,7 +12,9 @@ use crate::store::DATA;
 pub(crate) const FORMAT_VERSION: u32 = 3;
 pub(crate) const SUPERBLOCK_BYTES: usize = 4096;
 const MAGIC: &[u8; 8] = b"PHOTONDB";
-const FIELDS_BYTES: usize = 80;
+const FIELDS_BYTES: usize = 88;
+/// Bit of the flags: see [`Superblock::keeps_history`].
+const KEEPS_HISTORY: u64 = 1;
 
 /// What a checkpoint leaves behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub(crate) struct Superblock {
     pub catalog: Option<Pointer>,
     pub catalog_count: u64,
     pub directory: Option<Pointer>,
+    /// Whether the log is kept for those who go on from what they have read of it before.
+    pub keeps_history: bool,
 }
 
 /// The pair as it was found.
@@ -44,6 +48,8 @@ impl Superblock {
         rest.extend_from_slice(&Pointer::encode_optional(self.catalog.as_ref()));
         rest.extend_from_slice(&self.catalog_count.to_le_bytes());
         rest.extend_from_slice(&Pointer::encode_optional(self.directory.as_ref()));
+        let flags = if self.keeps_history { KEEPS_HISTORY } else { 0 };
+        rest.extend_from_slice(&flags.to_le_bytes());
         rest.resize(SUPERBLOCK_BYTES - 16, 0);
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&out), &rest);
         out.extend_from_slice(&checksum.to_le_bytes());
@@ -70,6 +76,7 @@ impl Superblock {
             catalog: Pointer::decode(array_at(bytes, 40)?),
             catalog_count: u64_at(bytes, 56)?,
             directory: Pointer::decode(array_at(bytes, 64)?),
+            keeps_history: u64_at(bytes, 80)? & KEEPS_HISTORY != 0,
         })
     }
 

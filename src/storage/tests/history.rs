@@ -150,3 +150,41 @@ fn loaded_directories_have_a_log_of_their_own() {
     assert_eq!(after(&one, start).len(), 1);
     assert!(matches!(one.log_mark(LogPosition(49)), Err(StorageError::LogTooOld { .. })));
 }
+
+#[test]
+fn more_of_the_log_stays_once_somebody_goes_on_from_it() {
+    let (disk, clock) = (SimulatedDisk::new(), Arc::new(ManualClock::default()));
+    let options = |history_bytes_max| OpenOptions {
+        wal_segment_bytes: 4_000,
+        log_keep_bytes: 0,
+        history_bytes_max,
+        background: false,
+        clock: clock.clone(),
+        ..OpenOptions::new(Arc::new(disk.clone()))
+    };
+    let put_and_checkpoint = |engine: &DiskEngine, numbers: std::ops::Range<u64>| {
+        for n in numbers {
+            put(engine, n);
+        }
+        engine.checkpoint().unwrap();
+    };
+    let reaches = |engine: &DiskEngine, n| engine.log_since(LogPosition(n)).is_ok();
+    let engine = DiskEngine::open(options(100_000)).unwrap();
+    put_and_checkpoint(&engine, 0..200);
+    assert!(!reaches(&engine, 100), "nobody needs it");
+    engine.keep_history().unwrap();
+    put_and_checkpoint(&engine, 200..300);
+    assert!(reaches(&engine, 200));
+    // Killed, and started anew.
+    drop(engine);
+    let engine = DiskEngine::open(options(100_000)).unwrap();
+    put_and_checkpoint(&engine, 300..400);
+    assert!(reaches(&engine, 200));
+    put_and_checkpoint(&engine, 400..2_000);
+    assert!(!reaches(&engine, 200), "all has a bound");
+    assert!(reaches(&engine, 1_700));
+    drop(engine);
+    let engine = DiskEngine::open(options(0)).unwrap();
+    put_and_checkpoint(&engine, 2_000..2_100);
+    assert!(!reaches(&engine, 2_000));
+}

@@ -192,8 +192,8 @@ pub struct ServeArguments {
     #[arg(long, value_name = "SIZE", default_value = "auto", env = "PHOTONDB_TOTAL_QUERY_MEMORY_MAX")]
     pub total_query_memory_max: MemorySize,
 
-    /// Log that stays on the disk for backups that go on from the one before: megabytes, or a size
-    /// such as 2GB
+    /// Log that stays on the disk, once a backup was taken, for those that go on from the one
+    /// before: megabytes, or a size such as 2GB
     #[arg(long, value_name = "SIZE", default_value = "256", env = "PHOTONDB_LOG_KEEP")]
     pub log_keep: LogKeep,
 
