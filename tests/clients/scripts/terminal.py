@@ -32,6 +32,15 @@ class Terminal:
         self.mark = len(self.shown)
         os.write(self.file, text.encode())
 
+    def type_hidden(self, text):
+        """Types once the program has stopped the terminal from showing it, as people do."""
+        end = time.monotonic() + TIMEOUT_SECONDS
+        while termios.tcgetattr(self.file)[3] & termios.ECHO:
+            if time.monotonic() > end:
+                raise SystemExit("the terminal would show %r" % text)
+            time.sleep(0.01)
+        self.type(text)
+
     def wait_for(self, text):
         """What was printed since something was typed, up to a text."""
         if not self.comes(text, TIMEOUT_SECONDS):
