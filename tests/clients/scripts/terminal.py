@@ -34,12 +34,13 @@ class Terminal:
 
     def type_hidden(self, text):
         """Types once the program has stopped the terminal from showing it, as people do."""
-        end = time.monotonic() + TIMEOUT_SECONDS
-        while termios.tcgetattr(self.file)[3] & termios.ECHO:
-            if time.monotonic() > end:
-                raise SystemExit("the terminal would show %r" % text)
-            time.sleep(0.01)
+        self._wait_for_mode(termios.ECHO, False)
         self.type(text)
+
+    def interrupt(self):
+        """Presses Ctrl-C once it is a signal and no longer a character of a line."""
+        self._wait_for_mode(termios.ISIG, True)
+        self.type("\x03")
 
     def wait_for(self, text):
         """What was printed since something was typed, up to a text."""
@@ -64,6 +65,13 @@ class Terminal:
         while time.monotonic() < end and self._read(1):
             pass
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def _wait_for_mode(self, mode, is_set):
+        end = time.monotonic() + TIMEOUT_SECONDS
+        while bool(termios.tcgetattr(self.file)[3] & mode) != is_set:
+            if time.monotonic() > end:
+                raise SystemExit("the terminal did not change its mode")
+            time.sleep(0.01)
 
     def _read(self, seconds):
         """Whether the program is still there."""

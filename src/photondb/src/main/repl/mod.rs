@@ -81,6 +81,8 @@ pub fn run(arguments: &ReplArguments) -> ExitCode {
         let history = arguments.history_file.clone().or_else(history::default_path);
         let mut input = Input::open(history, Arc::clone(&talk.names))?;
         loop {
+            // Not once a line was read: from then on Ctrl-C is meant for its query.
+            talk.interrupt.forget();
             match input.read(&talk.database)? {
                 Line::End => return Ok(()),
                 Line::Nothing => {}
@@ -152,7 +154,6 @@ impl Talk {
         let query = TextQuery::parse(text).map_err(|error| CommandError::Query(error.render(text)))?;
         let mut all = vec![("db", Term::db(&self.database))];
         all.extend_from_slice(options);
-        self.interrupt.forget();
         let started = Instant::now();
         let outcome = self.show(&wire_form(&query, &all));
         self.session.wait_without_end()?;
