@@ -3,45 +3,16 @@
 mod support;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use photondb::{Database, DatabaseOptions};
 use photondb_backup::{BackupSet, Moment, restore_directory};
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
-use support::{Fixture, Reply, send};
-
-const TIMEOUT: Duration = Duration::from_secs(60);
-const PATH: &str = "/api/backups";
+use serde_json::json;
+use support::{BACKUP_TIMEOUT, BACKUPS, Fixture, Reply, send};
 
 async fn ask(fixture: &Fixture, method: Method, path: &str) -> Reply {
-    send(fixture.request(method, &format!("{PATH}{path}"))).await
-}
-
-async fn begin(fixture: &Fixture, mode: &str) -> Reply {
-    fixture.post(PATH, &json!({ "mode": mode })).await
-}
-
-/// Waits until nothing is done; gives what there is.
-async fn settled(fixture: &Fixture) -> Value {
-    let end = Instant::now() + TIMEOUT;
-    loop {
-        let found = ask(fixture, Method::GET, "").await.json();
-        if found["running"].is_null() {
-            return found;
-        }
-        assert!(Instant::now() < end, "{found}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// Takes a backup to its end.
-async fn taken(fixture: &Fixture, mode: &str) -> Value {
-    let reply = begin(fixture, mode).await;
-    assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply:?}");
-    let found = settled(fixture).await;
-    assert_eq!(found["last"]["outcome"], "done", "{found}");
-    found
+    send(fixture.request(method, &format!("{BACKUPS}{path}"))).await
 }
 
 /// The documents of the table `t` in a directory.
@@ -56,30 +27,34 @@ fn documents(directory: &Path) -> usize {
 async fn sets_grow_and_are_fetched_and_restored() {
     let place = tempfile::tempdir().expect("a place");
     let fixture = Fixture::start_in(&place.path().join("data")).await;
-    assert_eq!(begin(&fixture, "incremental").await.status, StatusCode::CONFLICT, "there is nothing yet");
+    assert_eq!(
+        fixture.begin_backup("incremental").await.status,
+        StatusCode::CONFLICT,
+        "there is nothing yet"
+    );
     fixture.result("r.tableCreate('t')").await;
     fixture.result("r.table('t').insert(r.range(100).map(n => ({id: n})).coerceTo('array'))").await;
-    taken(&fixture, "automatic").await;
+    fixture.back_up("automatic").await;
     fixture.result("r.table('t').insert(r.range(100, 130).map(n => ({id: n})).coerceTo('array'))").await;
-    let found = taken(&fixture, "automatic").await;
+    let found = fixture.back_up("automatic").await;
     let set = &found["sets"][0];
     assert_eq!(
         (set["files"].as_array().map(Vec::len), set["problems"].as_array().map(Vec::len)),
         (Some(2), Some(0))
     );
     assert!(set["first_position"].as_u64() < set["last_position"].as_u64(), "{set}");
-    let found = taken(&fixture, "automatic").await;
+    let found = fixture.back_up("automatic").await;
     assert_eq!(
         (&found["last"]["bytes"], found["sets"][0]["files"].as_array().map(Vec::len)),
         (&json!(0), Some(2))
     );
-    let found = taken(&fixture, "full").await;
+    let found = fixture.back_up("full").await;
     assert_eq!(found["sets"].as_array().map(Vec::len), Some(2), "a set of its own: {found}");
 
     // As one tar file, of the length that was announced.
     let name = found["sets"][1]["name"].as_str().expect("a name").to_owned();
     assert_eq!(ask(&fixture, Method::GET, &format!("/sets/{name}")).await.json()["name"], name.as_str());
-    let request = fixture.request(Method::GET, &format!("{PATH}/sets/{name}/download"));
+    let request = fixture.request(Method::GET, &format!("{BACKUPS}/sets/{name}/download"));
     let response = request.send().await.expect("answers");
     assert_eq!(response.headers()["content-type"], "application/x-tar");
     let length = response.content_length();
@@ -108,27 +83,27 @@ async fn there_is_one_task_at_a_time_and_it_can_be_cancelled() {
         );
         fixture.result(&format!("r.table('t').insert({rows})")).await;
     }
-    let end = Instant::now() + TIMEOUT;
+    let end = Instant::now() + BACKUP_TIMEOUT;
     let (mut was_busy, mut was_cancelled) = (false, false);
     // A task may be over before anybody gets in its way.
     while !(was_busy && was_cancelled) {
         assert!(Instant::now() < end, "busy: {was_busy}, cancelled: {was_cancelled}");
-        assert_eq!(begin(&fixture, "full").await.status, StatusCode::ACCEPTED);
-        let second = begin(&fixture, "full").await;
+        assert_eq!(fixture.begin_backup("full").await.status, StatusCode::ACCEPTED);
+        let second = fixture.begin_backup("full").await;
         was_busy |= second.status == StatusCode::CONFLICT;
         if second.status == StatusCode::ACCEPTED {
-            settled(&fixture).await;
+            fixture.settled_backups().await;
             continue;
         }
         let cancelled = ask(&fixture, Method::DELETE, "/running").await;
         assert!([StatusCode::NO_CONTENT, StatusCode::NOT_FOUND].contains(&cancelled.status), "{cancelled:?}");
-        let before = settled(&fixture).await;
+        let before = fixture.settled_backups().await;
         was_cancelled |= before["last"]["outcome"] == "cancelled";
     }
     assert_eq!(ask(&fixture, Method::GET, "/running").await.status, StatusCode::NOT_FOUND);
     // What was cancelled left nothing behind.
     let folders = std::fs::read_dir(place.path().join("data/backups")).expect("it is there").count();
-    let found = settled(&fixture).await;
+    let found = fixture.settled_backups().await;
     assert_eq!(found["sets"].as_array().map(Vec::len), Some(folders), "{found}");
     fixture.stop_all().await;
 }
@@ -142,12 +117,12 @@ async fn damage_is_found_and_told_and_sets_are_deleted() {
     fixture
         .result("r.table('t').insert(r.range(2000).map(n => ({id: n, s: r.uuid()})).coerceTo('array'))")
         .await;
-    let found = taken(&fixture, "full").await;
+    let found = fixture.back_up("full").await;
     let name = found["sets"][0]["name"].as_str().expect("a name").to_owned();
     let verify = || async {
         let reply = ask(&fixture, Method::POST, &format!("/sets/{name}/verify")).await;
         assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply:?}");
-        settled(&fixture).await
+        fixture.settled_backups().await
     };
     assert_eq!(verify().await["sets"][0]["verification"]["problems"], json!([]));
     let file = found["sets"][0]["files"][0]["name"].as_str().expect("a name");
@@ -178,8 +153,8 @@ async fn damage_is_found_and_told_and_sets_are_deleted() {
     }
     assert_eq!(ask(&fixture, Method::DELETE, &format!("/sets/{name}")).await.status, StatusCode::NO_CONTENT);
     assert!(data.join("backups/not a set").exists() && !path.exists());
-    assert_eq!(settled(&fixture).await["sets"], json!([]));
-    assert_eq!(begin(&fixture, "sometimes").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(fixture.settled_backups().await["sets"], json!([]));
+    assert_eq!(fixture.begin_backup("sometimes").await.status, StatusCode::BAD_REQUEST);
     fixture.stop_all().await;
 }
 
@@ -188,6 +163,6 @@ async fn a_server_without_a_disk_says_that_it_keeps_none() {
     let fixture = Fixture::start().await;
     let reply = ask(&fixture, Method::GET, "").await;
     assert_eq!((reply.status, reply.error_kind().as_str()), (StatusCode::NOT_FOUND, "NotFound"));
-    assert_eq!(begin(&fixture, "full").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(fixture.begin_backup("full").await.status, StatusCode::NOT_FOUND);
     fixture.stop().await;
 }

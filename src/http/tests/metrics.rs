@@ -73,10 +73,32 @@ async fn metrics_need_a_login_once_there_is_one() {
     fixture.stop().await;
 }
 
-#[tokio::test]
-async fn the_dashboard_asks_for_what_is_served() {
-    let fixture = Fixture::start().await;
+/// As `promtool check metrics` wants them.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_those_that_prometheus_expects() {
+    let place = tempfile::tempdir().expect("a place");
+    let fixture = Fixture::start_in(&place.path().join("data")).await;
     fixture.result("r.tableCreate('t')").await;
+    fixture.back_up("full").await;
+    let text = fixture.get("/_metrics").await.text;
+    let mut kinds = 0;
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').expect("a name and a kind");
+        kinds += 1;
+        assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+        assert!(name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'), "{line}");
+        assert!(text.contains(&format!("# HELP {name} ")), "{line}");
+    }
+    assert!(kinds > 40, "{text}");
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_asks_for_what_is_served() {
+    let place = tempfile::tempdir().expect("a place");
+    let fixture = Fixture::start_in(&place.path().join("data")).await;
+    fixture.result("r.tableCreate('t')").await;
+    fixture.back_up("full").await;
     let served: BTreeSet<String> = values(&fixture)
         .await
         .keys()

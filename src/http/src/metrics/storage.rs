@@ -96,7 +96,7 @@ pub(super) fn issues(context: &Context, families: &mut Families) {
 /// How far the log is.
 pub(super) fn log(context: &Context, families: &mut Families) {
     let (applied, durable) = (context.engine.applied().0, context.engine.durable().0);
-    families.counter("photondb_log_position", "Position of the last record of the log.", &[], applied as f64);
+    families.gauge("photondb_log_position", "Position of the last record of the log.", &[], applied as f64);
     families.gauge(
         "photondb_log_records_unsynced",
         "Records of the log that a power cut would lose.",

@@ -2,10 +2,14 @@
 #![allow(dead_code, reason = "each test that includes this uses a part of it")]
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use photondb::{Database, DatabaseOptions, HttpOptions, Server, ServerOptions};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+
+pub const BACKUPS: &str = "/api/backups";
+pub const BACKUP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server in this process. Must be stopped.
 pub struct Fixture {
@@ -96,6 +100,33 @@ impl Fixture {
 
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
         send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Begins a backup, of the kind that `mode` says.
+    pub async fn begin_backup(&self, mode: &str) -> Reply {
+        self.post(BACKUPS, &json!({ "mode": mode })).await
+    }
+
+    /// Waits until no backup is taken or verified; gives what there is.
+    pub async fn settled_backups(&self) -> Value {
+        let end = Instant::now() + BACKUP_TIMEOUT;
+        loop {
+            let found = self.get(BACKUPS).await.json();
+            if found["running"].is_null() {
+                return found;
+            }
+            assert!(Instant::now() < end, "{found}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Takes a backup to its end; gives what there is.
+    pub async fn back_up(&self, mode: &str) -> Value {
+        let reply = self.begin_backup(mode).await;
+        assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply:?}");
+        let found = self.settled_backups().await;
+        assert_eq!(found["last"]["outcome"], "done", "{found}");
+        found
     }
 }
 
