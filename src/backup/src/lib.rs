@@ -40,4 +40,4 @@ pub use restore::{RestoreProgress, Restored, restore, restore_directory};
 pub use set::{BackupSet, Moment, RestorePlan, Stretch, Unreadable};
 pub use stream::BackupStream;
 pub use take::{BackupMode, BackupProgress, BackupSource, EngineSource, Taken, take};
-pub use time_text::time_text;
+pub use time_text::{time_name, time_text};

@@ -20,6 +20,13 @@ pub fn time_text(time_ms: u64) -> String {
     )
 }
 
+/// The same to the second, for names of files: `2026-01-31T12-02-03`.
+pub fn time_name(time_ms: u64) -> String {
+    let text = time_text(time_ms);
+    // Not every file system takes a colon.
+    text.split_once('.').map_or(text.as_str(), |(seconds, _)| seconds).replace(':', "-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,5 +35,6 @@ mod tests {
     fn moments_are_written_in_utc() {
         assert_eq!(time_text(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(time_text(1_769_860_923_987), "2026-01-31T12:02:03.987Z");
+        assert_eq!(time_name(1_769_860_923_987), "2026-01-31T12-02-03");
     }
 }

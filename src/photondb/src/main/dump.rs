@@ -3,7 +3,6 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use photondb_archive::{ArchiveWriter, TableDescription, TableSpool};
@@ -12,7 +11,7 @@ use photondb_datum::Datum;
 use photondb_reql::TermType;
 
 use crate::command_error::{self, CommandError};
-use crate::moment::moment_name;
+use crate::moment::{moment_name, now_ms};
 use crate::nameless_file::{NamelessFile, exists_already, folder_of};
 use crate::output::{counted, number};
 use crate::progress::Progress;
@@ -84,8 +83,8 @@ pub fn run(arguments: &DumpArguments) -> ExitCode {
 }
 
 fn dump(arguments: &DumpArguments) -> Result<(), CommandError> {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let top = moment_name("photondb_dump", seconds);
+    let begun_ms = now_ms();
+    let top = moment_name("photondb_dump", begun_ms);
     let path = arguments.file.clone().unwrap_or_else(|| PathBuf::from(format!("{top}.tar.gz")));
     let to_output = path.as_os_str() == TO_OUTPUT;
     if !to_output && !arguments.overwrite_file && path.exists() {
@@ -96,7 +95,8 @@ fn dump(arguments: &DumpArguments) -> Result<(), CommandError> {
     let estimate = tables.iter().filter_map(TableDescription::documents_estimate).sum();
     let progress = Progress::start(estimate, arguments.tool.quiet);
     let archive_to = |out: &mut dyn Write| {
-        let mut archive = ArchiveWriter::new(BufWriter::with_capacity(BUFFER_BYTES, out), &top, seconds);
+        let out = BufWriter::with_capacity(BUFFER_BYTES, out);
+        let mut archive = ArchiveWriter::new(out, &top, begun_ms / 1000);
         let indexes = add_tables(&pool, &tables, arguments, &path, &progress, &mut archive)?;
         archive.finish()?.flush().map_err(CommandError::file("write", &path))?;
         Ok::<u64, CommandError>(indexes)

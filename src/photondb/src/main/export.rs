@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use photondb_archive::TableDescription;
@@ -14,7 +13,7 @@ use photondb_reql::TermType;
 
 use crate::command_error::{self, CommandError};
 use crate::dump::describe_tables;
-use crate::moment::moment_name;
+use crate::moment::{moment_name, now_ms};
 use crate::nameless_file::NamelessFile;
 use crate::output::{OutputFormat, RowWriter, counted, number};
 use crate::progress::Progress;
@@ -115,9 +114,8 @@ pub fn run(arguments: &ExportArguments) -> ExitCode {
 
 fn export(arguments: &ExportArguments) -> Result<(), CommandError> {
     check(arguments)?;
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let folder =
-        arguments.directory.clone().unwrap_or_else(|| moment_name("photondb_export", seconds).into());
+    let folder = arguments.directory.clone();
+    let folder = folder.unwrap_or_else(|| moment_name("photondb_export", now_ms()).into());
     if std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(CommandError::Refused(format!("{} is there and not empty", folder.display())));
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
-use photondb_backup::{BackupError, BackupProgress, BackupSet, EngineSource, Taken, take, time_text};
+use photondb_backup::{BackupError, BackupProgress, BackupSet, EngineSource, Taken, take, time_name};
 use photondb_base::Clock;
 use photondb_storage::Engine;
 
@@ -278,8 +278,7 @@ impl Backups {
 
     /// A name that no set has: the moment.
     fn new_name(&self, task: &Task) -> String {
-        let text = time_text(task.started_at_ms());
-        let moment = text.split_once('.').map_or(text.as_str(), |(seconds, _)| seconds).replace(':', "-");
+        let moment = time_name(task.started_at_ms());
         let mut name = format!("{moment}Z");
         let mut number = 2;
         while self.directory.join(&name).exists() {
