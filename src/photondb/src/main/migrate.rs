@@ -12,13 +12,14 @@ use photondb_reql::TermType;
 use crate::command_error::{self, CommandError};
 use crate::dump::describe_tables;
 use crate::loader::{BATCH_ROWS_MAX, Conflict, LoadOptions, Loader};
-use crate::output::{OutputArguments, counted, number, plain_text};
+use crate::output::{counted, number, plain_text};
 use crate::password;
 use crate::progress::Progress;
-use crate::session::{Address, Session, SessionArguments};
+use crate::session::{Address, Session};
 use crate::status::{field, system_rows};
 use crate::table_choice::{TableChoice, TableName};
 use crate::target::{self, Placement, Target};
+use crate::tool_arguments::ToolArguments;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -34,7 +35,7 @@ Examples:
 Tables come with their primary key, indexes, write hook and documents. The documents of a table
 are read in the order of their keys while the old server goes on serving; what is written there
 meanwhile may be missed, so let the writers rest before the last run. RethinkDB tells nobody its
-users' passwords: --users gives each a new one and prints it once.";
+users' passwords: --users gives each a new one and prints it once, with --quiet, too.";
 
 const SYSTEM_DATABASE: &str = "rethinkdb";
 const ADMIN: &str = "admin";
@@ -83,15 +84,8 @@ pub struct MigrateArguments {
     #[command(flatten)]
     placement: Placement,
 
-    /// Say nothing but errors and new passwords
-    #[arg(short, long)]
-    quiet: bool,
-
     #[command(flatten)]
-    output: OutputArguments,
-
-    #[command(flatten)]
-    session: SessionArguments,
+    tool: ToolArguments,
 }
 
 /// Migrates and tells what was migrated.
@@ -101,7 +95,7 @@ pub fn run(arguments: &MigrateArguments) -> ExitCode {
 
 fn migrate(arguments: &MigrateArguments) -> Result<(), CommandError> {
     let mut source = open_source(arguments)?;
-    let mut session = arguments.session.open()?;
+    let mut session = arguments.tool.session.open()?;
     let tables = describe_tables(&mut source, &arguments.import, "--import")?;
     let estimate = tables.iter().filter_map(TableDescription::documents_estimate).sum();
     let mut targets: Vec<Target> = tables
@@ -114,7 +108,7 @@ fn migrate(arguments: &MigrateArguments) -> Result<(), CommandError> {
     target::look(&mut session, &mut targets)?;
     target::check(&mut session, &targets, arguments.force || arguments.resume)?;
     target::create(&mut session, &targets, &arguments.placement)?;
-    let progress = Progress::start(estimate, arguments.quiet);
+    let progress = Progress::start(estimate, arguments.tool.quiet);
     for target in &targets {
         progress.say(target.name.to_string());
         let copied = copy(&mut source, &mut session, target, arguments, &progress);
@@ -126,7 +120,7 @@ fn migrate(arguments: &MigrateArguments) -> Result<(), CommandError> {
     for (name, password) in &users {
         println!("Password of user \"{name}\": {password}");
     }
-    if arguments.quiet {
+    if arguments.tool.quiet {
         return Ok(());
     }
     let (tables, seconds) = (targets.len() as u64, elapsed.as_secs_f64());
@@ -137,7 +131,7 @@ fn migrate(arguments: &MigrateArguments) -> Result<(), CommandError> {
         counted(indexes, "index"),
         arguments.from,
     );
-    arguments.output.report(
+    arguments.tool.output.report(
         &sentence,
         &[
             ("tables", number(tables)),
