@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use photondb::HttpOptions;
 use serde_json::{Value, json};
-use support::Fixture;
+use support::{Fixture, ONE_DOCUMENT, assert_lost_with_its_server};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -214,23 +214,17 @@ async fn a_token_that_means_nothing_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_restart_of_the_server_a_feed_begins_anew() {
     let place = tempfile::tempdir().expect("a place");
-    let query = "r.table('t').changes({includeInitial: true})";
-    let fixture = Fixture::start_in(place.path()).await;
-    fixture.result("r.tableCreate('t')").await;
-    fixture.result("r.table('t').insert({id: 1})").await;
+    let fixture = Fixture::start_with_document(place.path()).await;
     let mut socket = Socket::open(&fixture).await;
-    let token = socket.ask(1, query).await["resume"].as_str().expect("a token").to_owned();
+    let token = socket.ask(1, ONE_DOCUMENT).await["resume"].as_str().expect("a token").to_owned();
     drop(socket);
     fixture.stop_all().await;
 
     let fixture = Fixture::start_in(place.path()).await;
     let mut socket = Socket::open(&fixture).await;
-    let ask = |restart: bool| json!({ "id": 1, "type": "query", "query": query, "resume": token, "restart": restart });
+    let ask = |restart: bool| json!({ "id": 1, "type": "query", "query": ONE_DOCUMENT, "resume": token, "restart": restart });
     socket.send(ask(false)).await;
-    let refused = socket.next().await;
-    assert_eq!(refused["error"]["kind"], json!("ResumeTooOld"));
-    let message = refused["error"]["message"].as_str().expect("a text");
-    assert!(message.contains("restarted") && message.contains("includeInitial"), "{message}");
+    assert_lost_with_its_server(&socket.next().await["error"]);
     socket.send(ask(true)).await;
     assert_eq!(socket.next().await["restarted"], json!(true));
     assert_eq!(socket.rows(1).await.0, [json!({ "new_val": { "id": 1 } })]);

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 pub const BACKUPS: &str = "/api/backups";
 pub const BACKUP_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// What the table of [`Fixture::start_with_document`] holds, and what changes there.
+pub const ONE_DOCUMENT: &str = "r.table('t').changes({includeInitial: true})";
+
 /// A server in this process. Must be stopped.
 pub struct Fixture {
     pub database: Database,
@@ -50,6 +53,14 @@ impl Fixture {
         let options =
             DatabaseOptions { initial_password: password.map(str::to_owned), ..DatabaseOptions::in_memory() };
         Self::open(&options, http).await
+    }
+
+    /// On a directory, with a document in a new table, of which [`ONE_DOCUMENT`] is a feed.
+    pub async fn start_with_document(directory: &Path) -> Self {
+        let fixture = Self::start_in(directory).await;
+        fixture.result("r.tableCreate('t')").await;
+        fixture.result("r.table('t').insert({id: 1})").await;
+        fixture
     }
 
     /// On a directory, which outlives the server.
@@ -128,6 +139,13 @@ impl Fixture {
         assert_eq!(found["last"]["outcome"], "done", "{found}");
         found
     }
+}
+
+/// A feed cannot go on since the server was restarted, and its user is told what to do.
+pub fn assert_lost_with_its_server(error: &Value) {
+    assert_eq!(error["kind"], json!("ResumeTooOld"));
+    let message = error["message"].as_str().expect("a text");
+    assert!(message.contains("restarted") && message.contains("includeInitial"), "{message}");
 }
 
 pub async fn send(request: RequestBuilder) -> Reply {
