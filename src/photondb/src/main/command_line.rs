@@ -53,6 +53,11 @@ Connect with any RethinkDB driver, for example in Python:
   conn = r.connect('localhost', 28015)
   r.table_create('people').run(conn)
 
+Signals:
+  INT (Ctrl-C) and TERM stop the server; nothing that was acknowledged is lost.
+  HUP reads the certificates again. It stops nothing: a server whose terminal is
+  closed goes on.
+
 Every flag can be given as an environment variable, too: PHOTONDB_DIRECTORY,
 PHOTONDB_BIND, and so on.";
 
