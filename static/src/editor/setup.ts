@@ -7,7 +7,7 @@ import { linter } from "@codemirror/lint";
 import { search, searchKeymap } from "@codemirror/search";
 import { EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from "@codemirror/view";
-import { editorTheme } from "./theme";
+import { editorTheme, singleLook } from "./theme";
 
 export interface EditorOptions {
   language: "reql" | "json";
@@ -47,16 +47,17 @@ function extensionsFor(options: EditorOptions): Extension {
     : [];
   return [
     keymap.of(runKeys),
+    // Of two looks, the first one counts.
+    options.single ? singleLook : [],
     editorTheme,
     EditorView.contentAttributes.of({ "aria-label": options.label, ...(options.readOnly ? { tabindex: "0" } : {}) }),
-    EditorView.lineWrapping,
     EditorState.tabSize.of(2),
     indentUnit.of("  "),
     drawSelection(),
     bracketMatching(),
     search({ top: true }),
     options.language === "json" ? json() : javascriptLanguage,
-    options.single ? singleLine : [lineNumbers(), foldGutter({ openText: "▾", closedText: "▸" })],
+    options.single ? singleLine : [EditorView.lineWrapping, lineNumbers(), foldGutter({ openText: "▾", closedText: "▸" })],
     options.readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : writing(options),
     options.placeholder ? placeholder(options.placeholder) : [],
     keymap.of([...searchKeymap, ...foldKeymap, ...defaultKeymap]),

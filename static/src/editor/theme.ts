@@ -74,4 +74,10 @@ const look = EditorView.theme({
   ".cm-doc i": { display: "block", marginTop: "6px", color: "var(--ink-soft)", fontStyle: "normal" },
 });
 
+/** An editor of one line, as high as an input field. */
+export const singleLook = EditorView.theme({
+  ".cm-scroller": { overflowX: "auto", overflowY: "hidden", scrollbarWidth: "none" },
+  ".cm-content": { padding: "3px 0" },
+});
+
 export const editorTheme: Extension = [look, syntaxHighlighting(colours)];

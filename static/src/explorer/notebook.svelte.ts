@@ -7,6 +7,8 @@ export interface HistoryEntry {
   time_ms: number | null;
   /** Rows, or null when it failed. */
   rows: number | null;
+  /** Whether it is a feed, which has no number of rows. */
+  live?: boolean;
 }
 
 export interface SavedQuery {

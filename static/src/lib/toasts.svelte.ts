@@ -15,8 +15,9 @@ class Toasts {
   list = $state.raw<Toast[]>([]);
   #nextId = 1;
 
-  say(text: string, action?: Toast["action"]): void {
-    this.#add({ id: this.#nextId++, kind: "good", text, ...(action ? { action } : {}) });
+  /** Gives the number by which the message can be taken away. */
+  say(text: string, action?: Toast["action"]): number {
+    return this.#add({ id: this.#nextId++, kind: "good", text, ...(action ? { action } : {}) });
   }
 
   fail(error: unknown): void {
@@ -27,9 +28,10 @@ class Toasts {
     this.list = this.list.filter((toast) => toast.id !== id);
   }
 
-  #add(toast: Toast): void {
+  #add(toast: Toast): number {
     this.list = [...this.list, toast].slice(-SHOWN_MAX);
     setTimeout(() => this.dismiss(toast.id), SHOWN_MS);
+    return toast.id;
   }
 }
 

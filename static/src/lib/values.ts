@@ -57,15 +57,21 @@ export function binaryLength(value: Document): number {
   return Math.floor((data.length * 3) / 4);
 }
 
-/** The fields of some documents, those that more of them have first; the key leads. */
+/**
+ * The fields of some documents: the key, then those that most of them have, then the rare ones.
+ *
+ * Within each group the fullest documents say the order, so that an edit of one document
+ * moves no columns about.
+ */
 export function columnsOf(rows: readonly Json[], primaryKey: string | null = null): string[] {
+  const documents = rows.filter(isDocument).map((row) => Object.keys(row));
   const counts = new Map<string, number>();
-  for (const row of rows) {
-    if (isDocument(row)) for (const name of Object.keys(row)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  // Sorting is stable: documents with as many fields stay in their order.
+  for (const fields of documents.toSorted((left, right) => right.length - left.length)) {
+    for (const name of fields) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  const names = [...counts.keys()];
-  // Sorting is stable: fields that are equally frequent stay as the documents have them.
-  names.sort((left, right) => (counts.get(right) ?? 0) - (counts.get(left) ?? 0));
+  const isRare = (name: string): boolean => (counts.get(name) ?? 0) * 2 < documents.length;
+  const names = [...counts.keys()].sort((left, right) => Number(isRare(left)) - Number(isRare(right)));
   const lead = primaryKey ?? "id";
   return names.includes(lead) ? [lead, ...names.filter((name) => name !== lead)] : names;
 }

@@ -62,7 +62,7 @@ export async function fetchSnapshot(): Promise<Snapshot> {
     reql`r.expr({
       stats: ${systemTable("stats")}.coerceTo("array"),
       issues: ${systemTable("current_issues")}.coerceTo("array"),
-      logs: ${systemTable("logs")}.orderBy(r.desc("timestamp")).limit(${LOGS_SHOWN}).coerceTo("array"),
+      logs: ${systemTable("logs")}.orderBy(r.desc("timestamp"), r.desc("uptime")).limit(${LOGS_SHOWN}).coerceTo("array"),
       status: ${systemTable("server_status")}.coerceTo("array")
     })`,
   );

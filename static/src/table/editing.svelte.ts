@@ -12,13 +12,17 @@ class Editing {
   /** Rises with each change, for those who show rows. */
   version = $state(0);
   #history = new EditHistory();
+  /** The message that offers to undo the last step. */
+  #offer = 0;
 
   /** Makes a step; an edit that the server refuses ends it with its error. */
   async make(step: Step): Promise<void> {
     const made = await this.#apply(step);
     this.#history.add({ ...step, edits: made });
     this.#changed();
-    toasts.say(step.label, { label: "Undo", run: () => void this.undo() });
+    // What it would undo is always the last step.
+    toasts.dismiss(this.#offer);
+    this.#offer = toasts.say(step.label, { label: "Undo", run: () => void this.undo() });
   }
 
   async undo(): Promise<void> {
@@ -30,6 +34,7 @@ class Editing {
   }
 
   async #step(word: string, move: (apply: (step: Step) => Promise<void>) => Promise<Step | null>): Promise<void> {
+    toasts.dismiss(this.#offer);
     try {
       const step = await move(async (turned) => void (await this.#apply(turned)));
       if (step) toasts.say(`${word}: ${step.label}`);

@@ -26,6 +26,11 @@ fn tables() {
 }
 
 #[test]
+fn keyboard() {
+    run("keyboard.spec.ts");
+}
+
+#[test]
 fn users() {
     run("users.spec.ts");
 }
