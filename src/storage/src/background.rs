@@ -163,7 +163,9 @@ impl Idle {
         shared.log.give_spares_back();
         if self.checkpointed != applied && shared.is_idle_checkpoint_due() {
             self.checkpointed = applied;
-            return shared.checkpoint();
+            shared.checkpoint()?;
+            // Not after every few writes: the next ones would take longer for it.
+            return shared.log.cut_newest();
         }
         if self.compacted != applied && shared.is_compaction_due() {
             self.compacted = applied;

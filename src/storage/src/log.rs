@@ -20,8 +20,6 @@ use crate::log_reader::Records;
 use crate::log_spares::{Spare, Spares};
 use crate::log_writer::{Segment, Writer};
 
-/// Files for segments to come that are kept while nothing is written.
-const SPARES_IDLE_MAX: usize = 1;
 /// The log tells the time when that has changed by so much since it did so last.
 const TIME_STEP_MS: u64 = 100;
 /// A buffer above this is not kept for the next records.
@@ -331,9 +329,22 @@ impl Log {
         self.spares.prepare()
     }
 
-    /// Gives the room of files that wait for a rush of writes back.
+    /// Gives the room of files that wait for a rush of writes back, but for one that will soon be
+    /// needed.
     pub(crate) fn give_spares_back(&self) {
-        self.spares.keep(SPARES_IDLE_MAX);
+        let is_half_full = self.writer.lock().segment_end() >= self.segment_bytes / 2;
+        self.spares.keep(usize::from(is_half_full));
+    }
+
+    /// Gives the room back by which the newest segment is longer than what is in it.
+    pub(crate) fn cut_newest(&self) -> Result<(), StorageError> {
+        let mut writer = self.writer.lock();
+        let end = writer.segment_end();
+        let Some(segment) = writer.segments.back() else { return Ok(()) };
+        let cut = |error| StorageError::io(&segment.name, "cut", error);
+        segment.file.set_length(end).map_err(cut)?;
+        writer.length = end;
+        Ok(())
     }
 
     /// Removes segments that only hold positions up to `position`, as long as `keep_bytes` stay.
@@ -359,13 +370,10 @@ impl Log {
         self.poison.check()?;
         self.sync_to(u64::MAX)?;
         self.state_durable()?;
-        let mut writer = self.writer.lock();
-        let Some(segment) = writer.segments.back().cloned() else { return Ok(()) };
-        let cut = |error| StorageError::io(&segment.name, "cut", error);
-        segment.file.set_length(segment.end).map_err(cut)?;
-        writer.length = segment.end;
+        self.cut_newest()?;
         self.spares.keep(0);
-        self.sync_segment(&segment)
+        let newest = self.writer.lock().segments.back().cloned();
+        newest.map_or(Ok(()), |segment| self.sync_segment(&segment))
     }
 
     /// Writes what nobody waits for, and what is durable when nothing newer has stated it: after

@@ -33,7 +33,7 @@ pub struct OpenOptions {
     /// 0 turns that off. Only with `background`.
     pub checkpoint_idle_ms: u64,
     /// The data file is compacted, while nothing is written, when it has lost more room than
-    /// this, and an eighth of what is used, in slabs with free slots.
+    /// this, and a sixteenth of what is used, in slabs with gaps.
     pub compact_lost_bytes: u64,
     /// Log kept behind the last checkpoint for [`Engine::log_since`].
     pub log_keep_bytes: u64,
@@ -59,8 +59,8 @@ impl OpenOptions {
             wal_segment_bytes: 4 * 1024 * 1024,
             checkpoint_log_bytes: 128 * 1024 * 1024,
             checkpoint_idle_ms: 1000,
-            compact_lost_bytes: 8 * 1024 * 1024,
-            log_keep_bytes: 16 * 1024 * 1024,
+            compact_lost_bytes: 2 * 1024 * 1024,
+            log_keep_bytes: 0,
             history_bytes_max: 256 * 1024 * 1024,
             background: true,
             scrub_bytes_per_second: 8 * 1024 * 1024,
