@@ -11,8 +11,9 @@ use crate::error::StorageError;
 use crate::page::{PackedValue, Page};
 use crate::pointer::Pointer;
 use crate::recovery::recover;
+use crate::slab::{CLASS_EXTENT, CLASS_EXTENT_BODY, CLASS_FREE, Slab, locate, slab_offset};
 use crate::slab_map::SlabMap;
-use crate::space::{CLASS_EXTENT, CLASS_EXTENT_BODY, CLASS_FREE, Slab, Space, locate};
+use crate::space::Space;
 use crate::store::{DATA, read_checked};
 use crate::superblock::Superblock;
 use crate::view::tree_of_key;
@@ -127,31 +128,30 @@ impl Check<'_> {
 
     /// Notes the owner of a slot.
     fn take(&mut self, pointer: &Pointer) {
-        let Some((index, inside)) = locate(pointer.offset) else {
+        let Some((index, _)) = locate(pointer.offset) else {
             return self.problem(pointer.offset, "a pointer leads into the superblocks");
         };
         if self.used.is_empty() {
             return;
         }
-        let Some(slab) = self.used.get_mut(index as usize) else {
+        let Some(slab) = self.used.get(index as usize) else {
             return self.problem(pointer.offset, "a pointer leads behind the last slab");
         };
-        let bit = match slab.class {
-            CLASS_EXTENT => Some(1),
-            class => crate::space::slot_bytes(class)
-                .filter(|bytes| inside.is_multiple_of(*bytes))
-                .and_then(|bytes| 1u128.checked_shl((inside / bytes) as u32)),
+        let Some(room) = slab.room(index, pointer) else {
+            return self.problem(pointer.offset, "a pointer does not lead to the start of a slot");
         };
-        let detail = match bit {
-            Some(bit) if slab.busy & bit != 0 => "a slot has two owners",
-            Some(bit) if slab.live & bit == 0 => "a slot is in use but free in the slab map",
-            Some(bit) => {
-                slab.busy |= bit;
-                return;
-            }
-            None => "a pointer does not lead to the start of a slot",
-        };
-        self.problem(pointer.offset, detail);
+        for (index, bits) in room.parts() {
+            let detail = match self.used.get_mut(index as usize) {
+                Some(slab) if slab.busy & bits != 0 => "a slot has two owners",
+                Some(slab) if slab.live & bits != bits => "a slot is in use but free in the slab map",
+                Some(slab) => {
+                    slab.busy |= bits;
+                    continue;
+                }
+                None => "a slot ends behind the last slab",
+            };
+            return self.problem(pointer.offset, detail);
+        }
     }
 
     /// Reports slots that the map has as used but nobody owns.
@@ -159,7 +159,7 @@ impl Check<'_> {
         let mut extent_left = 0;
         for index in 0..self.used.len() {
             let Some(slab) = self.used.get(index).copied() else { break };
-            let offset = crate::space::slab_offset(index as u32);
+            let offset = slab_offset(index as u32);
             match slab.class {
                 CLASS_EXTENT_BODY if extent_left > 0 => extent_left -= 1,
                 CLASS_EXTENT_BODY => self.problem(offset, "a piece of an extent without its start"),

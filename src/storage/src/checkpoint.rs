@@ -10,8 +10,9 @@ use crate::node::Freed;
 use crate::page_writer::PageWriter;
 use crate::pointer::Pointer;
 use crate::shared::Shared;
+use crate::slab::{locate, slab_offset};
 use crate::slab_map::{Planned, SlabMap};
-use crate::space::{Space, slab_offset};
+use crate::space::Space;
 use crate::state::Frozen;
 use crate::store::{DATA, Store};
 use crate::superblock::Superblock;
@@ -77,10 +78,10 @@ impl Checkpointer {
             .map
             .slots()
             .chain(self.superblock.catalog)
-            .filter_map(|pointer| crate::space::locate(pointer.offset))
+            .filter_map(|pointer| locate(pointer.offset))
             .map(|(slab, _)| slab + 1)
             .max();
-        self.pending.is_empty() && self.space.free_slabs() > slabs / 2 && metadata_end == Some(slabs)
+        self.pending.is_empty() && self.space.is_roomy() && slabs > 1 && metadata_end == Some(slabs)
     }
 
     /// One checkpoint. Gives whether dropped trees are left to free.

@@ -109,7 +109,7 @@ pub trait Engine: Send + Sync {
     /// Writes changed pages out and frees the log behind them.
     fn checkpoint(&self) -> Result<(), StorageError>;
 
-    /// Moves what stands in slabs with free slots together and gives the others back to the file
+    /// Moves what stands in slabs with gaps together and gives the others back to the file
     /// system, as long as `goes_on` says so. An engine that is idle does so by itself when it is
     /// worth it.
     fn compact(&self, _goes_on: &dyn Fn() -> bool) -> Result<(), StorageError> {

@@ -45,6 +45,7 @@ mod range;
 mod recovery;
 mod scrub;
 mod shared;
+mod slab;
 mod slab_map;
 mod space;
 mod state;

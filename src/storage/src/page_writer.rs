@@ -120,7 +120,7 @@ impl<'a> PageWriter<'a> {
     /// Whether the bytes between two neighbouring slots belong to the first one only.
     fn is_gap_unused(&self, end: u64, offset: u64) -> bool {
         match self.unwritten.last() {
-            Some((last, ..)) => self.space.slot_end(last) == Some(offset) || end == offset,
+            Some((last, ..)) => self.space.room_end(last) == Some(offset) || end == offset,
             None => end == offset,
         }
     }

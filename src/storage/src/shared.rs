@@ -10,7 +10,7 @@ use photondb_base::{LogPosition, prompt};
 use crate::background::Control;
 use crate::batch::{Batch, Operation, Operations};
 use crate::checkpoint::Checkpointer;
-use crate::compaction;
+use crate::compaction::Usage;
 use crate::engine::Statistics;
 use crate::error::StorageError;
 use crate::health::{Failures, Health};
@@ -252,9 +252,12 @@ impl Shared {
     /// Whether the data file has lost enough room to be compacted.
     pub(crate) fn is_compaction_due(&self) -> bool {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let slabs_used = get(&self.counters.slabs).saturating_sub(get(&self.counters.slabs_free));
-        get(&self.counters.slot_bytes_pending) == 0
-            && compaction::is_worth_it(&self.options, slabs_used, self.slot_bytes_used())
+        let usage = Usage {
+            slabs: get(&self.counters.slabs),
+            slabs_free: get(&self.counters.slabs_free),
+            slot_bytes_used: self.slot_bytes_used(),
+        };
+        get(&self.counters.slot_bytes_pending) == 0 && usage.is_worth_compacting(&self.options)
     }
 
     pub(crate) fn applied(&self) -> LogPosition {

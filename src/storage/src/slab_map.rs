@@ -10,12 +10,16 @@ use crate::disk::DiskFile;
 use crate::error::StorageError;
 use crate::pointer::read::array_at;
 use crate::pointer::{POINTER_BYTES, Pointer};
-use crate::space::{CLASS_EXTENT, CLASS_EXTENT_BODY, CLASS_FREE, Slab, Space, class_for, slot_bytes};
+use crate::slab::{
+    CLASS_EXTENT, CLASS_EXTENT_BODY, CLASS_FREE, CLASS_UNITS, Slab, UNIT_BYTES, old_slot_bytes,
+};
+use crate::space::Space;
 use crate::store::{DATA, read_checked};
 
 /// Slabs that one page of the map describes.
 pub(crate) const PAGE_SLABS: u32 = 128;
 const SLAB_ENTRY_BYTES: usize = 17;
+const PAGE_BYTES: usize = PAGE_SLABS as usize * SLAB_ENTRY_BYTES;
 
 /// Where the map stands on disk, and what it said.
 #[derive(Clone, Debug, Default)]
@@ -154,13 +158,13 @@ impl SlabMap {
                 space.retire(old);
                 planned.retired.push(*old);
             }
-            // The content can still change, its longest form cannot.
-            let room = u64::from(PAGE_SLABS) * SLAB_ENTRY_BYTES as u64;
-            let offset = space.allocate(room);
-            planned.taken.push(room_pointer(offset, room));
+            // The content can still change, its length cannot.
+            let offset = space.allocate(PAGE_BYTES as u64);
+            let room = room_pointer(offset, PAGE_BYTES as u64);
+            planned.taken.push(room);
             planned.map.pages.resize(planned.map.pages.len().max(page + 1), None);
             if let Some(place) = planned.map.pages.get_mut(page) {
-                *place = Some(room_pointer(offset, room));
+                *place = Some(room);
             }
         }
         is_stable
@@ -206,17 +210,15 @@ fn room_pointer(offset: u64, room: u64) -> Pointer {
 
 /// How much fits where `length` bytes were given room.
 fn room_bytes(length: u64) -> u64 {
-    class_for(length)
-        .and_then(slot_bytes)
-        .unwrap_or_else(|| length.next_multiple_of(crate::space::SLAB_BYTES))
+    length.next_multiple_of(UNIT_BYTES)
 }
 
-/// A page of the map. Slabs with nothing live are free in it, whoever may still read them.
+/// A page of the map. Slabs with nothing live are free in it, whoever may still read them, and
+/// so are those behind the end of the file.
 fn encode_page(space: &Space, page: u32) -> Vec<u8> {
     let first = page * PAGE_SLABS;
-    let end = (first + PAGE_SLABS).min(space.slab_count());
-    let mut out = Vec::with_capacity(SLAB_ENTRY_BYTES * PAGE_SLABS as usize);
-    for index in first..end {
+    let mut out = Vec::with_capacity(PAGE_BYTES);
+    for index in first..first + PAGE_SLABS {
         let slab = space.slab(index);
         let (class, bits) = match slab.class {
             _ if slab.live == 0 => (CLASS_FREE, 0),
@@ -230,25 +232,27 @@ fn encode_page(space: &Space, page: u32) -> Vec<u8> {
     out
 }
 
+/// Reads what a page says of so many slabs.
 fn decode_page(bytes: &[u8], slabs: usize, table: &mut Vec<Slab>) -> Option<()> {
     if bytes.is_empty() {
         table.resize(table.len() + slabs, Slab::default());
         return Some(());
     }
-    if bytes.len() != slabs * SLAB_ENTRY_BYTES {
+    // Up to version 3 the last page ends with the file.
+    if bytes.len() != PAGE_BYTES && bytes.len() != slabs * SLAB_ENTRY_BYTES {
         return None;
     }
-    for at in (0..bytes.len()).step_by(SLAB_ENTRY_BYTES) {
-        let class = *bytes.get(at)?;
-        let bits = u128::from_le_bytes(array_at(bytes, at + 1)?);
+    for entry in bytes.chunks_exact(SLAB_ENTRY_BYTES).take(slabs) {
+        let class = *entry.first()?;
+        let bits = u128::from_le_bytes(array_at(entry, 1)?);
         table.push(match class {
             CLASS_FREE => Slab::default(),
             CLASS_EXTENT => Slab { class, live: 1, busy: 1, extent_slabs: u32::try_from(bits).ok()? },
             CLASS_EXTENT_BODY => Slab { class, live: 1, busy: 1, extent_slabs: 0 },
-            _ => {
-                slot_bytes(class)?;
+            _ if class == CLASS_UNITS || old_slot_bytes(class).is_some() => {
                 Slab { class, live: bits, busy: bits, extent_slabs: 0 }
             }
+            _ => return None,
         });
     }
     Some(())

@@ -1,111 +1,59 @@
-//! Space in the data file: slabs of one size class each, cut into slots.
+//! Space in the data file: which slabs have room, and where in them something new goes.
 //!
-//! A slot is *live* when the newest trees use it, and *busy* when it must not be given out:
-//! live, or still reachable from a snapshot or from the durable superblock.
+//! Room is *live* when the newest trees use it, and *busy* when it must not be given out: live,
+//! or still reachable from a snapshot or from the durable superblock.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::pointer::Pointer;
+use crate::slab::{
+    CLASS_EXTENT, CLASS_EXTENT_BODY, CLASS_FREE, Room, SLAB_BYTES, SLAB_UNITS, Slab, UNIT_BYTES, locate,
+    slab_offset, unit_bits, units,
+};
 
-/// Bytes of a slab.
-pub(crate) const SLAB_BYTES: u64 = 65_536;
-/// Where slab 0 starts: behind the superblock pair.
-pub(crate) const SLABS_START: u64 = 8192;
-
-/// Slot sizes of classes 1 to 15.
-const SLOT_BYTES: [u32; 15] =
-    [512, 1024, 1536, 2048, 2560, 3072, 4096, 5120, 6144, 8192, 10752, 12800, 16384, 21504, 32768];
-
-pub(crate) const CLASS_FREE: u8 = 0;
-pub(crate) const CLASS_EXTENT: u8 = 254;
-pub(crate) const CLASS_EXTENT_BODY: u8 = 255;
-
-/// What is known of one slab.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Slab {
-    pub class: u8,
-    pub live: u128,
-    pub busy: u128,
-    /// For the first slab of an extent: how many slabs it has.
-    pub extent_slabs: u32,
-}
-
-/// Gives slots out and takes them back.
-#[derive(Default)]
+/// Gives room out and takes it back.
 pub(crate) struct Space {
     slabs: Vec<Slab>,
-    /// Per class, slabs with a slot to give out. Low ones first, so that the end empties.
-    partial: [BTreeSet<u32>; 15],
+    /// By the longest run of units that they have to give out: slabs with room. Low ones come
+    /// first, so that the end empties.
+    partial: Vec<BTreeSet<u32>>,
     free: BTreeSet<u32>,
     /// Slabs that became free and may be given back to the file system.
     emptied: BTreeSet<u32>,
+    /// Slabs that are to be emptied: nothing is put into them.
+    closed: BTreeSet<u32>,
     live_bytes: u64,
     busy_bytes: u64,
 }
 
-/// Per class, the slab from which on everything live would fit into free slots in front of it.
-pub(crate) struct Borders([u32; 15]);
-
-impl Borders {
-    /// Whether a slot stands behind the border of its class. Extents never do.
-    pub(crate) fn is_behind(&self, pointer: &Pointer) -> bool {
-        let class = class_for(u64::from(pointer.length)).map(|class| usize::from(class) - 1);
-        let border = class.and_then(|class| self.0.get(class));
-        border.zip(locate(pointer.offset)).is_some_and(|(border, (slab, _))| slab >= *border)
+impl Default for Space {
+    fn default() -> Self {
+        Self::from_slabs(Vec::new())
     }
-}
-
-/// The class for a length; `None` when it needs an extent.
-pub(crate) fn class_for(length: u64) -> Option<u8> {
-    let index = SLOT_BYTES.partition_point(|bytes| u64::from(*bytes) < length);
-    (index < SLOT_BYTES.len()).then_some(index as u8 + 1)
-}
-
-/// Slot size of class 1 to 15, in bytes.
-pub(crate) fn slot_bytes(class: u8) -> Option<u64> {
-    SLOT_BYTES.get(usize::from(class).checked_sub(1)?).map(|bytes| u64::from(*bytes))
-}
-
-/// Bits of all slots of a class.
-fn all_slots(class: u8) -> u128 {
-    let slots = slot_bytes(class).map_or(0, |bytes| SLAB_BYTES / bytes);
-    if slots >= 128 { u128::MAX } else { (1 << slots) - 1 }
-}
-
-/// Slabs of an extent for a length.
-pub(crate) fn extent_slabs(length: u64) -> u32 {
-    length.div_ceil(SLAB_BYTES) as u32
-}
-
-/// Where a slab starts in the file.
-pub(crate) fn slab_offset(slab: u32) -> u64 {
-    SLABS_START + u64::from(slab) * SLAB_BYTES
-}
-
-/// Slab and slot of an offset; `None` when no slot of the class starts there.
-pub(crate) fn locate(offset: u64) -> Option<(u32, u64)> {
-    let inside = offset.checked_sub(SLABS_START)?;
-    Some((u32::try_from(inside / SLAB_BYTES).ok()?, inside % SLAB_BYTES))
 }
 
 impl Space {
     /// The space as a slab map describes it.
     pub(crate) fn from_slabs(slabs: Vec<Slab>) -> Self {
-        let mut space = Self { slabs, ..Self::default() };
-        for index in 0..space.slabs.len() as u32 {
+        let mut space = Self {
+            slabs,
+            partial: vec![BTreeSet::new(); SLAB_UNITS as usize + 1],
+            free: BTreeSet::new(),
+            emptied: BTreeSet::new(),
+            closed: BTreeSet::new(),
+            live_bytes: 0,
+            busy_bytes: 0,
+        };
+        for index in 0..space.slab_count() {
             let slab = space.slab(index);
-            let bytes = used_bytes(&slab, slab.live);
+            let bytes = slab.bytes(slab.live);
             space.live_bytes += bytes;
             space.busy_bytes += bytes;
-            match slab.class {
-                CLASS_FREE => {
-                    space.free.insert(index);
-                }
-                CLASS_EXTENT | CLASS_EXTENT_BODY => {}
-                class if slab.busy != all_slots(class) => space.partial_of(class, |set| set.insert(index)),
-                _ => {}
+            if slab.class == CLASS_FREE {
+                space.free.insert(index);
             }
+            space.offer(index, &slab);
         }
         space
     }
@@ -130,6 +78,12 @@ impl Space {
         self.slabs.get(index as usize).copied().unwrap_or_default()
     }
 
+    /// Whether most of the file is not in use. Something new then goes as far to the front as it
+    /// can, which lets the end of the file empty.
+    pub(crate) fn is_roomy(&self) -> bool {
+        self.live_bytes < u64::from(self.slab_count()) * SLAB_BYTES / 2
+    }
+
     /// Bytes of the file that are needed.
     pub(crate) fn file_bytes(&self) -> u64 {
         slab_offset(self.slab_count())
@@ -137,48 +91,64 @@ impl Space {
 
     /// Gives out room for `length` bytes. Returns its offset.
     pub(crate) fn allocate(&mut self, length: u64) -> u64 {
-        match class_for(length) {
-            Some(class) => self.allocate_slot(class),
-            None => self.allocate_extent(extent_slabs(length)),
+        match units(length) {
+            Some(units) => self.allocate_units(units),
+            None => self.allocate_extent(length),
         }
     }
 
-    fn allocate_slot(&mut self, class: u8) -> u64 {
-        let mut partial = None;
-        self.partial_of(class, |set| partial = set.first().copied());
-        // With plenty of free slabs, moving to a lower one lets the end of the file empty.
-        let is_roomy = self.free.len() > self.slabs.len() / 2;
-        let lower = self.free.first().copied().filter(|_| is_roomy);
-        let partial = partial.filter(|partial| lower.is_none_or(|lower| *partial < lower));
-        let index = partial.unwrap_or_else(|| {
+    fn allocate_units(&mut self, units: u32) -> u64 {
+        let index = self.slab_with(units).unwrap_or_else(|| {
             let index = self.take_free(1);
-            self.set(index, Slab { class, ..Slab::default() });
-            self.partial_of(class, |set| set.insert(index));
+            self.set(index, Slab::of_units());
             index
         });
-        let mut slab = self.slab(index);
-        let slot = (!slab.busy).trailing_zeros();
-        slab.busy |= 1 << slot;
-        slab.live |= 1 << slot;
-        self.set(index, slab);
-        if slab.busy == all_slots(class) {
-            self.partial_of(class, |set| set.remove(&index));
-        }
-        let bytes = slot_bytes(class).unwrap_or(0);
-        self.live_bytes += bytes;
-        self.busy_bytes += bytes;
-        slab_offset(index) + u64::from(slot) * bytes
+        let first = self.slab(index).fitting_run(units).unwrap_or(0);
+        self.occupy(index, unit_bits(first, units));
+        slab_offset(index) + u64::from(first) * UNIT_BYTES
     }
 
-    fn allocate_extent(&mut self, slabs: u32) -> u64 {
-        let index = self.take_free(slabs);
-        self.set(index, Slab { class: CLASS_EXTENT, live: 1, busy: 1, extent_slabs: slabs });
-        for body in index + 1..index + slabs {
-            self.set(body, Slab { class: CLASS_EXTENT_BODY, live: 1, busy: 1, extent_slabs: 0 });
+    /// A slab that is in use and has a run of so many units. The one with the least to spare,
+    /// so that long runs stay long.
+    fn slab_with(&self, units: u32) -> Option<u32> {
+        let fitting = self.partial.get(units as usize..)?;
+        let mut firsts = fitting.iter().filter_map(BTreeSet::first).copied();
+        if self.is_roomy() {
+            let lowest = firsts.min();
+            return lowest.filter(|lowest| self.free.first().is_none_or(|free| lowest < free));
         }
-        self.live_bytes += u64::from(slabs) * SLAB_BYTES;
-        self.busy_bytes += u64::from(slabs) * SLAB_BYTES;
+        firsts.next()
+    }
+
+    /// Whole slabs, and units at the start of the one behind them.
+    fn allocate_extent(&mut self, length: u64) -> u64 {
+        let (whole, rest) = ((length / SLAB_BYTES) as u32, length % SLAB_BYTES);
+        let rest = if rest == 0 { 0 } else { units(rest).unwrap_or(0) };
+        let index = self.take_free(whole + u32::from(rest > 0));
+        for body in index..index + whole {
+            let (class, extent_slabs) =
+                if body == index { (CLASS_EXTENT, whole) } else { (CLASS_EXTENT_BODY, 0) };
+            self.set(body, Slab { class, extent_slabs, ..Slab::default() });
+            self.occupy(body, 1);
+        }
+        if rest > 0 {
+            self.set(index + whole, Slab::of_units());
+            self.occupy(index + whole, unit_bits(0, rest));
+        }
         slab_offset(index)
+    }
+
+    /// Makes bits of a slab live.
+    fn occupy(&mut self, index: u32, bits: u128) {
+        let mut slab = self.slab(index);
+        self.withdraw(index, &slab);
+        slab.busy |= bits;
+        slab.live |= bits;
+        self.offer(index, &slab);
+        self.set(index, slab);
+        let bytes = slab.bytes(bits);
+        self.live_bytes += bytes;
+        self.busy_bytes += bytes;
     }
 
     /// Takes neighbouring free slabs, growing the file when there are none.
@@ -211,78 +181,63 @@ impl Space {
         start
     }
 
-    /// The newest trees no longer use a slot. It stays busy.
+    /// The newest trees no longer use what a pointer names. It stays busy.
     pub(crate) fn retire(&mut self, pointer: &Pointer) {
-        let Some((index, bit, bytes, slabs)) = self.slot_of(pointer) else { return };
-        if self.slab(index).live & bit == 0 {
-            return;
+        let Some(room) = self.room(pointer) else { return };
+        for (index, bits) in room.parts() {
+            let mut slab = self.slab(index);
+            if slab.live & bits == 0 {
+                return;
+            }
+            slab.live &= !bits;
+            self.set(index, slab);
+            self.live_bytes -= slab.bytes(bits);
         }
-        for body in index..index + slabs {
-            let mut slab = self.slab(body);
-            slab.live &= !bit;
-            self.set(body, slab);
-        }
-        self.live_bytes -= bytes;
     }
 
-    /// Nobody can reach a slot any more.
+    /// Nobody can reach what a pointer names any more.
     pub(crate) fn release(&mut self, pointer: &Pointer) {
-        let Some((index, bit, bytes, slabs)) = self.slot_of(pointer) else { return };
-        debug_assert!(self.slab(index).busy & bit != 0 && self.slab(index).live & bit == 0);
-        self.busy_bytes -= bytes;
-        for body in index..index + slabs {
-            let mut slab = self.slab(body);
-            slab.busy &= !bit;
-            if slab.busy != 0 {
-                self.partial_of(slab.class, |set| set.insert(body));
-            } else {
-                self.partial_of(slab.class, |set| set.remove(&body));
+        let Some(room) = self.room(pointer) else { return };
+        for (index, bits) in room.parts() {
+            let mut slab = self.slab(index);
+            debug_assert!(slab.busy & bits == bits && slab.live & bits == 0);
+            self.withdraw(index, &slab);
+            self.busy_bytes -= slab.bytes(bits);
+            slab.busy &= !bits;
+            if slab.busy == 0 {
                 slab = Slab::default();
-                self.free.insert(body);
-                self.emptied.insert(body);
+                self.free.insert(index);
+                self.emptied.insert(index);
+                self.closed.remove(&index);
             }
-            self.set(body, slab);
+            self.offer(index, &slab);
+            self.set(index, slab);
         }
     }
 
-    /// First slab, bit, bytes and number of slabs of what a pointer names.
-    fn slot_of(&self, pointer: &Pointer) -> Option<(u32, u128, u64, u32)> {
-        let (index, inside) = locate(pointer.offset)?;
-        let slab = self.slab(index);
-        match slab.class {
-            CLASS_EXTENT => Some((index, 1, u64::from(slab.extent_slabs) * SLAB_BYTES, slab.extent_slabs)),
-            class => {
-                let bytes = slot_bytes(class)?;
-                Some((index, 1u128.checked_shl((inside / bytes) as u32)?, bytes, 1))
-            }
+    fn room(&self, pointer: &Pointer) -> Option<Room> {
+        let (index, _) = locate(pointer.offset)?;
+        self.slab(index).room(index, pointer)
+    }
+
+    /// Where the room of a pointer ends.
+    pub(crate) fn room_end(&self, pointer: &Pointer) -> Option<u64> {
+        self.room(pointer).map(|room| pointer.offset + room.bytes)
+    }
+
+    /// Puts nothing into some slabs until they are free, or [`Space::reopen`] is called.
+    pub(crate) fn close(&mut self, slabs: impl Iterator<Item = u32>) {
+        for index in slabs {
+            self.withdraw(index, &self.slab(index));
+            self.closed.insert(index);
         }
     }
 
-    /// Where the slot or extent of a pointer ends.
-    pub(crate) fn slot_end(&self, pointer: &Pointer) -> Option<u64> {
-        self.slot_of(pointer).map(|(_, _, bytes, _)| pointer.offset + bytes)
-    }
-
-    /// Where slots would end if each class had only full slabs, the first ones it has.
-    pub(crate) fn borders(&self) -> Borders {
-        let mut live = [0u64; 15];
-        for slab in &self.slabs {
-            if let Some(live) = class_index(slab.class).and_then(|class| live.get_mut(class)) {
-                *live += u64::from(slab.live.count_ones());
-            }
+    /// Lets slabs that were closed be used again.
+    pub(crate) fn reopen(&mut self) {
+        for index in std::mem::take(&mut self.closed) {
+            self.offer(index, &self.slab(index));
         }
-        let mut borders = Borders([u32::MAX; 15]);
-        for (index, slab) in self.slabs.iter().enumerate() {
-            let Some(class) = class_index(slab.class) else { continue };
-            let (Some(left), Some(border)) = (live.get_mut(class), borders.0.get_mut(class)) else {
-                continue;
-            };
-            if *left == 0 {
-                *border = (*border).min(index as u32);
-            }
-            *left = left.saturating_sub(u64::from(all_slots(slab.class).count_ones()));
-        }
-        borders
     }
 
     /// Drops free slabs from the end. Gives whether there were any.
@@ -315,23 +270,21 @@ impl Space {
         }
     }
 
-    fn partial_of<T>(&mut self, class: u8, change: impl FnOnce(&mut BTreeSet<u32>) -> T) {
-        if let Some(set) = usize::from(class).checked_sub(1).and_then(|class| self.partial.get_mut(class)) {
-            change(set);
+    /// Lets a slab be found by the room that it has.
+    fn offer(&mut self, index: u32, slab: &Slab) {
+        let run = slab.longest_run();
+        if run > 0
+            && !self.closed.contains(&index)
+            && let Some(set) = self.partial.get_mut(run as usize)
+        {
+            set.insert(index);
         }
     }
-}
 
-/// The number of a size class, from 0; `None` for slabs that are not cut into slots.
-fn class_index(class: u8) -> Option<usize> {
-    slot_bytes(class).map(|_| usize::from(class) - 1)
-}
-
-fn used_bytes(slab: &Slab, bits: u128) -> u64 {
-    match slab.class {
-        CLASS_FREE => 0,
-        CLASS_EXTENT | CLASS_EXTENT_BODY => SLAB_BYTES,
-        class => u64::from(bits.count_ones()) * slot_bytes(class).unwrap_or(0),
+    fn withdraw(&mut self, index: u32, slab: &Slab) {
+        if let Some(set) = self.partial.get_mut(slab.longest_run() as usize) {
+            set.remove(&index);
+        }
     }
 }
 
@@ -342,17 +295,6 @@ mod tests {
 
     fn pointer(offset: u64, length: u64) -> Pointer {
         Pointer { offset, length: length as u32, checksum: 0, slots_below: false }
-    }
-
-    #[test]
-    fn classes_cover_every_length() {
-        assert_eq!(class_for(1), Some(1));
-        assert_eq!(class_for(512), Some(1));
-        assert_eq!(class_for(513), Some(2));
-        assert_eq!(class_for(32_768), Some(15));
-        assert_eq!(class_for(32_769), None);
-        assert_eq!(all_slots(1).count_ones(), 128);
-        assert_eq!(all_slots(15).count_ones(), 2);
     }
 
     #[test]
@@ -393,5 +335,44 @@ mod tests {
         assert_ne!(space.allocate(100), first);
         space.release(&pointer(first, 100));
         assert_eq!(space.allocate(100), first);
+    }
+
+    #[test]
+    fn gaps_are_filled_before_another_slab_is_begun() {
+        let mut space = Space::default();
+        let slots: Vec<u64> = (0..32).map(|_| space.allocate(4096)).collect();
+        assert_eq!(space.slab_count(), 2);
+        for freed in [slots[3], slots[4], slots[20]] {
+            space.retire(&pointer(freed, 4096));
+            space.release(&pointer(freed, 4096));
+        }
+        // The shortest gap that is long enough.
+        assert_eq!(space.allocate(2000), slots[20]);
+        assert_eq!(space.allocate(8192), slots[3]);
+        assert_eq!(space.allocate(2048), slots[20] + 2048);
+        assert_eq!(space.allocate(512), slab_offset(2));
+    }
+
+    #[test]
+    fn nothing_is_put_into_closed_slabs() {
+        let mut space = Space::default();
+        let slots: Vec<u64> = (0..32).map(|_| space.allocate(4096)).collect();
+        space.retire(&pointer(slots[0], 4096));
+        space.close([0].into_iter());
+        space.release(&pointer(slots[0], 4096));
+        assert_eq!(space.allocate(4096), slab_offset(2));
+        space.reopen();
+        assert_eq!(space.allocate(4096), slots[0]);
+    }
+
+    #[test]
+    fn a_long_value_leaves_the_rest_of_its_last_slab_to_others() {
+        let mut space = Space::default();
+        let long = space.allocate(100_000);
+        let other = space.allocate(20_000);
+        assert_eq!((space.slab_count(), other), (2, long + 100_000u64.next_multiple_of(512)));
+        space.retire(&pointer(long, 100_000));
+        space.release(&pointer(long, 100_000));
+        assert_eq!((space.free_slabs(), space.busy_bytes()), (1, 20_480));
     }
 }

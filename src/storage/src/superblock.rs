@@ -9,7 +9,7 @@ use crate::pointer::read::{array_at, u32_at, u64_at};
 use crate::store::DATA;
 
 /// The version written, and the highest that is read.
-pub(crate) const FORMAT_VERSION: u32 = 3;
+pub(crate) const FORMAT_VERSION: u32 = 4;
 pub(crate) const SUPERBLOCK_BYTES: usize = 4096;
 const MAGIC: &[u8; 8] = b"PHOTONDB";
 const FIELDS_BYTES: usize = 88;

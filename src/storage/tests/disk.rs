@@ -376,14 +376,14 @@ fn a_newer_format_says_so() {
     open(&disk).close().unwrap();
     let mut bytes = disk.contents("data").unwrap();
     for copy in [0, 4096] {
-        bytes[copy + 8] = 4;
+        bytes[copy + 8] = 5;
         let block = &bytes[copy..copy + 4096];
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&block[..12]), &block[16..]);
         bytes[copy + 12..copy + 16].copy_from_slice(&checksum.to_le_bytes());
     }
     disk.set_contents("data", bytes);
     let error = DiskEngine::open(options(&disk)).err().unwrap();
-    assert!(matches!(&error, StorageError::NewerFormat { found: 4, supported: 3, .. }), "{error}");
+    assert!(matches!(&error, StorageError::NewerFormat { found: 5, supported: 4, .. }), "{error}");
 }
 
 #[test]
@@ -494,7 +494,7 @@ fn committed(version: u32) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/format_v{version}"))
 }
 
-/// `PHOTONDB_WRITE_FORMAT=3` writes the directory of version 3.
+/// `PHOTONDB_WRITE_FORMAT=4` writes the directory of version 4.
 #[test]
 fn directories_of_all_format_versions_open() {
     if let Some(version) = std::env::var("PHOTONDB_WRITE_FORMAT").ok().and_then(|text| text.parse().ok()) {
@@ -506,7 +506,7 @@ fn directories_of_all_format_versions_open() {
         engine.close().unwrap();
         std::fs::remove_file(directory.join("lock")).unwrap();
     }
-    for version in 1..=3 {
+    for version in 1..=4 {
         let directory = tempfile::tempdir().unwrap();
         copy_directory(&committed(version), directory.path());
         let disk = Arc::new(RealDisk::open(directory.path()).unwrap());
@@ -518,7 +518,33 @@ fn directories_of_all_format_versions_open() {
         engine.close().unwrap();
         let report = check(directory.path()).unwrap();
         assert_eq!((report.problems, report.log_position), (Vec::<String>::new(), 51));
+        live_on(directory.path());
     }
+}
+
+/// Changes what a directory holds, until none of it is where it was.
+fn live_on(directory: &Path) {
+    let options = || OpenOptions {
+        compact_lost_bytes: 0,
+        ..OpenOptions::new(Arc::new(RealDisk::open(directory).unwrap()))
+    };
+    let engine = DiskEngine::open(options()).unwrap();
+    for n in 0..200 {
+        put(&engine, n, 100 + 700 * n as usize).unwrap();
+    }
+    engine.checkpoint().unwrap();
+    for tree in 1..4 {
+        let mut batch = Batch::new();
+        batch.drop_tree(TreeId(tree));
+        engine.commit(batch).unwrap();
+        engine.checkpoint().unwrap();
+    }
+    engine.compact(&|| true).unwrap();
+    let expected = contents(&engine).unwrap();
+    engine.close().unwrap();
+    assert_eq!(check(directory).unwrap().problems, Vec::<String>::new());
+    let engine = DiskEngine::open(options()).unwrap();
+    assert_eq!(contents(&engine).unwrap(), expected);
 }
 
 #[test]

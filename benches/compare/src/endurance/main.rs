@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Trees
     #[arg(long, default_value_t = 10_000)]
     trees: u64,
+    /// Seconds without writes before the size on disk is looked at again
+    #[arg(long, default_value_t = 8)]
+    settle: u64,
     /// Only these parts, separated by commas
     #[arg(long, value_delimiter = ',')]
     run: Vec<String>,

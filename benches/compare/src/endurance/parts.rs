@@ -13,8 +13,6 @@ const MEGABYTE: u64 = 1 << 20;
 /// A cache that everything fits into.
 const LARGE_CACHE_BYTES: u64 = 4096 * MEGABYTE;
 const OPERATIONS: u64 = 50_000;
-/// After so long without writes there was a checkpoint, and the file is compacted.
-const SETTLING_TIME: Duration = Duration::from_secs(8);
 const LARGE_VALUE_BYTES: usize = 64 * 1024;
 
 type Part = fn(&Arguments) -> Result<(), Failure>;
@@ -124,7 +122,7 @@ fn rot(arguments: &Arguments) -> Result<(), Failure> {
     println!("|---|---|---|---|---|");
     let report = |what: &str, time: Option<f64>| -> Result<(), Failure> {
         let at_once = store.disk_ratio(documents)?;
-        std::thread::sleep(SETTLING_TIME);
+        std::thread::sleep(Duration::from_secs(arguments.settle));
         let time = time.map_or_else(String::new, |time| format!("{time:.1} µs"));
         let (settled, now) = (store.disk_ratio(documents)?, store.engine.statistics());
         let (slots, log) = (now.slot_bytes_used / MEGABYTE, now.log_bytes / MEGABYTE);
