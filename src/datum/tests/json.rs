@@ -208,6 +208,22 @@ fn strings_are_escaped() {
 }
 
 #[test]
+fn what_needs_no_escape_ends_at_the_first_byte_that_does() {
+    for length in 0..100 {
+        let plain: Vec<u8> = (0..length).map(|index| [b' ', b'z', 0x7f, 0x80, 0xff][index % 5]).collect();
+        assert_eq!(json::plain_prefix(&plain), length);
+        for (position, special) in (0..length).flat_map(|at| b"\0\x1f\"\\".map(|special| (at, special))) {
+            let mut text = plain.clone();
+            text[position] = special;
+            if let Some(next) = text.get_mut(position + 1) {
+                *next = b'"';
+            }
+            assert_eq!(json::plain_prefix(&text), position, "{special} among {length}");
+        }
+    }
+}
+
+#[test]
 fn printed_values_have_tabs() {
     let value = parse(r#"{"b":[1,{}],"a":[],"c":"x"}"#);
     assert_eq!(value.print(), "{\n\t\"a\":\t[],\n\t\"b\":\t[\n\t\t1,\n\t\t{}\n\t],\n\t\"c\":\t\"x\"\n}");

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::context::{Context, SERVER_VERSION};
-use crate::limits::{CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, READ_BYTES};
+use crate::limits::{CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, READ_BYTES_MAX, SHORT_READ_BYTES_MAX};
 use crate::listen::{accept, keep_alive};
 use crate::outbox::Outbox;
 use crate::session::Session;
@@ -194,7 +194,7 @@ async fn receive(protocol: &mut ServerProtocol, outbox: &Outbox) -> io::Result<(
     let socket = outbox.socket();
     let input = protocol.input();
     loop {
-        input.reserve(READ_BYTES);
+        input.reserve(if input.is_empty() { SHORT_READ_BYTES_MAX } else { READ_BYTES_MAX });
         match socket.try_read_buf(input) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => return Ok(()),

@@ -13,8 +13,11 @@ pub const CURSORS_PER_CONNECTION_MAX: usize = 100_000;
 pub const CONTINUES_PER_CURSOR_MAX: usize = 64;
 /// Bytes of answers that wait for a slow client before its queries pause.
 pub const OUTPUT_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Bytes that one read from a socket takes.
-pub const READ_BYTES: usize = 64 * 1024;
+/// Bytes that one read from a socket takes at most.
+pub const READ_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that a read takes when the last one brought whole queries: allocators have memory of such
+/// a size at hand.
+pub const SHORT_READ_BYTES_MAX: usize = 16 * 1024;
 /// Queries that run at the same time where blocking is allowed, over all connections.
 pub const WORKERS_MAX: usize = 256;
 /// Connections of all doors together.

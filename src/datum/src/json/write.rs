@@ -147,16 +147,17 @@ const ESCAPES: [u8; 256] = {
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
-/// Whether any of eight bytes needs escaping; may say yes for none, never no for one.
+/// Marks with its high bit the first of eight bytes that needs escaping, and perhaps some
+/// behind it; zero when there is none.
 #[inline]
-pub(super) fn may_need_escape(chunk: u64) -> bool {
+fn escape_marks(chunk: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     let control = chunk.wrapping_sub(ONES * 0x20) & !chunk & HIGHS;
     let quote = zero_byte(chunk ^ (ONES * b'"' as u64));
     let backslash = zero_byte(chunk ^ (ONES * b'\\' as u64));
-    control | quote | backslash != 0
+    control | quote | backslash
 }
 
 /// How many bytes at the front stand for themselves inside a JSON string: up to the first
@@ -170,9 +171,13 @@ pub fn plain_prefix(bytes: &[u8]) -> usize {
         }
         at += BLOCK_BYTES;
     }
+    if bytes.len() - at < BLOCK_BYTES && ends_plain(bytes) {
+        return bytes.len();
+    }
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        if may_need_escape(u64::from_le_bytes(*chunk)) {
-            break;
+        let marks = escape_marks(u64::from_le_bytes(*chunk));
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize / 8;
         }
         at += 8;
     }
@@ -180,12 +185,32 @@ pub fn plain_prefix(bytes: &[u8]) -> usize {
     at + rest.iter().take_while(|byte| ESCAPES[usize::from(**byte)] == 0).count()
 }
 
+/// Whether nothing in the last block, or in all of less, needs escaping; may say no although
+/// nothing does. Overlaps what was looked at before, or itself, rather than look at bytes alone.
+#[inline]
+fn ends_plain(bytes: &[u8]) -> bool {
+    if let Some(block) = bytes.last_chunk::<BLOCK_BYTES>() {
+        return !needs_escape(block);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+        return !needs_escape(first) && !needs_escape(last);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return escape_marks(u64::from_le_bytes(*first)) | escape_marks(u64::from_le_bytes(*last)) == 0;
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+        return escape_marks(first << 32 | last) == 0;
+    }
+    false
+}
+
 /// What is looked at in one go, as wide as the registers are.
 const BLOCK_BYTES: usize = 32;
 
 /// Whether any byte needs escaping. No early end: so it takes a few instructions for all.
 #[inline]
-fn needs_escape(block: &[u8; BLOCK_BYTES]) -> bool {
+fn needs_escape<const BYTES: usize>(block: &[u8; BYTES]) -> bool {
     let mut any = false;
     for byte in block {
         any |= (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');

@@ -23,6 +23,11 @@ use crate::limits::INLINE_ALLOWANCE;
 use crate::metrics::QueryKind;
 use crate::workers::guarded;
 
+/// What a short row takes in an answer more than in its packed form.
+const ROW_BYTES: usize = 16;
+/// What an answer takes besides its rows.
+const ENVELOPE_BYTES: usize = 64;
+
 /// A query that has run, with its first answer written out.
 pub(super) struct Started {
     answer: Vec<u8>,
@@ -272,6 +277,7 @@ fn run(
     let mut answer = Vec::new();
     match outcome {
         Outcome::Atom(value) => {
+            answer.reserve(answer_bytes(std::slice::from_ref(&value)));
             write_atom(token, &value, profile, &mut answer);
             Ok(Started { answer, kind: QueryKind::Value, rows: 1, acknowledgement, rest: Rest::Nothing })
         }
@@ -330,13 +336,20 @@ pub(super) fn write_batch(
     profile: Option<&Datum>,
 ) -> Result<Vec<u8>, ReqlError> {
     let kind = if more { ResponseType::SuccessPartial } else { ResponseType::SuccessSequence };
-    let mut answer = Vec::new();
+    let mut answer = Vec::with_capacity(answer_bytes(rows));
     let mut response = ResponseWriter::begin(token, kind, &mut answer);
     for row in rows {
         response.row(row)?;
     }
     response.finish(Some(notes), profile);
     Ok(answer)
+}
+
+/// About how many bytes an answer with these rows takes: JSON is mostly little longer than the
+/// packed form.
+fn answer_bytes(rows: &[Datum]) -> usize {
+    let packed: usize = rows.iter().map(|row| row.packed_bytes() + ROW_BYTES).sum();
+    packed + packed / 8 + ENVELOPE_BYTES
 }
 
 /// What drivers are told about a feed with each of its batches.
