@@ -10,7 +10,7 @@ use crate::error::StorageError;
 use crate::handle::Handle;
 use crate::node::{Root, Value};
 use crate::page::StoredValue;
-use crate::path::Path;
+use crate::path::{Path, Reached};
 use crate::range::{Direction, KeyRange};
 use crate::view::View;
 
@@ -222,7 +222,9 @@ impl Cursor {
         let found = match bound {
             _ if self.range.is_empty() => false,
             Bound::Unbounded => self.path.seek_end(&self.view, root, self.direction)?,
-            Bound::Included(key) | Bound::Excluded(key) => self.path.seek(&self.view, root, key)?,
+            Bound::Included(key) | Bound::Excluded(key) => {
+                self.path.seek(&self.view, root, key)? != Reached::Nothing
+            }
         };
         self.enter(found, true);
         Ok(())

@@ -72,7 +72,7 @@ impl Internal {
 
     /// Where `key` is among the keys, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        crate::page::search(&[], self.count(), key, |index| self.key(index))
+        crate::search::search(&[], self.count(), key, |index| self.key(index))
     }
 
     pub(crate) fn key(&self, index: usize) -> &[u8] {

@@ -7,7 +7,7 @@ use photondb_base::TreeId;
 
 use crate::error::StorageError;
 use crate::node::Root;
-use crate::path::Path;
+use crate::path::{Path, Reached};
 use crate::view::View;
 
 /// Finds values of one tree by their keys. Owns its snapshot. A key near the one before, best
@@ -33,11 +33,14 @@ impl Lookup {
             Some(root) => root,
             None => self.root.insert(self.view.root(self.tree)?),
         };
-        if !self.path.seek(&self.view, root, key)? {
-            return Ok(None);
-        }
+        let reached = self.path.seek(&self.view, root, key)?;
         let Some(leaf) = self.path.leaf() else { return Ok(None) };
-        match leaf.search_near(self.index, key) {
+        let found = match reached {
+            Reached::Nothing => return Ok(None),
+            Reached::SameLeaf => leaf.search_near(self.index, key),
+            Reached::OtherLeaf => leaf.search(key),
+        };
+        match found {
             Ok(index) => {
                 self.index = index;
                 leaf.value(index).map(|value| self.view.bytes(value)).transpose()

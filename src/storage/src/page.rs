@@ -1,11 +1,15 @@
 //! A node as it stands on disk: read in place, never parsed into a structure.
 
 use std::cmp::Ordering;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::key_heads::KeyHeads;
 use crate::pointer::read::{array_at, u16_at, u64_at};
 use crate::pointer::{POINTER_BYTES, Pointer};
+use crate::search::{compare, cut_prefix, search_between};
 
 /// Bytes of a node before it is split.
 pub(crate) const NODE_BYTES_MAX: usize = 8 * 1024;
@@ -46,13 +50,31 @@ pub(crate) enum PackedValue {
 /// A node in its packed form, checked once to be well formed.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
+    packed: Arc<Packed>,
+}
+
+/// What is known about a page, together with what a search looks at first.
+#[derive(Debug)]
+pub(crate) struct Packed {
     bytes: Bytes,
     level: u8,
-    count: usize,
-    prefix_start: usize,
-    prefix_length: usize,
     /// Whether the values of a leaf all stand in it.
     has_all_values: bool,
+    count: u16,
+    prefix_start: u16,
+    prefix_length: u16,
+    heads: KeyHeads,
+}
+
+/// What a page takes besides its bytes.
+pub(crate) const PAGE_HEADER_BYTES: usize = size_of::<Packed>() + 2 * size_of::<usize>();
+
+impl Deref for Page {
+    type Target = Packed;
+
+    fn deref(&self) -> &Packed {
+        &self.packed
+    }
 }
 
 impl Page {
@@ -60,21 +82,33 @@ impl Page {
     pub(crate) fn parse(bytes: Bytes) -> Option<Self> {
         let kind = *bytes.first()?;
         let level = *bytes.get(1)?;
-        let count = usize::from(u16_at(&bytes, 2)?);
-        let prefix_length = usize::from(u16_at(&bytes, 4)?);
+        let count = u16_at(&bytes, 2)?;
+        let prefix_length = u16_at(&bytes, 4)?;
+        let entries = usize::from(count);
         let prefix_start = match (kind, level) {
-            (LEAF, 0) => HEADER_BYTES + 4 * count + 2,
-            (INTERNAL, 1..) => HEADER_BYTES + 2 * count + 2 + CHILD_BYTES * count,
+            (LEAF, 0) => HEADER_BYTES + 4 * entries + 2,
+            (INTERNAL, 1..) => HEADER_BYTES + 2 * entries + 2 + CHILD_BYTES * entries,
             _ => return None,
         };
-        let mut page = Self { bytes, level, count, prefix_start, prefix_length, has_all_values: false };
-        page.has_all_values = page.is_leaf() && (0..count).all(|index| !page.value_offset(index).1);
-        page.is_well_formed().then_some(page)
+        let prefix_start = u16::try_from(prefix_start).ok()?;
+        let heads = KeyHeads::default();
+        let mut packed =
+            Packed { bytes, level, has_all_values: false, count, prefix_start, prefix_length, heads };
+        if !packed.is_well_formed() {
+            return None;
+        }
+        packed.has_all_values = packed.is_leaf() && (0..entries).all(|index| !packed.value_offset(index).1);
+        // Nobody compares the key of the first child.
+        let first = usize::from(!packed.is_leaf());
+        packed.heads = KeyHeads::of(first, entries, |index| packed.suffix(index));
+        Some(Self { packed: Arc::new(packed) })
     }
+}
 
+impl Packed {
     fn is_well_formed(&self) -> bool {
-        let mut last = self.prefix_start + self.prefix_length;
-        for index in 0..self.count {
+        let mut last = self.cells_start();
+        for index in 0..self.count() {
             let key = self.key_offset(index);
             let next = if self.is_leaf() { self.value_offset(index).0 } else { key };
             if key < last || next < key {
@@ -82,7 +116,7 @@ impl Page {
             }
             last = next;
         }
-        let end = self.key_offset(self.count);
+        let end = self.key_offset(self.count());
         end >= last && end <= self.bytes.len()
     }
 
@@ -95,7 +129,7 @@ impl Page {
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.count
+        usize::from(self.count)
     }
 
     /// Bytes of the whole page.
@@ -122,7 +156,7 @@ impl Page {
     }
 
     pub(crate) fn prefix(&self) -> &[u8] {
-        self.bytes.get(self.prefix_start..self.prefix_start + self.prefix_length).unwrap_or_default()
+        self.bytes.get(usize::from(self.prefix_start)..self.cells_start()).unwrap_or_default()
     }
 
     /// Key `index` without the prefix.
@@ -145,12 +179,24 @@ impl Page {
 
     /// Where `key` is, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        search(self.prefix(), self.count, key, |index| self.suffix(index))
+        let rest = match cut_prefix(self.prefix(), key) {
+            Ok(rest) => rest,
+            Err(Ordering::Less) => return Err(self.count()),
+            Err(_) => return Err(0),
+        };
+        let first = self.heads.first();
+        let shared = self.suffix(first).get(..self.heads.shared()).unwrap_or_default();
+        let range = match cut_prefix(shared, rest) {
+            Ok(behind) => self.heads.narrow(behind),
+            Err(Ordering::Less) => return Err(self.count()),
+            Err(_) => return Err(first.min(self.count())),
+        };
+        search_between(range, rest, |index| self.suffix(index))
     }
 
     /// The entries of a leaf, one behind the other.
     pub(crate) fn cells(&self) -> &[u8] {
-        self.bytes.get(self.cells_start()..self.key_offset(self.count)).unwrap_or_default()
+        self.bytes.get(self.cells_start()..self.key_offset(self.count())).unwrap_or_default()
     }
 
     /// Where among the cells the key and the value of an entry start, and whether the value is
@@ -162,12 +208,13 @@ impl Page {
     }
 
     fn cells_start(&self) -> usize {
-        self.prefix_start + self.prefix_length
+        usize::from(self.prefix_start) + usize::from(self.prefix_length)
     }
 
     /// Length without prefix compression.
     pub(crate) fn plain_length(&self) -> usize {
-        self.key_offset(self.count) + self.prefix_length * self.count.saturating_sub(1)
+        let shared = usize::from(self.prefix_length) * self.count().saturating_sub(1);
+        self.key_offset(self.count()) + shared
     }
 
     /// Whether the values of a leaf all stand in it.
@@ -180,7 +227,7 @@ impl Page {
     /// where the next one goes, one after the other. Values are walked through faster after this.
     pub(crate) fn touch_values(&self) {
         let mut sum = 0_u8;
-        for index in 0..self.count {
+        for index in 0..self.count() {
             let (start, _) = self.value_offset(index);
             for line in 0..TOUCHED_LINES {
                 sum = sum.wrapping_add(self.bytes.get(start + line * LINE_BYTES).copied().unwrap_or(0));
@@ -193,7 +240,7 @@ impl Page {
     #[inline]
     pub(crate) fn inline_value(&self, index: usize) -> Option<StoredValue<'_>> {
         let (start, is_slot) = self.value_offset(index);
-        if is_slot || index >= self.count {
+        if is_slot || index >= self.count() {
             return None;
         }
         let bytes = self.bytes.get(start..self.key_offset(index + 1))?;
@@ -220,13 +267,13 @@ impl Page {
 
     /// Child `index` of an internal node: its pointer and the entries below it.
     pub(crate) fn child(&self, index: usize) -> Option<(Pointer, u64)> {
-        let at = HEADER_BYTES + 2 * self.count + 2 + CHILD_BYTES * index;
+        let at = HEADER_BYTES + 2 * self.count() + 2 + CHILD_BYTES * index;
         Some((Pointer::decode(array_at(&self.bytes, at)?)?, u64_at(&self.bytes, at + POINTER_BYTES)?))
     }
 
     /// Entries below child `index`.
     pub(crate) fn child_entries(&self, index: usize) -> u64 {
-        let at = HEADER_BYTES + 2 * self.count + 2 + CHILD_BYTES * index + POINTER_BYTES;
+        let at = HEADER_BYTES + 2 * self.count() + 2 + CHILD_BYTES * index + POINTER_BYTES;
         u64_at(&self.bytes, at).unwrap_or(0)
     }
 }
@@ -237,49 +284,6 @@ pub(crate) const LEAF_ENTRY_BYTES: usize = 4;
 pub(crate) const INTERNAL_ENTRY_BYTES: usize = 2 + CHILD_BYTES;
 /// Bytes of a node without entries.
 pub(crate) const EMPTY_NODE_BYTES: usize = HEADER_BYTES + 2;
-
-/// How a key in two parts stands to another one.
-pub(crate) fn compare(prefix: &[u8], suffix: &[u8], key: &[u8]) -> Ordering {
-    let (head, rest) = key.split_at_checked(prefix.len()).unwrap_or((key, &[]));
-    prefix.cmp(head).then_with(|| order(suffix, rest))
-}
-
-/// How two keys stand to each other. Most differ in their first bytes, for which comparing as
-/// numbers beats the call of a function.
-fn order(a: &[u8], b: &[u8]) -> Ordering {
-    match (a.first_chunk::<8>(), b.first_chunk::<8>()) {
-        (Some(a_head), Some(b_head)) if a_head != b_head => {
-            u64::from_be_bytes(*a_head).cmp(&u64::from_be_bytes(*b_head))
-        }
-        _ => a.cmp(b),
-    }
-}
-
-/// Where `key` is among `count` ascending keys with a common prefix, or where it would be.
-pub(crate) fn search<'a>(
-    prefix: &[u8],
-    count: usize,
-    key: &[u8],
-    suffix: impl Fn(usize) -> &'a [u8],
-) -> Result<usize, usize> {
-    let head = key.get(..prefix.len()).unwrap_or(key);
-    match prefix.cmp(head) {
-        Ordering::Equal => {}
-        Ordering::Less => return Err(count),
-        Ordering::Greater => return Err(0),
-    }
-    let rest = key.get(prefix.len()..).unwrap_or_default();
-    let (mut low, mut high) = (0, count);
-    while low < high {
-        let middle = (low + high) / 2;
-        match order(suffix(middle), rest) {
-            Ordering::Less => low = middle + 1,
-            Ordering::Greater => high = middle,
-            Ordering::Equal => return Ok(middle),
-        }
-    }
-    Err(low)
-}
 
 /// A leaf while it is packed: places first, then the cells.
 pub(crate) struct LeafPage {

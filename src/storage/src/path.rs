@@ -15,6 +15,18 @@ pub(crate) struct Path {
     /// Internal nodes from the top, each with the child that the way goes through.
     levels: Vec<(Handle, usize)>,
     leaf: Option<Handle>,
+    /// Whether the key before was in the leaf of the one before it.
+    is_near: bool,
+}
+
+/// Where a way has led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// The tree is empty.
+    Nothing,
+    /// The leaf that the way led to before.
+    SameLeaf,
+    OtherLeaf,
 }
 
 impl Path {
@@ -30,25 +42,51 @@ impl Path {
         self.leaf = self.leaf.take().map(Handle::shareable);
     }
 
-    /// Goes to the leaf where `key` is or would be. `false` in an empty tree.
-    pub(crate) fn seek(&mut self, view: &View, root: &Root, key: &[u8]) -> Result<bool, StorageError> {
-        if self.leaf.as_ref().is_some_and(|leaf| spans(leaf, 0, key)) {
-            return Ok(true);
+    /// Goes to the leaf where `key` is or would be. Where keys are near one another the way begins
+    /// at the bottom; else at the top, since the nodes up there are read for every key, and the
+    /// leaf of another key would have to be fetched from memory only to say no.
+    pub(crate) fn seek(&mut self, view: &View, root: &Root, key: &[u8]) -> Result<Reached, StorageError> {
+        let mut start = 0;
+        if self.is_near {
+            if self.leaf.as_ref().is_some_and(|leaf| spans(leaf, 0, key)) {
+                return Ok(Reached::SameLeaf);
+            }
+            // Where the first child begins and the last one ends only the nodes above know.
+            let surely_below = |(node, _): &(Handle, usize)| spans(node, 1, key);
+            start = self.levels.iter().rposition(surely_below).unwrap_or(0);
         }
-        // Where the first child begins and the last one ends only the nodes above know.
-        let surely_below = |(node, _): &(Handle, usize)| spans(node, 1, key);
-        let start = self.levels.iter().rposition(surely_below).unwrap_or(0);
-        let Some((node, passed)) = self.levels.get_mut(start) else {
-            return self.descend(view, root, |node| child_index(node.search(key)));
+        let reached = self.seek_below(view, root, key, start)?;
+        self.is_near = reached == Reached::SameLeaf;
+        Ok(reached)
+    }
+
+    /// Goes on from a level whose node surely has the key below it.
+    fn seek_below(
+        &mut self,
+        view: &View,
+        root: &Root,
+        key: &[u8],
+        start: usize,
+    ) -> Result<Reached, StorageError> {
+        let choose = |node: &Handle| child_index(node.search(key));
+        for depth in start..self.levels.len() {
+            let Some((node, passed)) = self.levels.get_mut(depth) else { break };
+            let child = choose(node);
+            if std::mem::replace(passed, child) != child {
+                self.levels.truncate(depth + 1);
+                self.leaf = None;
+                break;
+            }
+        }
+        if self.leaf.is_some() {
+            return Ok(Reached::SameLeaf);
+        }
+        let found = if self.levels.is_empty() {
+            self.descend(view, root, choose)?
+        } else {
+            self.finish(view, choose)?
         };
-        let child = child_index(node.search(key));
-        let is_same = std::mem::replace(passed, child) == child;
-        if is_same && start + 1 == self.levels.len() && self.leaf.is_some() {
-            return Ok(true);
-        }
-        self.levels.truncate(start + 1);
-        self.leaf = None;
-        self.finish(view, |node| child_index(node.search(key)))
+        Ok(if found { Reached::OtherLeaf } else { Reached::Nothing })
     }
 
     /// Goes to the first leaf, or backward to the last one. `false` in an empty tree.
@@ -71,7 +109,7 @@ impl Path {
         let turn = self.levels.iter().enumerate().rev();
         let turn = turn.filter_map(|(depth, level)| Some((depth, level, neighbour(level)?))).next();
         let Some((depth, (node, _), child)) = turn else { return Ok(false) };
-        let mut way = Self { levels: vec![(node.clone(), child)], leaf: None };
+        let mut way = Self { levels: vec![(node.clone(), child)], ..Self::default() };
         way.finish(view, |node| outermost(node, direction))?;
         self.levels.truncate(depth);
         self.levels.append(&mut way.levels);

@@ -8,9 +8,10 @@ use photondb_base::prompt;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::counter::Counter;
 use crate::disk::DiskFile;
 use crate::error::StorageError;
-use crate::page::Page;
+use crate::page::{PAGE_HEADER_BYTES, Page};
 use crate::pointer::Pointer;
 
 /// Name of the data file.
@@ -32,10 +33,10 @@ struct CachedBytes;
 impl Weighter<u64, Cached> for CachedBytes {
     fn weight(&self, _offset: &u64, cached: &Cached) -> u64 {
         let bytes = match cached {
-            Cached::Page(page) => page.length(),
-            Cached::Value(bytes) => bytes.len(),
+            Cached::Page(page) => allocated_bytes(page.length()) + PAGE_HEADER_BYTES,
+            Cached::Value(bytes) => allocated_bytes(bytes.len()),
         };
-        allocated_bytes(bytes) as u64 + CACHE_ENTRY_BYTES
+        bytes as u64 + CACHE_ENTRY_BYTES
     }
 }
 
@@ -44,8 +45,8 @@ pub(crate) struct Store {
     file: Arc<dyn DiskFile>,
     cache: Cache<u64, Cached, CachedBytes>,
     cache_bytes_max: AtomicU64,
-    hits: AtomicU64,
-    misses: AtomicU64,
+    hits: Counter,
+    misses: Counter,
 }
 
 impl Store {
@@ -53,7 +54,7 @@ impl Store {
         let items = usize::try_from(cache_bytes_max / 8192).unwrap_or(usize::MAX).clamp(16, 1 << 20);
         let cache = Cache::with_weighter(items, cache_bytes_max, CachedBytes);
         let cache_bytes_max = AtomicU64::new(cache_bytes_max);
-        Self { file, cache, cache_bytes_max, hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
+        Self { file, cache, cache_bytes_max, hits: Counter::default(), misses: Counter::default() }
     }
 
     pub(crate) fn file(&self) -> &dyn DiskFile {
@@ -63,10 +64,10 @@ impl Store {
     /// Reads a node.
     pub(crate) fn page(&self, pointer: &Pointer) -> Result<Page, StorageError> {
         if let Some(Cached::Page(page)) = self.cache.get(&pointer.offset) {
-            self.hits.fetch_add(1, Ordering::Relaxed);
+            self.hits.increment();
             return Ok(page);
         }
-        self.misses.fetch_add(1, Ordering::Relaxed);
+        self.misses.increment();
         let page = self.read_page(pointer)?;
         self.cache.insert(pointer.offset, Cached::Page(page.clone()));
         Ok(page)
@@ -78,10 +79,10 @@ impl Store {
             return self.read(pointer);
         }
         if let Some(Cached::Value(value)) = self.cache.get(&pointer.offset) {
-            self.hits.fetch_add(1, Ordering::Relaxed);
+            self.hits.increment();
             return Ok(value);
         }
-        self.misses.fetch_add(1, Ordering::Relaxed);
+        self.misses.increment();
         let value = self.read(pointer)?;
         self.cache.insert(pointer.offset, Cached::Value(value.clone()));
         Ok(value)
@@ -123,11 +124,11 @@ impl Store {
     }
 
     pub(crate) fn hits(&self) -> u64 {
-        self.hits.load(Ordering::Relaxed)
+        self.hits.get()
     }
 
     pub(crate) fn misses(&self) -> u64 {
-        self.misses.load(Ordering::Relaxed)
+        self.misses.get()
     }
 }
 

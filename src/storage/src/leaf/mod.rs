@@ -120,12 +120,12 @@ impl Leaf {
 
     /// Where `key` is, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        crate::page::search(&self.prefix, self.count(), key, |index| self.suffix(index))
+        crate::search::search(&self.prefix, self.count(), key, |index| self.suffix(index))
     }
 
     /// How key `index` stands to another one.
     pub(crate) fn compare(&self, index: usize, key: &[u8]) -> Ordering {
-        crate::page::compare(&self.prefix, self.suffix(index), key)
+        crate::search::compare(&self.prefix, self.suffix(index), key)
     }
 
     /// What all keys begin with.

@@ -1,0 +1,120 @@
+//! What a search in a node looks at before it looks at the node.
+//!
+//! A search that halves an 8 kB node reads another line of memory with each step, and waits for
+//! most of them. The heads of some of its keys lie together on one line: they leave few keys, of a
+//! leaf with documents mostly the right one.
+
+use std::ops::Range;
+
+/// As many as fill a line of memory.
+const HEADS: usize = 16;
+
+/// The first bytes of some of a node's keys, evenly spaced, behind what the keys have in common.
+#[derive(Debug, Default)]
+pub(crate) struct KeyHeads {
+    /// Ascending; those that stand for no key are the largest number.
+    heads: [u32; HEADS],
+    /// The key that the first head belongs to.
+    first: u16,
+    /// From the key of one head to that of the next.
+    step: u16,
+    /// Keys of the node.
+    count: u16,
+    /// Bytes before the heads that all keys from the first on share.
+    shared: u16,
+}
+
+impl KeyHeads {
+    /// Takes the heads of keys from `first` to before `count`, which ascend.
+    pub(crate) fn of<'a>(first: usize, count: usize, key: impl Fn(usize) -> &'a [u8]) -> Self {
+        let keys = count.saturating_sub(first);
+        let shared = match keys {
+            0 | 1 => 0,
+            _ => crate::page::shared_prefix(key(first), key(count - 1)),
+        };
+        let step = keys.div_ceil(HEADS).max(1);
+        let mut heads = [u32::MAX; HEADS];
+        for (slot, index) in heads.iter_mut().zip((first..count).step_by(step)) {
+            *slot = head(key(index).get(shared..).unwrap_or_default());
+        }
+        Self { heads, first: first as u16, step: step as u16, count: count as u16, shared: shared as u16 }
+    }
+
+    /// How many bytes a key must have in common with key [`KeyHeads::first`] to be searched for by
+    /// the heads.
+    pub(crate) fn shared(&self) -> usize {
+        usize::from(self.shared)
+    }
+
+    /// The first key that is known here.
+    pub(crate) fn first(&self) -> usize {
+        usize::from(self.first)
+    }
+
+    /// Where a key is to be looked for, by what follows the shared bytes: it is behind all keys
+    /// before the range, and before all keys behind it.
+    pub(crate) fn narrow(&self, rest: &[u8]) -> Range<usize> {
+        let head = head(rest);
+        // Counting all of them takes no jump that a processor could foresee wrongly.
+        let below = self.heads.iter().filter(|other| **other < head).count();
+        let not_above = self.heads.iter().filter(|other| **other <= head).count();
+        let place = |number: usize| (self.first() + number * usize::from(self.step)).min(self.count.into());
+        let low = below.checked_sub(1).map_or(self.first(), |last| (place(last) + 1).min(self.count.into()));
+        low..place(not_above)
+    }
+}
+
+/// Four bytes as a number that orders like them; what is missing counts as zero, so that equal
+/// heads say nothing.
+fn head(bytes: &[u8]) -> u32 {
+    match bytes.first_chunk() {
+        Some(chunk) => u32::from_be_bytes(*chunk),
+        None => bytes.iter().enumerate().fold(0, |head, (at, byte)| head | u32::from(*byte) << (24 - 8 * at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Keys of few different bytes, so that heads are often equal, short, or full of zeros.
+    fn keys() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let byte = prop_oneof![Just(0), Just(1), Just(b'k'), Just(u8::MAX)];
+        let tails = prop::collection::btree_set(prop::collection::vec(byte.clone(), 0..7), 1..60);
+        (prop::collection::vec(byte, 0..4), tails).prop_map(|(head, tails): (_, BTreeSet<Vec<u8>>)| {
+            tails.into_iter().map(|tail| [head.clone(), tail].concat()).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_never_outside_of_where_it_is_to_be_looked_for(keys in keys(), first in 0..2_usize) {
+            let heads = KeyHeads::of(first, keys.len(), |index| &keys[index]);
+            let Some(known) = keys.get(first..).filter(|known| !known.is_empty()) else { return Ok(()) };
+            let shared = &known[0][..heads.shared()];
+            for sought in keys.iter().chain([[shared, b"j"].concat(), [shared, b"\xff\xff\xff\xff\xff\xff\xff"].concat()].iter()) {
+                let Some(rest) = sought.strip_prefix(shared) else { continue };
+                let place = first + known.partition_point(|key| key < sought);
+                let range = heads.narrow(rest);
+                prop_assert!(range.start <= place && place <= range.end, "{sought:?}: {place}, not in {range:?}");
+                prop_assert!(range.end <= keys.len());
+                if keys.get(place) == Some(sought) {
+                    prop_assert!(range.contains(&place));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn few_different_keys_are_told_apart_by_their_heads() {
+        let keys: Vec<String> = (0..HEADS).map(|index| format!("user{:09}", 1_000 * index)).collect();
+        let heads = KeyHeads::of(0, keys.len(), |index| keys[index].as_bytes());
+        for (index, key) in keys.iter().enumerate() {
+            assert_eq!(heads.narrow(&key.as_bytes()[heads.shared()..]), index..index + 1);
+        }
+    }
+}
