@@ -10,7 +10,7 @@ use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::error::StorageError;
 use crate::page::{PackedValue, Page};
 use crate::pointer::Pointer;
-use crate::recovery::recover;
+use crate::recovery::verify;
 use crate::slab::{CLASS_EXTENT, CLASS_EXTENT_BODY, CLASS_FREE, Slab, locate, slab_offset};
 use crate::slab_map::SlabMap;
 use crate::space::Space;
@@ -62,7 +62,7 @@ pub fn check_disk(disk: &Arc<dyn Disk>) -> Result<CheckReport, StorageError> {
     }
     let superblock = found.superblock;
     check.report.checkpoint_position = superblock.position.0;
-    match recover(disk, superblock.position.0, false) {
+    match verify(disk, superblock.position.0) {
         Ok(tail) => check.report.log_position = tail.position,
         Err(error @ StorageError::NewerFormat { .. }) => return Err(error),
         Err(error) => check.failure(&error),

@@ -314,7 +314,15 @@ impl Log {
         // Who begins to read here must know it, too.
         writer.time_ms = None;
         let end = SEGMENT_HEADER_BYTES as u64;
-        writer.segments.push_back(Segment { name, file, header, first, chain: writer.chain, end });
+        writer.segments.push_back(Segment {
+            name,
+            file,
+            header,
+            first,
+            chain: writer.chain,
+            end,
+            last: None,
+        });
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! The log as a backup takes it: records as they are, each with what tells its log from others.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,8 +7,7 @@ use bytes::Bytes;
 use photondb_base::LogPosition;
 
 use crate::error::StorageError;
-use crate::log_format::{SEGMENT_HEADER_BYTES, read_frame};
-use crate::log_reader::read_segment;
+use crate::log_reader::Frames;
 use crate::log_writer::Segment;
 
 /// A position of one particular log. Two logs that were the same up to a position have the same
@@ -59,18 +57,8 @@ pub struct LogEntry {
 
 /// The records of a log in order, one segment in memory at a time.
 pub struct LogHistory {
-    segments: VecDeque<Segment>,
-    current: Option<Reading>,
+    frames: Frames,
     is_over: bool,
-}
-
-struct Reading {
-    segment: Segment,
-    bytes: Bytes,
-    at: usize,
-    position: u64,
-    chain: u32,
-    time_ms: Option<u64>,
 }
 
 impl LogHistory {
@@ -94,7 +82,7 @@ impl LogHistory {
         let (oldest_first, start) = (oldest.first, start_mark(oldest));
         let later = segments.iter().skip(1).take_while(|segment| segment.first <= position.0).count();
         let segments = segments.into_iter().skip(later).collect();
-        let mut history = Self { segments, current: None, is_over: false };
+        let mut history = Self { frames: Frames::new(segments), is_over: false };
         if position == start.position {
             return Ok((history, start));
         }
@@ -112,17 +100,14 @@ impl LogHistory {
     }
 
     fn read(&mut self) -> Result<Option<LogEntry>, StorageError> {
-        loop {
-            let Some(reading) = &mut self.current else {
-                let Some(segment) = self.segments.pop_front() else { return Ok(None) };
-                self.current = Some(Reading::open(segment)?);
-                continue;
-            };
-            match reading.read()? {
-                Some(entry) => return Ok(Some(entry)),
-                None => self.current = None,
+        while let Some(frame) = self.frames.next_frame()? {
+            if let (Some(record), Some(segment)) = (frame.record, self.frames.segment()) {
+                let position = LogPosition(frame.position);
+                let mark = LogMark { position, chain: chain(segment, frame.checksum) };
+                return Ok(Some(LogEntry { mark, time_ms: self.frames.time_ms(), record }));
             }
         }
+        Ok(None)
     }
 }
 
@@ -134,34 +119,6 @@ fn start_mark(segment: &Segment) -> LogMark {
 
 fn chain(segment: &Segment, checksum: u32) -> u64 {
     u64::from(segment.header.salt) << 32 | u64::from(checksum)
-}
-
-impl Reading {
-    fn open(segment: Segment) -> Result<Self, StorageError> {
-        let bytes = read_segment(&segment)?;
-        let (position, chain) = (segment.first - 1, segment.chain);
-        Ok(Self { segment, bytes, at: SEGMENT_HEADER_BYTES, position, chain, time_ms: None })
-    }
-
-    /// The next record, up to the end of the segment.
-    fn read(&mut self) -> Result<Option<LogEntry>, StorageError> {
-        while self.at < self.bytes.len() {
-            let header = &self.segment.header;
-            let frame = read_frame(&self.bytes, header, self.at, self.position, self.chain);
-            let Some(frame) = frame else {
-                let at = self.at as u64;
-                return Err(StorageError::corrupt(&self.segment.name, at, "a record is not whole"));
-            };
-            (self.at, self.position, self.chain) = (frame.end, frame.position, frame.checksum);
-            self.time_ms = frame.time_ms.or(self.time_ms);
-            if let Some(record) = frame.record {
-                let position = LogPosition(frame.position);
-                let mark = LogMark { position, chain: chain(&self.segment, frame.checksum) };
-                return Ok(Some(LogEntry { mark, time_ms: self.time_ms, record }));
-            }
-        }
-        Ok(None)
-    }
 }
 
 impl Iterator for LogHistory {

@@ -26,6 +26,9 @@ pub(crate) struct Segment {
     pub chain: u32,
     /// Bytes in use; of the segment that is appended to, those that are written.
     pub end: u64,
+    /// Position of the last record of a segment that was not read at the start, when it was behind
+    /// the checkpoint: `end` is then the length of the file, of which less may be in use.
+    pub last: Option<u64>,
 }
 
 /// What is appended to.

@@ -9,7 +9,8 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::StorageError;
 use crate::log::Tail;
 use crate::log_format::{
-    SEGMENT_HEADER_BYTES, SegmentHeader, first_chain, proves_durable, read_frame, segment_first,
+    FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, first_chain, proves_durable, read_frame,
+    segment_first,
 };
 use crate::log_writer::Segment;
 
@@ -21,12 +22,60 @@ struct Scanned {
     chain: u32,
 }
 
-/// Reads all segments, cuts a torn tail off and makes the rest durable. With `repair` unset
-/// nothing is changed.
-pub(crate) fn recover(disk: &Arc<dyn Disk>, checkpoint: u64, repair: bool) -> Result<Tail, StorageError> {
+/// Finds the end of the log, cuts a torn tail off and makes the rest durable. What is in segments
+/// that the checkpoint has passed is not looked at: a start does not need it.
+pub(crate) fn recover(disk: &Arc<dyn Disk>, checkpoint: u64) -> Result<Tail, StorageError> {
+    let mut names = segment_names(disk)?;
+    let not_passed = names.split_off(passed_segments(&names, checkpoint));
+    let mut tail = read_tail(disk, not_passed, checkpoint, true)?;
+    // The newest first: what is in front of a damaged one cannot be reached.
+    while let (Some((first, name)), Some(next)) = (names.pop(), tail.segments.front()) {
+        match passed_segment(disk, first, &name, next.first - 1) {
+            Ok(segment) => tail.segments.push_front(segment),
+            Err(error) => {
+                tracing::error!(%error, "the log up to this segment is lost to incremental backups");
+                break;
+            }
+        }
+    }
+    Ok(tail)
+}
+
+/// Reads the whole log and changes nothing.
+pub(crate) fn verify(disk: &Arc<dyn Disk>, checkpoint: u64) -> Result<Tail, StorageError> {
+    read_tail(disk, segment_names(disk)?, checkpoint, false)
+}
+
+/// How many segments hold nothing but what is in the trees of the checkpoint.
+fn passed_segments(names: &[(u64, String)], checkpoint: u64) -> usize {
+    names.iter().skip(1).take_while(|(first, _)| *first <= checkpoint).count()
+}
+
+/// A segment whose records are not read now, the last of which is known from the next segment.
+fn passed_segment(disk: &Arc<dyn Disk>, first: u64, name: &str, last: u64) -> Result<Segment, StorageError> {
+    let file = disk.open(name).map_err(|error| StorageError::io(name, "open", error))?;
+    let io = |error| StorageError::io(name, "read", error);
+    let mut start = vec![0; SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES];
+    file.read_exact_at(&mut start, 0).map_err(io)?;
+    let header = SegmentHeader::decode(name, &start)?.ok_or_else(|| header_damage(name))?;
+    let (end, chain) = (file.length().map_err(io)?, first_chain(&start));
+    Ok(Segment { name: name.to_owned(), file, header, first, chain, end, last: Some(last) })
+}
+
+fn header_damage(name: &str) -> StorageError {
+    StorageError::corrupt(name, 0, "the segment's header is not whole")
+}
+
+/// Reads segments up to the end of the log. With `repair` unset nothing is changed.
+fn read_tail(
+    disk: &Arc<dyn Disk>,
+    names: Vec<(u64, String)>,
+    checkpoint: u64,
+    repair: bool,
+) -> Result<Tail, StorageError> {
     let mut tail = Tail { segments: VecDeque::new(), position: checkpoint, chain: 0 };
     let mut last: Option<Scanned> = None;
-    let mut behind = segment_names(disk)?.into_iter();
+    let mut behind = names.into_iter();
     while let Some((first, name)) = behind.next() {
         if let Some(before) = &last
             && first != before.position + 1
@@ -129,8 +178,7 @@ fn scan(disk: &Arc<dyn Disk>, first: u64, name: String, chain: Option<u32>) -> R
     let file = disk.open(&name).map_err(|error| StorageError::io(&name, "open", error))?;
     let bytes = read_all(&name, &*file)?;
     // A file gets the name of a segment only after its header is durable.
-    let not_whole = || StorageError::corrupt(&name, 0, "the segment's header is not whole");
-    let header = SegmentHeader::decode(&name, &bytes)?.ok_or_else(not_whole)?;
+    let header = SegmentHeader::decode(&name, &bytes)?.ok_or_else(|| header_damage(&name))?;
     let first_chain = chain.unwrap_or_else(|| first_chain(&bytes));
     let (mut end, mut position, mut chain) = (SEGMENT_HEADER_BYTES, first - 1, first_chain);
     while let Some(frame) = read_frame(&bytes, &header, end, position, chain) {
@@ -138,7 +186,7 @@ fn scan(disk: &Arc<dyn Disk>, first: u64, name: String, chain: Option<u32>) -> R
     }
     // A frame's padding may be cut off with the file.
     let end = end.min(bytes.len()) as u64;
-    let segment = Segment { name, file, header, first, chain: first_chain, end };
+    let segment = Segment { name, file, header, first, chain: first_chain, end, last: None };
     Ok(Scanned { segment, bytes, position, chain })
 }
 

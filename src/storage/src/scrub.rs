@@ -9,7 +9,8 @@ use bytes::Bytes;
 use crate::cursor::Cursor;
 use crate::engine::ScrubReport;
 use crate::error::StorageError;
-use crate::log_format::{SEGMENT_HEADER_BYTES, read_frame};
+use crate::log_format::SEGMENT_HEADER_BYTES;
+use crate::log_reader::Frames;
 use crate::node::{Body, NodeRef, Root, Value, child_index};
 use crate::page::{PackedValue, Page};
 use crate::range::{Direction, KeyRange};
@@ -124,22 +125,12 @@ impl Scrub<'_> {
         for pointer in pointers {
             self.note(pointer.length as usize);
         }
-        for segment in self.shared.log.segments() {
-            let bytes = crate::log_reader::read_segment(&segment)?;
-            let header = crate::log_format::SegmentHeader::decode(&segment.name, &bytes)?;
-            if header != Some(segment.header) {
-                return Err(StorageError::corrupt(&segment.name, 0, "the segment's header is not whole"));
-            }
-            let (mut at, mut position) = (SEGMENT_HEADER_BYTES, segment.first - 1);
-            let mut chain = segment.chain;
-            while at < bytes.len() {
-                let Some(frame) = read_frame(&bytes, &segment.header, at, position, chain) else {
-                    return Err(StorageError::corrupt(&segment.name, at as u64, "a log record is not whole"));
-                };
-                (at, position, chain) = (frame.end, frame.position, frame.checksum);
-                self.report.records += u64::from(frame.record.is_some());
-            }
-            self.note(bytes.len());
+        let mut frames = Frames::new(self.shared.log.segments().into());
+        let mut at = SEGMENT_HEADER_BYTES;
+        while let Some(frame) = frames.next_frame()? {
+            self.report.records += u64::from(frame.record.is_some());
+            let before = std::mem::replace(&mut at, frame.end);
+            self.note(at.saturating_sub(before));
         }
         Ok(())
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use photondb_base::ManualClock;
 use photondb_storage::{
-    Batch, Cut, Disk, DiskEngine, Engine, LogEntry, LogMark, LogPosition, OpenOptions, SimulatedDisk,
-    StorageError, TreeId, load,
+    Batch, Cut, Disk, DiskEngine, Engine, KeyRange, LogEntry, LogMark, LogPosition, OpenOptions,
+    SimulatedDisk, StorageError, TreeId, check_disk, load,
 };
 
 const TREE: TreeId = TreeId(7);
@@ -187,4 +187,54 @@ fn more_of_the_log_stays_once_somebody_goes_on_from_it() {
     let engine = DiskEngine::open(options(0)).unwrap();
     put_and_checkpoint(&engine, 2_000..2_100);
     assert!(!reaches(&engine, 2_000));
+}
+
+#[test]
+fn damage_that_the_checkpoint_has_passed_stops_no_start_and_is_told() {
+    let (disk, clock) = (SimulatedDisk::new(), Arc::new(ManualClock::default()));
+    let options = |disk: &SimulatedDisk| OpenOptions {
+        wal_segment_bytes: 4_000,
+        background: false,
+        clock: clock.clone(),
+        ..OpenOptions::new(Arc::new(disk.clone()))
+    };
+    let engine = DiskEngine::open(options(&disk)).unwrap();
+    engine.keep_history().unwrap();
+    for n in 1..=200 {
+        put(&engine, n);
+    }
+    engine.checkpoint().unwrap();
+    let marks: Vec<LogMark> =
+        [2, 150].iter().map(|position| engine.log_mark(LogPosition(*position)).unwrap()).collect();
+    engine.close().unwrap();
+    let mut names: Vec<String> =
+        disk.list().unwrap().into_iter().filter(|name| name.starts_with("log-")).collect();
+    names.sort();
+    assert!(names.len() > 5);
+    let check = |disk: &SimulatedDisk| check_disk(&(Arc::new(disk.clone()) as Arc<dyn Disk>)).unwrap();
+    assert!(check(&disk).problems.is_empty());
+    // In a record, in the header, the file's end.
+    let damages: [fn(&mut Vec<u8>); 3] =
+        [|bytes| bytes[1000] ^= 1, |bytes| bytes[20] ^= 1, |bytes| bytes.truncate(50)];
+    for damage in damages {
+        let image = disk.after_cut(Cut::KeepAll, 0);
+        let mut bytes = image.contents(&names[1]).unwrap();
+        damage(&mut bytes);
+        image.set_contents(&names[1], bytes);
+        assert!(!check(&image).problems.is_empty());
+        let engine = DiskEngine::open(options(&image)).unwrap();
+        assert_eq!(engine.snapshot().count(TREE, &KeyRange::all()).unwrap(), 200);
+        let from_damage =
+            engine.log_after(marks[0]).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+        assert!(
+            matches!(from_damage, Err(StorageError::Corrupt { .. } | StorageError::LogTooOld { .. })),
+            "{from_damage:?}"
+        );
+        assert_eq!(after(&engine, marks[1]).len(), 50);
+        engine.close().unwrap();
+    }
+    let engine = DiskEngine::open(options(&disk)).unwrap();
+    assert_eq!(after(&engine, marks[0]).len(), 198);
+    let records = engine.scrub().unwrap().records;
+    assert_eq!(records, 200);
 }
