@@ -56,6 +56,7 @@ pub struct Catalog {
     pub(crate) tables: Arc<dyn Tables>,
     pub(crate) random: Arc<dyn Random>,
     state: ArcSwap<State>,
+    is_new: bool,
     /// Held by the command that is being carried out.
     commands: Mutex<()>,
     observers: RwLock<Vec<Arc<dyn StateObserver>>>,
@@ -76,15 +77,16 @@ impl Catalog {
         random: Arc<dyn Random>,
         options: CatalogOptions,
     ) -> Result<Arc<Self>, CatalogError> {
-        let state = match codec::load(engine.snapshot().as_ref())? {
-            Some(state) => state,
-            None => create(engine.as_ref(), random.as_ref(), &options)?,
+        let (state, is_new) = match codec::load(engine.snapshot().as_ref())? {
+            Some(state) => (state, false),
+            None => (create(engine.as_ref(), random.as_ref(), &options)?, true),
         };
         let catalog = Arc::new(Self {
             engine,
             tables,
             random,
             state: ArcSwap::from_pointee(state),
+            is_new,
             commands: Mutex::new(()),
             observers: RwLock::new(Vec::new()),
         });
@@ -101,6 +103,11 @@ impl Catalog {
             catalog.tables.open_table(table.layout())?;
         }
         Ok(catalog)
+    }
+
+    /// Whether opening it made the metadata: the data directory was a new one.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// The metadata as of now.

@@ -229,6 +229,11 @@ impl Database {
         }
     }
 
+    /// Whether it was made when it was opened, with the initial password.
+    pub fn is_new(&self) -> bool {
+        self.catalog.is_new()
+    }
+
     /// The metadata as of now.
     pub fn state(&self) -> Arc<State> {
         self.catalog.state()

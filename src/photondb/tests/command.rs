@@ -151,6 +151,13 @@ fn a_made_up_password_is_printed_once() {
     assert_eq!(server.signal("TERM"), Some(0));
     let server = Process::start(&directory, &arguments);
     assert!(!server.lines.iter().any(|line| line.contains("Password")), "{:?}", server.lines);
+
+    // A volume, or what systemd makes for a service, is there and empty.
+    let volume = place.path().join("volume");
+    std::fs::create_dir(&volume).expect("a folder");
+    let server = Process::start(&volume, &arguments);
+    assert!(server.line("Password of user \"admin\": ").len() > 40);
+    assert!(!server.lines.iter().any(|line| line.starts_with("Loading data")), "{:?}", server.lines);
 }
 
 #[test]
@@ -183,7 +190,7 @@ fn the_log_is_a_table_that_can_be_followed() {
     let messages = server.answer(&format!("{LOGS}(\"message\")"));
     let expected = [
         "photondb 0.",
-        "Loading data from directory ",
+        "Initialized a new data directory in ",
         "Listening for client driver connections on port ",
         "Listening for administrative HTTP connections on port ",
         "Server ready, \\\"s\\\" ",

@@ -20,6 +20,9 @@ use crate::logging;
 use crate::tls_arguments::HalfOfTls;
 use crate::version;
 
+/// Stands for an initial password that the server makes up.
+const MADE_UP: &str = "auto";
+
 /// What keeps the server from running.
 #[derive(Debug, Error)]
 enum ServeError {
@@ -78,8 +81,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     let notices = Notices(Arc::clone(&logs));
     notices.say(&version::text())?;
     allow_many_files();
-    let is_new = !arguments.directory.exists();
-    let password = initial_password(arguments, is_new);
+    let password = initial_password(arguments);
     let options = DatabaseOptions {
         cache_size: arguments.cache_size,
         query_memory: QueryMemory {
@@ -94,18 +96,16 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
         ..DatabaseOptions::directory(&arguments.directory)
     };
     let directory = arguments.directory.display().to_string();
-    if !is_new {
+    // A directory that somebody has made for the server is as good as none.
+    if std::fs::read_dir(&arguments.directory).is_ok_and(|mut entries| entries.next().is_some()) {
         notices.say(&format!("Loading data from directory {directory}"))?;
     }
     let database = Database::open(&options)
         .map_err(|source| ServeError::Open { directory: directory.clone(), source })?;
-    if is_new {
+    if database.is_new() {
         notices.say(&format!("Initialized a new data directory in {directory}"))?;
     }
-    if let (true, Some("auto"), Some(password)) = (is_new, arguments.initial_password.as_deref(), password) {
-        // Not for the log, which others may read.
-        println!("Password of user \"admin\": {password}");
-    }
+    tell_password(arguments, password.as_deref(), database.is_new());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_stack_size(THREAD_STACK_BYTES)
         .enable_all()
@@ -196,16 +196,22 @@ fn check_before_the_disk_is_touched(
     Ok(())
 }
 
-fn initial_password(arguments: &ServeArguments, is_new: bool) -> Option<String> {
-    match arguments.initial_password.as_deref() {
-        Some("auto") => Some(uuid::Uuid::new_v4().to_string()),
-        Some(password) => {
-            if !is_new {
-                tracing::info!("--initial-password is for new directories; the password stays as it is");
-            }
-            Some(password.to_owned())
+fn initial_password(arguments: &ServeArguments) -> Option<String> {
+    match arguments.initial_password.as_deref()? {
+        MADE_UP => Some(uuid::Uuid::new_v4().to_string()),
+        password => Some(password.to_owned()),
+    }
+}
+
+/// Tells a password that was made up, or that a new one was not taken.
+fn tell_password(arguments: &ServeArguments, password: Option<&str>, is_new: bool) {
+    match (arguments.initial_password.as_deref(), password) {
+        // Not for the log, which others may read.
+        (Some(MADE_UP), Some(password)) if is_new => println!("Password of user \"admin\": {password}"),
+        (Some(given), _) if given != MADE_UP && !is_new => {
+            tracing::info!("--initial-password is for new directories; the password stays as it is");
         }
-        None => None,
+        _ => {}
     }
 }
 
