@@ -73,13 +73,13 @@ pub struct CommandLine {
     /// What to do; serving is the default.
     #[command(subcommand)]
     pub command: Option<Command>,
-    #[command(flatten)]
-    pub serve: ServeArguments,
-
     /// File with values for flags that are not given; photondb.toml of the current folder by default
     // It is read before the rest of the command line, whose defaults come from it.
     #[arg(long = "config-file", value_name = "FILE", env = "PHOTONDB_CONFIG_FILE", global = true)]
     _config_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub serve: ServeArguments,
 }
 
 /// What to do.
@@ -229,9 +229,6 @@ pub struct ServeArguments {
     #[arg(long, value_name = "NAME", value_delimiter = ',', env = "PHOTONDB_HTTP_HOST_NAME")]
     pub http_host_name: Vec<String>,
 
-    #[command(flatten)]
-    pub tls: TlsArguments,
-
     /// Least important messages on stderr: error, warn, info, debug, trace, or a filter such
     /// as `info,photondb_server=debug`
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "PHOTONDB_LOG_LEVEL")]
@@ -240,6 +237,10 @@ pub struct ServeArguments {
     /// How messages look
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "PHOTONDB_LOG_FORMAT")]
     pub log_format: LogFormat,
+
+    // Last: whatever comes after it would stand under its heading.
+    #[command(flatten)]
+    pub tls: TlsArguments,
 }
 
 /// How messages look.
