@@ -2,6 +2,8 @@
 #   docker build -t photondb .
 #   docker run -p 28015:28015 -p 8080:8080 -v photondb:/data -e PHOTONDB_INITIAL_PASSWORD=secret photondb
 FROM rust:1.95-slim-bookworm AS build
+# Debian keeps no old versions that could be asked for.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends g++ make \
  && rm -rf /var/lib/apt/lists/*
@@ -13,6 +15,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
  && install -D --strip target/release/photondb /out/photondb
 
 FROM debian:bookworm-slim
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
