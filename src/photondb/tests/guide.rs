@@ -37,15 +37,22 @@ fn blocks(page: &str) -> Vec<Block> {
 /// The shell of a reader: a folder, and a server when one was started.
 struct Reader {
     folder: tempfile::TempDir,
-    server: Option<(Child, String)>,
+    server: Option<Running>,
+}
+
+/// A server that a page has started, on ports of its own.
+struct Running {
+    process: Child,
+    driver_port: String,
+    http_port: Option<String>,
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if let Some((server, _)) = &mut self.server {
+        if let Some(Running { process, .. }) = &mut self.server {
             // Fails when it has ended already.
-            server.kill().ok();
-            server.wait().ok();
+            process.kill().ok();
+            process.wait().ok();
         }
     }
 }
@@ -69,23 +76,28 @@ impl Reader {
         command.env("PHOTONDB_DRIVER_PORT", "0").env("PHOTONDB_HTTP_PORT", "0");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
         let lines = BufReader::new(child.stdout.take().expect("is piped")).lines();
-        let mut port = None;
+        let (mut driver_port, mut http_port) = (None, None);
         for line in lines.map(|line| line.expect("reads")) {
-            if let Some(found) = line.strip_prefix("Listening for client driver connections on port ") {
-                port = Some(found.to_owned());
-            }
+            let port = |start: &str| line.strip_prefix(start).map(str::to_owned);
+            driver_port = driver_port.or_else(|| port("Listening for client driver connections on port "));
+            http_port = http_port.or_else(|| port("Listening for administrative HTTP connections on port "));
             if line.starts_with("Server ready") {
                 break;
             }
         }
-        self.server = Some((child, format!("127.0.0.1:{}", port.expect("a port"))));
+        let driver_port = driver_port.expect("a port");
+        self.server = Some(Running { process: child, driver_port, http_port });
     }
 
     fn run(&self, text: &str) -> Ran {
-        let mut command = self.bash(text);
-        if let Some((_, address)) = &self.server {
-            command.env("PHOTONDB_CONNECT", address);
+        let Some(server) = &self.server else { return ran(self.bash(text), "") };
+        // Other servers may run on this machine.
+        let mut text = text.replace("$(pidof photondb)", &server.process.id().to_string());
+        if let Some(port) = &server.http_port {
+            text = text.replace("localhost:8080", &format!("localhost:{port}"));
         }
+        let mut command = self.bash(&text);
+        command.env("PHOTONDB_CONNECT", format!("127.0.0.1:{}", server.driver_port));
         ran(command, "")
     }
 }
@@ -134,6 +146,11 @@ fn the_command_line() {
 #[test]
 fn backups() {
     assert!(read(&page("backup.md")) >= 10);
+}
+
+#[test]
+fn encryption() {
+    assert!(read(&page("tls.md")) >= 3);
 }
 
 #[test]
