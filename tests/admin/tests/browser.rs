@@ -5,8 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use photondb_admin::{Browser, Specs};
-use photondb_backup::{BackupSet, Moment, restore_directory};
-use photondb_test_support::{Server, ServerOptions};
+use photondb_test_support::{Server, ServerOptions, server_binary};
 
 const TIMEOUT: Duration = Duration::from_secs(900);
 
@@ -45,9 +44,10 @@ fn backups() {
     assert!(unpacked.expect("`tar` can be started").success(), "it is a tar file");
     let mut entries = std::fs::read_dir(folder.path()).expect("it can be listed").flatten();
     let set = entries.find(|entry| entry.path().is_dir()).expect("the set is a folder");
-    let plan = BackupSet::open(set.path()).and_then(|set| set.plan(Moment::Latest)).expect("it is whole");
     let data = folder.path().join("restored");
-    restore_directory(&plan, &data, &mut |_| true).expect("it is restored");
+    let mut restore = Command::new(server_binary());
+    let restored = restore.arg("restore").arg(set.path()).arg("--data-dir").arg(&data).status();
+    assert!(restored.expect("the binary runs").success(), "it is restored");
     let server = Server::start(&data).expect("a server starts on it");
     let mut connection = server.connect().expect("a connection");
     let table = r#"[15,[[14,["test"]],"people"]]"#;
