@@ -1,5 +1,5 @@
 import type { APIRequestContext, Page } from "@playwright/test";
-import { expect, open, query, test, type } from "./support";
+import { expect, expectComplaint, open, query, test, type } from "./support";
 
 /** Where the pictures go; the test crate names it. */
 const FOLDER = process.env["PHOTONDB_SCREENSHOTS"] ?? "pictures";
@@ -96,6 +96,16 @@ for (const colorScheme of SCHEMES) {
       await shoot(page, `explorer-${colorScheme}-phone`);
     });
 
+    test("feed", async ({ page, request }) => {
+      await open(page, "explorer");
+      await type(page, "ReQL query", 'r.db("shop").table("orders").filter({ state: "paid" }).changes()');
+      await page.keyboard.press("ControlOrMeta+Enter");
+      await expect(page.getByText("Live", { exact: true })).toBeVisible();
+      for (let n = 0; n < 9; n++) await query(request, `r.db("shop").table("orders").get(${n * 55 + 1}).update({total: r.row("total").add(1)})`);
+      await expect(page.getByRole("status").filter({ hasText: "9 messages" })).toBeVisible();
+      await shoot(page, `feed-${colorScheme}`);
+    });
+
     test("tables", async ({ page }) => {
       await open(page, "tables");
       await expect(page.getByRole("link", { name: "orders" })).toBeVisible();
@@ -118,7 +128,7 @@ for (const colorScheme of SCHEMES) {
       await open(page, "tables/shop/orders/changes");
       await expect(page.getByText("Live", { exact: true })).toBeVisible();
       for (let n = 0; n < 12; n++) {
-        await query(request, `r.db("shop").table("orders").get(${n * 31}).update({state: r.expr(["paid", "sent", "returned"]).nth(${n % 3}), seen: r.now()})`);
+        await query(request, `r.db("shop").table("orders").get(${n * 31}).update({state: r.expr(["paid", "sent", "returned"]).nth(${(n + SCHEMES.indexOf(colorScheme)) % 3}), seen: r.now()})`);
       }
       await shoot(page, `changes-${colorScheme}`);
     });
@@ -145,7 +155,7 @@ for (const colorScheme of SCHEMES) {
       await open(page, "backups");
       const set = page.getByRole("region", { name: /^Backup / }).first();
       await set.getByRole("button", { name: "Verify" }).click();
-      await expect(set.getByText("verified")).toBeVisible();
+      await expect(page.getByText(/found every byte as it was written/)).toBeVisible();
       await set.getByRole("button", { name: /files$/ }).click();
       await page.evaluate(() => {
         for (const code of document.querySelectorAll("code")) code.textContent = (code.textContent ?? "").replace(/\/\S*\/backups/, "/var/lib/photondb/backups");
@@ -156,3 +166,20 @@ for (const colorScheme of SCHEMES) {
     });
   });
 }
+
+test("first steps and login", async ({ page, request }) => {
+  await query(request, 'r.dbDrop("shop")');
+  const schemes = async (place: string, text: string, name: string): Promise<void> => {
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme });
+      await open(page, place);
+      await page.reload();
+      await expect(page.getByText(text)).toBeVisible();
+      await shoot(page, `${name}-${colorScheme}`);
+    }
+  };
+  await schemes("tables", "Load the sample data", "first-steps");
+  expectComplaint(/401/);
+  await query(request, 'r.db("rethinkdb").table("users").get("admin").update({password: "secret"})');
+  await schemes("dashboard", "Log in to", "login");
+});
