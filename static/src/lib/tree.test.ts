@@ -31,6 +31,12 @@ describe("the tree", () => {
     expect(lines.find(({ label }) => label === "none")).toMatchObject({ branch: false, text: "{}" });
   });
 
+  it("tells of a closed branch what it holds", () => {
+    const change = { new_val: { id: 1, state: "paid", lines: [{}, {}], to: { city: "Oslo" }, none: {}, more: 1 }, old_val: null };
+    const [line] = flatten([change], { openDepth: 0, turned: new Set() });
+    expect(line?.text).toBe("new_val: { id: 1, state: paid, lines: [2], to: {…}, none: {}, … }, old_val: null");
+  });
+
   it("numbers many values and gives each line a path of its own", () => {
     const lines = flatten([{ a: { b: 1 } }, { a: { b: 1 } }, [1]], { openDepth: 9, turned: new Set() });
     expect(lines[0]?.label).toBe("0");

@@ -27,6 +27,10 @@ export interface TreeState {
 
 /** Entries of one branch that are shown. */
 export const ENTRIES_MAX = 10_000;
+/** Fields of a branch, and of an object in it, that its line shows. */
+const SUMMARY_FIELDS_MAX = 6;
+const INNER_FIELDS_MAX = 5;
+const SUMMARY_LENGTH_MAX = 240;
 const SEPARATOR = "\u001f";
 
 /** The lines of some values, one below the other. */
@@ -66,13 +70,19 @@ function hasFields(value: Json): boolean {
   return isDocument(value) && Object.keys(value).length > 0;
 }
 
+/** The first fields, those of objects inside too: a change of a document says what it was about. */
 function summary(value: Json): string {
   if (Array.isArray(value)) return sizeOf(value);
-  const text = Object.entries(value as Document)
-    .slice(0, 6)
-    .map(([name, field]) => `${name}: ${briefly(field)}`)
-    .join(", ");
-  return text.length > 140 ? `${text.slice(0, 140)}…` : text;
+  const text = fieldsOf(value as Document, SUMMARY_FIELDS_MAX, (field) =>
+    hasFields(field) && typeOf(field) === "object" ? `{ ${fieldsOf(field as Document, INNER_FIELDS_MAX, briefly)} }` : briefly(field),
+  );
+  return text.length > SUMMARY_LENGTH_MAX ? `${text.slice(0, SUMMARY_LENGTH_MAX)}…` : text;
+}
+
+function fieldsOf(document: Document, fields_max: number, print: (field: Json) => string): string {
+  const fields = Object.entries(document);
+  const shown = fields.slice(0, fields_max).map(([name, field]) => `${name}: ${print(field)}`);
+  return [...shown, ...(fields.length > fields_max ? ["…"] : [])].join(", ");
 }
 
 function sizeOf(value: Json): string {
@@ -81,5 +91,6 @@ function sizeOf(value: Json): string {
 
 function briefly(value: Json): string {
   if (Array.isArray(value)) return `[${value.length}]`;
-  return typeOf(value) === "object" ? "{…}" : printShort(value, 40);
+  if (typeOf(value) === "object") return hasFields(value) ? "{…}" : "{}";
+  return printShort(value, 40);
 }
