@@ -45,7 +45,7 @@ impl FieldLookup {
     #[inline]
     fn position(&self, object: PackedObject<'_>) -> Option<usize> {
         let last = self.position.load(Ordering::Relaxed) as usize;
-        let position = object.position(&self.name, last).ok()?;
+        let position = object.position(self.name.as_bytes(), last).ok()?;
         if position != last {
             self.position.store(position as u32, Ordering::Relaxed);
         }

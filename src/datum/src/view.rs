@@ -117,6 +117,26 @@ impl<'a> ObjectRef<'a> {
         }
     }
 
+    /// Where a field is, or where it would be, in the order of names.
+    pub fn position(self, name: &[u8]) -> Result<usize, usize> {
+        match self.0 {
+            ObjectView::Packed(object) => object.position(name, object.len() / 2),
+            ObjectView::Tree(tree) => tree.fields.binary_search_by(|(key, _)| key.as_bytes().cmp(name)),
+        }
+    }
+
+    /// The name, as bytes, and the value of the field at a position.
+    pub fn field(self, position: usize) -> Option<(&'a [u8], DatumRef<'a>)> {
+        match self.0 {
+            ObjectView::Packed(object) => {
+                (position < object.len()).then(|| (object.key(position), object.value(position)))
+            }
+            ObjectView::Tree(tree) => {
+                tree.fields.get(position).map(|(key, value)| (key.as_bytes(), value.view()))
+            }
+        }
+    }
+
     /// Names, as bytes, and values in byte order of names.
     pub fn iter(self) -> Fields<'a> {
         Fields(match self.0 {
@@ -248,6 +268,8 @@ impl<'a> DatumRef<'a> {
     pub fn contains_extremum(self) -> bool {
         match self {
             Self::MinVal | Self::MaxVal => true,
+            Self::Array(ArrayRef(ArrayView::Packed(array))) => packed::array_has_extremum(array),
+            Self::Object(ObjectRef(ObjectView::Packed(object))) => packed::object_has_extremum(object),
             Self::Array(array) => array.iter().any(Self::contains_extremum),
             Self::Object(object) => object.iter().any(|(_, value)| value.contains_extremum()),
             _ => false,

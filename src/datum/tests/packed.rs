@@ -121,18 +121,61 @@ proptest! {
     fn fields_may_come_in_any_order(
         fields in proptest::collection::vec((strategy::text(), datum()), 0..8)
     ) {
-        let mut writer = Writer::new();
-        writer.begin_object();
-        for (key, value) in &fields {
-            writer.key(key);
-            writer.value(value.view());
-        }
         if fields.iter().any(|(key, _)| key == "$reql_type$") {
             return Ok(());
         }
-        writer.end_object(Duplicates::LastWins).unwrap();
-        let expected = Datum::object(fields.iter().map(|(key, value)| (key.as_str(), value.clone())));
-        prop_assert_eq!(writer.into_bytes(), packed::encode(&expected).to_vec());
+        let mut writer = Writer::new();
+        // Also behind an object of the same fields, of others, and inside of one.
+        let (half, twice) = (fields.len() / 2, [&fields[..], &fields[..]].concat());
+        for fields in [&fields[..], &fields[..], &fields[half..], &twice[half..], &fields[..half]] {
+            writer.begin_object();
+            writer.key("outer");
+            writer.begin_object();
+            for (key, value) in fields {
+                writer.key(key);
+                writer.value(value.view());
+            }
+            writer.end_object(Duplicates::LastWins).unwrap();
+            writer.key("more");
+            writer.null();
+            writer.end_object(Duplicates::Reject).unwrap();
+            let inner = Datum::object(fields.iter().map(|(key, value)| (key.as_str(), value.clone())));
+            let expected = Datum::object([("outer", inner), ("more", Datum::Null)]);
+            let written = writer.take_datum().unwrap();
+            prop_assert_eq!(packed::encode(&written), packed::encode(&expected));
+        }
+    }
+
+    #[test]
+    fn fields_are_copied_in_pieces(
+        fields in proptest::collection::vec((strategy::text(), datum()), 0..8),
+        at in any::<prop::sample::Index>(),
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+    ) {
+        let object = Datum::object(fields.iter().map(|(key, value)| (key.as_str(), value.clone())));
+        let bytes = packed::encode(&object);
+        let mut damaged = bytes.to_vec();
+        for (at, byte) in damage {
+            let at = at.index(damaged.len());
+            damaged[at] = byte;
+        }
+        for (tree, bytes) in [(Some(&object), bytes), (None, damaged.into())] {
+            let copied = packed::decode(bytes.clone());
+            let Ok(Datum::Object(object)) = tree.cloned().map_or(copied, Ok) else { continue };
+            let middle = at.index(object.len() + 1);
+            let copy = Writer::lent(|writer| {
+                writer.begin_object();
+                writer.fields(object.view(), 0..middle);
+                writer.fields(object.view(), middle..object.len());
+                writer.end_object_as_is();
+                writer.take_datum()
+            });
+            if tree.is_some() && !object.is_pseudo() {
+                prop_assert_eq!(packed::encode(&copy.unwrap()), bytes);
+            } else if let Ok(copy) = copy {
+                exercise(&copy);
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 use photondb_datum::json::{JsonType, Reader};
 use photondb_datum::packed::{Duplicates, Writer};
 use photondb_datum::{Datum, DatumError};
+use smallvec::SmallVec;
 
 use crate::TermType;
 
@@ -31,7 +32,7 @@ enum Open {
 
 /// Reads the literal at the front of a text, an object or the term of an array.
 pub(crate) fn literal(text: &[u8]) -> Option<Literal> {
-    read(text).ok().flatten()
+    Writer::lent(|writer| read(text, writer)).ok().flatten()
 }
 
 /// Whether a text begins with something that may be such a literal.
@@ -39,10 +40,9 @@ pub(crate) fn may_begin(text: &[u8]) -> bool {
     matches!(text, [b'{', ..] | [b'[', b'2', b',' | b' ', ..])
 }
 
-fn read(text: &[u8]) -> Result<Option<Literal>, DatumError> {
+fn read(text: &[u8], writer: &mut Writer) -> Result<Option<Literal>, DatumError> {
     let mut reader = Reader::with_limits(text, crate::literal::limits())?;
-    let mut writer = Writer::new();
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: SmallVec<[Open; DEPTH_MAX]> = SmallVec::new();
     let mut items_max = 0;
     loop {
         match reader.peek()? {

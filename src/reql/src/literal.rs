@@ -19,7 +19,15 @@ pub(crate) fn pack(text: &[u8]) -> Result<Datum, DatumError> {
         return Ok(Datum::string(text));
     }
     let mut reader = Reader::with_limits(text, limits())?;
-    let mut writer = Writer::new();
+    if reader.peek()? == JsonType::Number {
+        let number = reader.number()?;
+        reader.finish()?;
+        return Ok(Datum::Number(number));
+    }
+    Writer::lent(|writer| pack_with(reader, writer))
+}
+
+fn pack_with(mut reader: Reader<'_>, writer: &mut Writer) -> Result<Datum, DatumError> {
     // What is open, outermost first: whether it is an object.
     let mut open: Vec<bool> = Vec::new();
     loop {
@@ -42,7 +50,7 @@ pub(crate) fn pack(text: &[u8]) -> Result<Datum, DatumError> {
             JsonType::Number => writer.number(reader.number()?),
             JsonType::String => writer.string(&reader.string()?),
         }
-        if !advance(&mut reader, &mut writer, &mut open)? {
+        if !advance(&mut reader, writer, &mut open)? {
             reader.finish()?;
             return writer.take_datum();
         }

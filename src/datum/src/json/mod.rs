@@ -12,7 +12,7 @@ mod write;
 
 use crate::datum::Datum;
 use crate::error::DatumError;
-use crate::packed::{Duplicates, Writer};
+use crate::packed::Duplicates;
 use crate::view::DatumRef;
 
 pub use error::JsonErrorKind;
@@ -47,11 +47,9 @@ impl Default for ParseLimits {
 /// Reads one value and nothing else. Pseudo-types are checked and normalised.
 pub fn parse(text: &[u8], limits: ParseLimits) -> Result<Datum, DatumError> {
     let mut reader = Reader::with_limits(text, limits)?;
-    // Packed values are seldom longer than their text.
-    let mut writer = Writer::with_capacity(text.len() + 32);
-    reader.value_into(&mut writer)?;
+    let value = reader.value()?;
     reader.finish()?;
-    writer.take_datum()
+    Ok(value)
 }
 
 /// Appends a value as compact JSON. Fails for `r.minval` and `r.maxval`, leaving the buffer

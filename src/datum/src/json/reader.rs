@@ -424,9 +424,10 @@ impl<'a> Reader<'a> {
 
     /// Reads any value.
     pub fn value(&mut self) -> Result<Datum, DatumError> {
-        let mut writer = Writer::new();
-        self.value_into(&mut writer)?;
-        writer.take_datum()
+        Writer::lent(|writer| {
+            self.value_into(writer)?;
+            writer.take_datum()
+        })
     }
 
     /// Steps over any value.

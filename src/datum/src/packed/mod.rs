@@ -38,6 +38,7 @@
 //! less deep than it reads as null, a string that is not UTF-8 is repaired when it becomes
 //! text. Bytes from disk are covered by checksums, so this only has to be safe, not wise.
 
+mod fields;
 mod layout;
 mod object;
 mod walk;
@@ -53,7 +54,7 @@ pub use crate::view::DatumRef as PackedRef;
 
 pub(crate) use layout::{PackedArray, array_bytes, blob_bytes, number_bytes, object_bytes};
 pub(crate) use object::{PackedFields, PackedObject};
-pub(crate) use walk::{Visitor, walk_array, walk_object};
+pub(crate) use walk::{Visitor, array_has_extremum, object_has_extremum, walk_array, walk_object};
 pub use writer::{Checkpoint, Duplicates, Writer};
 
 /// Packs a value. A value that is packed already is shared, not copied.

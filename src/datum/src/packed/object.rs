@@ -82,6 +82,18 @@ impl<'a> PackedObject<'a> {
         if offset < self.names() { None } else { number(self.bytes.get(offset..)?) }
     }
 
+    /// Where the values from a position on begin; for the length, where they end. `None` when
+    /// that is no place for a value.
+    #[inline]
+    pub(super) fn value_start(self, index: usize) -> Option<usize> {
+        if index == self.len() {
+            return Some(self.bytes.len());
+        }
+        let width = self.header.width;
+        let start = width.word(self.bytes, self.header.table() + index * width.bytes())?;
+        (self.names()..=self.bytes.len()).contains(&start).then_some(start)
+    }
+
     /// The fields in order.
     #[inline]
     pub(crate) fn fields(self) -> PackedFields<'a> {
@@ -99,14 +111,13 @@ impl<'a> PackedObject<'a> {
     /// The value of a field.
     #[inline]
     pub(crate) fn get(self, key: &str) -> Option<DatumRef<'a>> {
-        self.position(key, self.header.count() / 2).ok().map(|position| self.value(position))
+        self.position(key.as_bytes(), self.header.count() / 2).ok().map(|position| self.value(position))
     }
 
     /// Where a field is, or where it would be: a binary search that looks at `first` before
     /// anything else.
     #[inline]
-    pub(crate) fn position(self, key: &str, first: usize) -> Result<usize, usize> {
-        let key = key.as_bytes();
+    pub(crate) fn position(self, key: &[u8], first: usize) -> Result<usize, usize> {
         let (mut low, mut high) = (0, self.header.count());
         let mut probe = first;
         if probe >= high {

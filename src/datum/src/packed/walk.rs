@@ -4,8 +4,8 @@
 //! through memory; here every value goes from its bytes straight to the visitor.
 
 use super::layout::{
-    BINARY_LONG, BINARY_SHORT, DEPTH_READ_MAX, DOUBLE, FALSE, INTEGER_8, INTEGER_16, INTEGER_32, MAXVAL,
-    MINVAL, NULL, PackedArray, STRING_LONG, STRING_SHORT, TRUE, child_bytes, read_blob,
+    ARRAY, BINARY_LONG, BINARY_SHORT, DEPTH_READ_MAX, DOUBLE, FALSE, INTEGER_8, INTEGER_16, INTEGER_32,
+    MAXVAL, MINVAL, NULL, PackedArray, STRING_LONG, STRING_SHORT, TRUE, child_bytes, read, read_blob,
 };
 use super::object::PackedObject;
 
@@ -64,6 +64,32 @@ fn walk(bytes: &[u8], parent_depth: usize, visitor: &mut impl Visitor) {
         walk_array(array, visitor);
     } else {
         visitor.null();
+    }
+}
+
+/// Whether `r.minval` or `r.maxval` is anywhere inside an array. Of values without children
+/// only the tag is looked at.
+pub(crate) fn array_has_extremum(array: PackedArray<'_>) -> bool {
+    array.children().any(|item| has_extremum(item, array.depth()))
+}
+
+/// The same for an object.
+pub(crate) fn object_has_extremum(object: PackedObject<'_>) -> bool {
+    let names = object.names();
+    object
+        .fields()
+        .raw()
+        .any(|(_, offset)| has_extremum(child_bytes(object.bytes(), offset, names), object.depth()))
+}
+
+fn has_extremum(bytes: &[u8], parent_depth: usize) -> bool {
+    match bytes.first() {
+        Some(&(MINVAL | MAXVAL)) => true,
+        Some(&tag) if tag >= ARRAY => match read(bytes, u16::MAX) {
+            Some((value, _)) => value.depth() < parent_depth && value.contains_extremum(),
+            None => false,
+        },
+        _ => false,
     }
 }
 

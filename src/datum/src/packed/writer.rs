@@ -1,5 +1,8 @@
 //! Writing packed values from front to back.
 
+use std::cell::Cell;
+use std::ops::Range;
+
 use bytes::BytesMut;
 
 use crate::datum::Datum;
@@ -7,10 +10,19 @@ use crate::error::DatumError;
 use crate::pseudo::{self, PseudoType, REQL_TYPE};
 use crate::view::{ArrayRef, ArrayView, DatumRef, ObjectRef, ObjectView};
 
+use super::fields::{Child, Fields};
 use super::layout::{
     ARRAY, BINARY_LONG, BINARY_SHORT, DOUBLE, FALSE, INTEGER_8, INTEGER_16, INTEGER_32, MAXVAL, MINVAL, NULL,
     STRING_LONG, STRING_SHORT, TRUE, Width, object_tag, read, small_integer, with_width,
 };
+use super::object::PackedObject;
+
+/// A writer that has grown beyond this is not kept for the next value.
+const SPARE_BYTES_MAX: usize = 256 << 10;
+
+thread_local! {
+    static SPARE: Cell<Option<Box<Writer>>> = const { Cell::new(None) };
+}
 
 /// What a repeated name in an object means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +46,10 @@ pub struct Writer {
     children: Vec<Child>,
     /// The names of the fields of all open objects, back to back.
     names: Vec<u8>,
-    scratch: Scratch,
+    /// How the fields of the last object that came unordered are ordered.
+    order: Vec<u32>,
+    /// Memory for the next object that ends.
+    assembly: Vec<u8>,
 }
 
 struct Frame {
@@ -46,22 +61,6 @@ struct Frame {
     buffer_start: usize,
     children_start: usize,
     names_start: usize,
-}
-
-#[derive(Clone, Copy)]
-struct Child {
-    value_start: usize,
-    name_start: usize,
-    name_end: usize,
-}
-
-/// Memory kept for the next object whose fields came unordered.
-#[derive(Default)]
-struct Scratch {
-    order: Vec<u32>,
-    children: Vec<Child>,
-    names: Vec<u8>,
-    values: Vec<u8>,
 }
 
 /// A place in a [`Writer`] to go back to.
@@ -79,15 +78,17 @@ impl Writer {
         Self::default()
     }
 
-    /// Nothing written, with room for a document of so many bytes.
-    pub fn with_capacity(bytes: usize) -> Self {
-        Self {
-            buffer: Vec::with_capacity(bytes),
-            frames: Vec::with_capacity(8),
-            children: Vec::with_capacity(32),
-            names: Vec::with_capacity(256),
-            scratch: Scratch::default(),
+    /// Lends the writer of this thread, empty but for the memory that it grew to before: most
+    /// values are built for a moment, and much like the ones before them.
+    pub fn lent<T>(write: impl FnOnce(&mut Self) -> T) -> T {
+        // Whoever asks while it is lent gets one of his own.
+        let mut writer = SPARE.take().unwrap_or_default();
+        writer.clear();
+        let result = write(&mut writer);
+        if writer.buffer.capacity() + writer.assembly.capacity() <= SPARE_BYTES_MAX {
+            SPARE.set(Some(writer));
         }
+        result
     }
 
     /// Writes behind what is in the buffer already.
@@ -104,7 +105,9 @@ impl Writer {
     /// The one value written, as a datum of its own; ready for the next value.
     pub fn take_datum(&mut self) -> Result<Datum, DatumError> {
         debug_assert!(self.frames.is_empty());
-        super::decode(bytes::Bytes::copy_from_slice(&std::mem::take(&mut self.buffer)))
+        let datum = super::decode(bytes::Bytes::copy_from_slice(&self.buffer));
+        self.buffer.clear();
+        datum
     }
 
     /// [`take_datum`](Self::take_datum) in a chunk of memory that many values share.
@@ -153,7 +156,7 @@ impl Writer {
         if let Some(frame) = self.frames.last()
             && !frame.object
         {
-            self.children.push(Child { value_start: self.buffer.len(), name_start: 0, name_end: 0 });
+            self.children.push(Child::item(self.buffer.len()));
         }
     }
 
@@ -242,9 +245,13 @@ impl Writer {
 
     /// The same for a name as [`ObjectRef::iter`] gives it.
     pub fn key_bytes(&mut self, name: &[u8]) {
+        self.field_at(name, self.buffer.len());
+    }
+
+    fn field_at(&mut self, name: &[u8], value_start: usize) {
         let name_start = self.names.len();
         self.names.extend_from_slice(name);
-        self.children.push(Child { value_start: self.buffer.len(), name_start, name_end: self.names.len() });
+        self.children.push(Child::field(name, name_start, value_start));
         if name == REQL_TYPE.as_bytes()
             && let Some(frame) = self.frames.last_mut()
         {
@@ -288,30 +295,35 @@ impl Writer {
     fn end_object_with(&mut self, check: Option<Duplicates>) -> Result<(), DatumError> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         debug_assert!(frame.object);
+        let start = frame.buffer_start;
+        let fields = Fields::new(&self.children[frame.children_start..], &self.names, &self.buffer);
         let mut depth = frame.depth.saturating_add(1);
-        if !self.is_sorted(&frame) && self.sort(&frame, check.unwrap_or(Duplicates::LastWins))? {
-            depth = self.deepest_child(&frame).saturating_add(1);
+        let out = &mut self.assembly;
+        if fields.are_sorted() {
+            fields.assemble(None, depth, out);
+        } else {
+            if !fields.are_sorted_by(&self.order) && fields.sort(&mut self.order) {
+                if check == Some(Duplicates::Reject) {
+                    return Err(fields.repeated(&self.order));
+                }
+                fields.keep_last(&mut self.order);
+                depth = fields.deepest(&self.order).saturating_add(1);
+            }
+            fields.assemble(Some(&self.order), depth, out);
+            if self.order.len() < fields.len() {
+                // One with fields left out is no order for other objects.
+                self.order.clear();
+            }
         }
-        let count = self.children.len() - frame.children_start;
-        let names_len = self.names.len() - frame.names_start;
-        let contents = self.buffer.len() - frame.buffer_start;
-        let layout = Layout::of(contents + names_len, count, 2);
-        let names_at = layout.header_bytes;
-        self.open_gap(frame.buffer_start, layout.header_bytes + names_len);
-        let whole = &mut self.buffer[frame.buffer_start..];
-        let mut header = HeaderWriter::begin(whole, object_tag(None), depth, count, layout);
-        let children = &self.children[frame.children_start..];
-        for child in children {
-            header.word(child.value_start - frame.buffer_start + layout.header_bytes + names_len);
+        if start == 0 {
+            std::mem::swap(&mut self.buffer, &mut self.assembly);
+        } else {
+            self.buffer.truncate(start);
+            self.buffer.extend_from_slice(&self.assembly);
         }
-        for child in children {
-            header.word(child.name_end - frame.names_start);
-        }
-        whole[names_at..names_at + names_len].copy_from_slice(&self.names[frame.names_start..]);
         self.children.truncate(frame.children_start);
         self.names.truncate(frame.names_start);
-        let depth =
-            if frame.typed { self.finish_typed(frame.buffer_start, depth, check.is_some())? } else { depth };
+        let depth = if frame.typed { self.finish_typed(start, depth, check.is_some())? } else { depth };
         self.raise_depth(depth);
         Ok(())
     }
@@ -370,6 +382,41 @@ impl Writer {
         }
     }
 
+    /// Some of the fields of another object one after the other, values that were checked before.
+    pub fn fields(&mut self, object: ObjectRef<'_>, range: Range<usize>) {
+        if let ObjectRef(ObjectView::Packed(packed)) = object
+            && self.packed_fields(packed, range.clone()).is_some()
+        {
+            return;
+        }
+        for (name, value) in object.iter().skip(range.start).take(range.len()) {
+            self.key_bytes(name);
+            self.value(value);
+        }
+    }
+
+    /// Copies fields as one piece. Nothing is written when the object is damaged.
+    fn packed_fields(&mut self, object: PackedObject<'_>, range: Range<usize>) -> Option<()> {
+        let (start, end) = (object.value_start(range.start)?, object.value_start(range.end)?);
+        let values = object.bytes().get(start..end)?;
+        let before = self.checkpoint();
+        self.buffer.extend_from_slice(values);
+        let mut last = start;
+        for index in range {
+            let place = object.value_start(index).filter(|place| (last..end).contains(place));
+            let Some(place) = place else {
+                self.rollback(before);
+                return None;
+            };
+            self.field_at(object.key(index), before.buffer + place - start);
+            if object.depth() > 1 {
+                self.raise_depth(u16::try_from(object.value(index).depth()).unwrap_or(u16::MAX));
+            }
+            last = place + 1;
+        }
+        Some(())
+    }
+
     fn copy(&mut self, packed: &[u8], depth: usize) {
         self.begin_value();
         self.buffer.extend_from_slice(packed);
@@ -388,102 +435,33 @@ impl Writer {
         self.buffer.resize(end + bytes, 0);
         self.buffer.copy_within(start..end, start + bytes);
     }
-
-    fn is_sorted(&self, frame: &Frame) -> bool {
-        self.children[frame.children_start..].windows(2).all(|pair| self.name(pair[0]) < self.name(pair[1]))
-    }
-
-    fn name(&self, child: Child) -> &[u8] {
-        &self.names[child.name_start..child.name_end]
-    }
-
-    /// The depth of the deepest child that is left of an open object.
-    fn deepest_child(&self, frame: &Frame) -> u16 {
-        let depth = |child: &Child| match read(&self.buffer[child.value_start..], u16::MAX) {
-            Some((value, _)) => u16::try_from(value.depth()).unwrap_or(u16::MAX),
-            None => 0,
-        };
-        self.children[frame.children_start..].iter().map(depth).max().unwrap_or(0)
-    }
-
-    /// Puts the fields of the open object in order of their names. Returns whether a
-    /// repeated one was dropped.
-    fn sort(&mut self, frame: &Frame, duplicates: Duplicates) -> Result<bool, DatumError> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let sorted = self.sort_into(frame, duplicates, &mut scratch);
-        if sorted.is_ok() {
-            self.buffer.truncate(frame.buffer_start);
-            self.buffer.extend_from_slice(&scratch.values);
-            self.children.truncate(frame.children_start);
-            self.children.extend_from_slice(&scratch.children);
-            self.names.truncate(frame.names_start);
-            self.names.extend_from_slice(&scratch.names);
-        }
-        let dropped = scratch.children.len() < scratch.order.len();
-        self.scratch = scratch;
-        sorted.map(|()| dropped)
-    }
-
-    fn sort_into(&self, frame: &Frame, duplicates: Duplicates, out: &mut Scratch) -> Result<(), DatumError> {
-        let children = &self.children[frame.children_start..];
-        let Scratch { order, children: sorted, names, values } = out;
-        sorted.clear();
-        names.clear();
-        values.clear();
-        order.clear();
-        order.extend(0..children.len() as u32);
-        // Stable: of equal names the last written comes last.
-        order.sort_by(|a, b| self.name(children[*a as usize]).cmp(self.name(children[*b as usize])));
-        for (position, &index) in order.iter().enumerate() {
-            let index = index as usize;
-            let name = self.name(children[index]);
-            let repeated =
-                order.get(position + 1).is_some_and(|next| self.name(children[*next as usize]) == name);
-            if repeated {
-                if duplicates == Duplicates::Reject {
-                    return Err(DatumError::DuplicateKey(String::from_utf8_lossy(name).into_owned()));
-                }
-                continue;
-            }
-            let name_start = frame.names_start + names.len();
-            names.extend_from_slice(name);
-            sorted.push(Child {
-                value_start: frame.buffer_start + values.len(),
-                name_start,
-                name_end: frame.names_start + names.len(),
-            });
-            let value_end = children.get(index + 1).map_or(self.buffer.len(), |next| next.value_start);
-            values.extend_from_slice(&self.buffer[children[index].value_start..value_end]);
-        }
-        Ok(())
-    }
 }
 
 /// How the header of an array or object is written.
 #[derive(Clone, Copy)]
-struct Layout {
+pub(super) struct Layout {
     width: Width,
-    header_bytes: usize,
-    total: usize,
+    pub(super) header_bytes: usize,
+    pub(super) total: usize,
 }
 
 impl Layout {
     /// For children, names included, of so many bytes.
-    fn of(contents: usize, count: usize, words_per_child: usize) -> Self {
+    pub(super) fn of(contents: usize, count: usize, words_per_child: usize) -> Self {
         let (width, header_bytes) = Width::fitting(2 + count * words_per_child, contents);
         Self { width, header_bytes, total: header_bytes + contents }
     }
 }
 
 /// Writes the words of a header one after the other.
-struct HeaderWriter<'a> {
+pub(super) struct HeaderWriter<'a> {
     out: &'a mut [u8],
     at: usize,
     width: Width,
 }
 
 impl<'a> HeaderWriter<'a> {
-    fn begin(out: &'a mut [u8], tag: u8, depth: u16, count: usize, layout: Layout) -> Self {
+    pub(super) fn begin(out: &'a mut [u8], tag: u8, depth: u16, count: usize, layout: Layout) -> Self {
         let width = layout.width;
         out[0] = with_width(tag, width);
         let depth_bytes = width.prefix_bytes() - 1;
@@ -495,7 +473,7 @@ impl<'a> HeaderWriter<'a> {
     }
 
     #[inline]
-    fn word(&mut self, value: usize) {
+    pub(super) fn word(&mut self, value: usize) {
         let end = self.at + self.width.bytes();
         match self.width {
             Width::One => self.out[self.at] = value as u8,

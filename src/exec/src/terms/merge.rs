@@ -2,7 +2,7 @@
 //!
 //! A stored document stays packed: the fields that are kept are copied as they lie.
 
-use photondb_datum::packed::{self, Writer};
+use photondb_datum::packed::Writer;
 use photondb_datum::{Datum, DatumRef, ObjectRef, PseudoType, pseudo};
 
 /// The fields of both, those of `right` winning; objects are merged in depth, literals
@@ -14,10 +14,12 @@ pub(crate) fn merge(left: &Datum, right: &Datum) -> Datum {
     if old.is_pseudo() || new.is_pseudo() {
         return settled(right.clone()).unwrap_or(Datum::Null);
     }
-    if let Some(bytes) = left.view().packed_length() {
-        let mut out = Writer::with_capacity(bytes + right.packed_bytes());
-        write_merged(old.view(), new.view(), &mut out);
-        if let Ok(merged) = packed::decode(out.into_bytes().into()) {
+    if left.view().packed_length().is_some() {
+        let merged = Writer::lent(|out| {
+            write_merged(old.view(), new.view(), out);
+            out.take_datum()
+        });
+        if let Ok(merged) = merged {
             return merged;
         }
     }
@@ -37,16 +39,18 @@ pub(crate) fn merge(left: &Datum, right: &Datum) -> Datum {
     Datum::Object(builder.build())
 }
 
-/// Writes the fields of two plain objects, in order.
+/// Writes the fields of two plain objects, in order: those of `old` between two of `new` as one
+/// piece.
 fn write_merged(old: ObjectRef<'_>, new: ObjectRef<'_>, out: &mut Writer) {
-    let mut old = old.iter().peekable();
+    let mut written = 0;
     out.begin_object();
     for (name, value) in new.iter() {
-        while let Some((before, kept)) = old.next_if(|(before, _)| *before < name) {
-            out.key_bytes(before);
-            out.value(kept);
-        }
-        let replaced = old.next_if(|(before, _)| *before == name).map(|(_, replaced)| replaced);
+        let (position, replaced) = match old.position(name) {
+            Ok(position) => (position, old.field(position).map(|(_, replaced)| replaced)),
+            Err(position) => (position, None),
+        };
+        out.fields(old, written..position);
+        written = position + usize::from(replaced.is_some());
         match (value, replaced) {
             (DatumRef::Object(inner), Some(DatumRef::Object(replaced)))
                 if inner.pseudo_type().is_none() && replaced.pseudo_type().is_none() =>
@@ -66,10 +70,7 @@ fn write_merged(old: ObjectRef<'_>, new: ObjectRef<'_>, out: &mut Writer) {
             }
         }
     }
-    for (behind, kept) in old {
-        out.key_bytes(behind);
-        out.value(kept);
-    }
+    out.fields(old, written..old.len());
     out.end_object_as_is();
 }
 
@@ -105,6 +106,7 @@ fn settled(datum: Datum) -> Option<Datum> {
 #[cfg(test)]
 mod tests {
     use photondb_datum::json::{ParseLimits, parse};
+    use photondb_datum::packed;
 
     use super::*;
 
