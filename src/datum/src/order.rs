@@ -111,7 +111,13 @@ impl PartialEq for DatumRef<'_> {
         {
             return true;
         }
-        self.compare(*other) == Ordering::Equal
+        match (self, other) {
+            (Self::Object(a), DatumRef::Object(b)) if a.len() != b.len() && a.pseudo_type().is_none() => {
+                false
+            }
+            (Self::Array(a), DatumRef::Array(b)) if a.len() != b.len() => false,
+            _ => self.compare(*other) == Ordering::Equal,
+        }
     }
 }
 

@@ -44,7 +44,7 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     fn expression(&mut self, id: TermId) -> Result<Expression, ReqlError> {
-        let ast = Arc::clone(self.ast);
+        let ast = self.ast;
         match ast.node(id) {
             Node::Constant(datum) => Ok(Expression {
                 operation: Operation::Constant(datum.clone()),

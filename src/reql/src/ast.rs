@@ -66,6 +66,11 @@ impl Ast {
         Self::default()
     }
 
+    /// An empty tree with room for so many nodes.
+    pub fn with_capacity(nodes: usize) -> Self {
+        Self { nodes: Vec::with_capacity(nodes), links: Vec::with_capacity(nodes), ..Self::default() }
+    }
+
     /// Adds a literal.
     pub fn add_constant(&mut self, value: Datum) -> TermId {
         self.push(Node::Constant(value))

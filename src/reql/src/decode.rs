@@ -112,7 +112,12 @@ fn envelope(decoder: &mut TermDecoder<'_>) -> Result<Query, ReqlError> {
         Some(4) => Query::NoreplyWait,
         Some(5) => Query::ServerInfo,
         Some(COMPACT_QUERY_TYPE) => Query::Compact,
-        _ => return Err(envelope_error(&format!("Unrecognized QueryType: {text}."))),
+        _ => {
+            return Err(envelope_error(&format!(
+                "Unrecognized QueryType: {}.",
+                String::from_utf8_lossy(text)
+            )));
+        }
     };
     let mut count = 1;
     while decoder.lexer.element(&mut first, b']')? {

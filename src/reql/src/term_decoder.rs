@@ -14,6 +14,10 @@ use crate::{Args, Ast, ErrorKind, Frame, Optargs, ReqlError, TermId, TermType};
 
 /// Literals that are read in one pass.
 const DIRECT_TRIES_MAX: usize = 4;
+/// Room for what most queries need, so that it need not grow.
+const NODES_USUAL: usize = 16;
+const LEVELS_USUAL: usize = 8;
+const PLAIN_BYTES_USUAL: usize = 64;
 /// Literals below so many levels are not.
 const DIRECT_LEVELS_MAX: usize = 8;
 /// A number of at most so many digits is surely a whole one below 2^32.
@@ -91,10 +95,10 @@ impl<'a> TermDecoder<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Self {
         Self {
             lexer: Lexer::new(text),
-            ast: Ast::new(),
-            plain: Vec::new(),
-            levels: Vec::new(),
-            children: Vec::new(),
+            ast: Ast::with_capacity(NODES_USUAL),
+            plain: Vec::with_capacity(PLAIN_BYTES_USUAL),
+            levels: Vec::with_capacity(LEVELS_USUAL),
+            children: Vec::with_capacity(LEVELS_USUAL),
             tries: DIRECT_TRIES_MAX,
         }
     }
@@ -169,9 +173,9 @@ impl<'a> TermDecoder<'a> {
             return Err(ReqlError::compile(message));
         }
         let (number, text) = self.number()?;
-        let term = number
-            .and_then(TermType::from_id)
-            .ok_or_else(|| ReqlError::compile(format!("Unrecognized TermType: {text}.")))?;
+        let term = number.and_then(TermType::from_id).ok_or_else(|| {
+            ReqlError::compile(format!("Unrecognized TermType: {}.", String::from_utf8_lossy(text)))
+        })?;
         let more = self.lexer.element(&mut first, b']')?;
         if term == TermType::Datum {
             return self.raw_datum(more).map(Some);
@@ -352,7 +356,10 @@ impl<'a> TermDecoder<'a> {
             Part::Node(id) => Ok(id),
             Part::Literal { .. } => Err(ReqlError::internal("A literal was left in a term.")),
         };
-        let args = self.children[first..args_end].iter().map(node).collect::<Result<Args, _>>()?;
+        let mut args = Args::with_capacity(args_end - first);
+        for child in &self.children[first..args_end] {
+            args.push(node(child)?);
+        }
         let mut optargs = Optargs::new();
         for child in &self.children[args_end..] {
             let name = text_of(child.key)?;
@@ -410,20 +417,16 @@ impl<'a> TermDecoder<'a> {
 
     /// The number of a term or a query type, and how it is written. What is no whole number
     /// is the number of nothing.
-    pub(crate) fn number(&mut self) -> Result<(Option<u64>, &'a str), ReqlError> {
-        let text = std::str::from_utf8(self.lexer.scalar()?).map_err(|_| Malformed)?;
+    pub(crate) fn number(&mut self) -> Result<(Option<u64>, &'a [u8]), ReqlError> {
+        let bytes = self.lexer.scalar()?;
         // Nearly always.
-        if let [first @ b'0'..=b'9', rest @ ..] = text.as_bytes()
-            && rest.len() < WHOLE_DIGITS_MAX
-            && rest.iter().all(u8::is_ascii_digit)
-        {
-            let whole =
-                rest.iter().fold(u64::from(first - b'0'), |n, digit| n * 10 + u64::from(digit - b'0'));
-            return Ok((Some(whole), text));
+        if bytes.len() <= WHOLE_DIGITS_MAX && bytes.iter().all(u8::is_ascii_digit) {
+            return Ok((Some(bytes.iter().fold(0, |n, digit| n * 10 + u64::from(digit - b'0'))), bytes));
         }
+        let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
         let number: f64 = text.parse().map_err(|_| Malformed)?;
         let whole = number >= 0.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0;
-        Ok((whole.then_some(number as u64), text))
+        Ok((whole.then_some(number as u64), bytes))
     }
 
     /// Places an error below the first `count` levels.
