@@ -34,7 +34,7 @@ pub(crate) struct Environment {
     pub(crate) memory: Arc<MemoryBudget>,
     /// Present when the query asked for a profile.
     pub(crate) profiler: Option<Profiler>,
-    now: OnceLock<Datum>,
+    now_seconds: OnceLock<f64>,
     acknowledgement: Mutex<Acknowledgement>,
 }
 
@@ -101,7 +101,7 @@ impl Environment {
             cancel,
             memory,
             profiler,
-            now: OnceLock::new(),
+            now_seconds: OnceLock::new(),
             acknowledgement: Mutex::default(),
         }
     }
@@ -117,7 +117,7 @@ impl Environment {
             cancel: Cancel::default(),
             memory: Arc::clone(&self.memory),
             profiler: None,
-            now: self.now.clone(),
+            now_seconds: self.now_seconds.clone(),
             acknowledgement: Mutex::default(),
         }
     }
@@ -133,7 +133,7 @@ impl Environment {
             cancel: Cancel::default(),
             memory: Arc::new(MemoryBudget::detached()),
             profiler: None,
-            now: OnceLock::new(),
+            now_seconds: OnceLock::new(),
             acknowledgement: Mutex::default(),
         }
     }
@@ -179,11 +179,13 @@ impl Environment {
     }
 
     /// The time of the query: the same however often it is asked.
-    pub(crate) fn now(&self) -> &Datum {
-        self.now.get_or_init(|| {
-            let seconds = (self.clock.now_seconds() * 1000.0).round() / 1000.0;
-            pseudo::time(seconds, "+00:00")
-        })
+    pub(crate) fn now(&self) -> Datum {
+        pseudo::time(self.now_seconds(), "+00:00")
+    }
+
+    /// The same as seconds since 1970.
+    pub(crate) fn now_seconds(&self) -> f64 {
+        *self.now_seconds.get_or_init(|| (self.clock.now_seconds() * 1000.0).round() / 1000.0)
     }
 
     /// An error when the client has gone or stopped the query.

@@ -21,8 +21,8 @@ pub struct WriteOp {
     pub return_changes: ReturnChanges,
     /// Whether the write hook is passed by.
     pub ignore_write_hook: bool,
-    /// The time of the query, for the write hook.
-    pub now: Datum,
+    /// The time of the query in seconds since 1970, for the write hook.
+    pub now_seconds: f64,
 }
 
 /// What a write does.

@@ -91,7 +91,7 @@ impl Server {
             durability: None,
             return_changes: ReturnChanges::No,
             ignore_write_hook: false,
-            now: Datum::Null,
+            now_seconds: 0.0,
         };
         assert_eq!(self.shards.write(write).unwrap().errors, 0);
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use photondb_base::{IdentifierFormat, IndexId};
 use photondb_catalog::{NameKind, Permission, SYSTEM_DATABASE, check_name};
 use photondb_datum::{Datum, Text};
+use photondb_plan::Operation;
+use photondb_reql::TermType;
 use photondb_table::{DatumRange, ReadMode};
 
 use crate::error::{EvalError, Result};
@@ -14,6 +16,8 @@ use crate::sequence::{IndexRef, Sequence, TableRead, TableSource};
 use crate::terms::transform;
 use crate::value::{DatabaseRef, Kind, Row, RowOrigin, TableRef, Value};
 
+/// A string of so many bytes is not too long for a primary key.
+const PLAIN_KEY_BYTES_MAX: usize = 64;
 /// The database of queries that say nothing about it.
 const DEFAULT_DATABASE: &str = "test";
 
@@ -215,6 +219,26 @@ pub(crate) fn first_row(read: Box<TableRead>, datum: Datum, site: photondb_reql:
 }
 
 pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
+    row_by_key(call, true)
+}
+
+/// The row that is to be written to, when it is one that the first argument gets by its key.
+/// The write reads it itself, so that it is not read here.
+pub(crate) fn unread_row(call: &Invocation<'_>) -> Result<Option<Value>> {
+    let expression = call.expression(0)?;
+    match &expression.operation {
+        Operation::Call(get)
+            if get.term == TermType::Get && call.first.is_none() && !get.spliced && !expression.grouped =>
+        {
+            let get = Invocation { call: get, site: expression.site, ..*call };
+            row_by_key(&get, false).map(Some).map_err(|error| error.at(expression.site))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A row of a table. One that need not be read is, too, where that finds a mistake.
+fn row_by_key(call: &Invocation<'_>, must_read: bool) -> Result<Value> {
     let read = table_argument(call, 0)?;
     let key = call.value(1)?.into_datum()?;
     let table = Arc::clone(&read.table);
@@ -223,11 +247,24 @@ pub(crate) fn get(call: &Invocation<'_>) -> Result<Value> {
         Sequence::table(read, call.site).first(call.env, 0)?
     } else {
         call.env.check_table(Permission::Read, &table)?;
-        let shards = &call.env.services()?.shards;
-        call.env.task("Perform read on shard.", || shards.get(table.id, &key, read.mode, None))?
+        if must_read || !is_plain_key(&key) {
+            let shards = &call.env.services()?.shards;
+            call.env.task("Perform read on shard.", || shards.get(table.id, &key, read.mode, None))?
+        } else {
+            None
+        }
     };
     let datum = datum.unwrap_or(Datum::Null);
     Ok(Value::new(Kind::Row(Box::new(Row { table, key, datum, origin: RowOrigin::Key })), call.site))
+}
+
+/// Whether data is surely good for a primary key.
+fn is_plain_key(key: &Datum) -> bool {
+    match key {
+        Datum::Number(_) => true,
+        Datum::String(text) => text.len() <= PLAIN_KEY_BYTES_MAX && !text.as_bytes().contains(&0),
+        _ => false,
+    }
 }
 
 pub(crate) fn get_all(call: &Invocation<'_>) -> Result<Value> {

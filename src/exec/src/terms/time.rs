@@ -51,7 +51,7 @@ pub(crate) fn to_epoch_time(call: &Invocation<'_>) -> Result<Value> {
 }
 
 pub(crate) fn now(call: &Invocation<'_>) -> Result<Value> {
-    call.answer(call.env.now().clone())
+    call.answer(call.env.now())
 }
 
 /// `r.time` of a date, or of a date and a time of day, and a time zone.

@@ -5,6 +5,7 @@ mod system;
 use std::sync::Arc;
 
 use photondb_catalog::Permission;
+use photondb_datum::packed::Writer;
 use photondb_datum::{Array, Datum, ObjectBuilder, Text};
 use photondb_plan::Operation;
 use photondb_table::{
@@ -99,7 +100,7 @@ fn send(
         durability: options.durability,
         return_changes: options.return_changes,
         ignore_write_hook: options.ignore_write_hook,
-        now: env.now().clone(),
+        now_seconds: env.now_seconds(),
     };
     let shards = &env.services()?.shards;
     let summary = env.task("Perform write.", || shards.write(operation))?;
@@ -272,7 +273,7 @@ impl Inserter<'_> {
             ));
         }
         let keys = (!self.generated.is_empty()).then(|| Datum::Array(self.generated.into()));
-        call.answer(describe(call.env, self.summary, self.options.return_changes, keys))
+        call.answer(describe(call.env, self.summary, self.options.return_changes, keys)?)
     }
 }
 
@@ -289,7 +290,10 @@ pub(crate) fn delete(call: &Invocation<'_>) -> Result<Value> {
 }
 
 fn modify(call: &Invocation<'_>, verb: Verb) -> Result<Value> {
-    let target = call.value(0)?;
+    let target = match table::unread_row(call)? {
+        Some(row) => row,
+        None => call.value(0)?,
+    };
     let options = options(call)?;
     let function: Arc<dyn WriteFunction> = match verb {
         Verb::Delete => Arc::new(Remove),
@@ -319,7 +323,7 @@ fn modify(call: &Invocation<'_>, verb: Verb) -> Result<Value> {
     };
     modifier.run(target)?;
     let Modifier { options, summary, .. } = modifier;
-    call.answer(describe(call.env, summary, options.return_changes, None))
+    call.answer(describe(call.env, summary, options.return_changes, None)?)
 }
 
 /// What `update` merges. A value that may differ from document to document, or that cannot
@@ -444,14 +448,12 @@ fn describe(
     mut summary: WriteSummary,
     return_changes: ReturnChanges,
     generated_keys: Option<Datum>,
-) -> Datum {
+) -> Result<Datum> {
     let changes_max = env.options.array_size_max;
     if summary.changes.len() > changes_max {
         summary.changes.truncate(changes_max);
         summary.warnings.push(format!("Too many changes, array truncated to {changes_max}."));
     }
-    let mut builder = ObjectBuilder::new();
-    let mut set = |name: &str, value: Datum| drop(builder.insert(Text::from(name), value));
     let counts = [
         ("deleted", summary.deleted),
         ("errors", summary.errors),
@@ -460,23 +462,39 @@ fn describe(
         ("skipped", summary.skipped),
         ("unchanged", summary.unchanged),
     ];
-    for (name, count) in counts {
-        set(name, Datum::Number(count as f64));
-    }
+    let counts = Writer::lent(|out| {
+        out.begin_object();
+        for (name, count) in counts {
+            out.key(name);
+            out.number(count as f64);
+        }
+        out.end_object_as_is();
+        out.take_datum()
+    })?;
+    let mut more = Vec::new();
     if let Some(error) = summary.first_error {
-        set("first_error", Datum::string(error));
+        more.push(("first_error", Datum::string(error)));
     }
     if let Some(keys) = generated_keys {
-        set("generated_keys", keys);
+        more.push(("generated_keys", keys));
     }
     if return_changes != ReturnChanges::No {
         let changes: Array = summary.changes.into_iter().map(describe_change).collect();
-        set("changes", Datum::Array(changes));
+        more.push(("changes", Datum::Array(changes)));
     }
     if !summary.warnings.is_empty() {
-        set("warnings", Datum::array(summary.warnings.into_iter().map(Datum::string)));
+        more.push(("warnings", Datum::array(summary.warnings.into_iter().map(Datum::string))));
     }
-    Datum::Object(builder.build())
+    Ok(match counts {
+        Datum::Object(counts) if !more.is_empty() => {
+            let mut builder = counts.into_builder();
+            for (name, value) in more {
+                builder.insert(Text::from_static(name), value);
+            }
+            Datum::Object(builder.build())
+        }
+        counts => counts,
+    })
 }
 
 fn describe_change(change: ChangePair) -> Datum {

@@ -89,7 +89,7 @@ impl Fixture {
             durability: None,
             return_changes: ReturnChanges::No,
             ignore_write_hook: false,
-            now: Datum::Null,
+            now_seconds: 0.0,
         };
         let summary = self.shards.write(op).expect("writes");
         assert_eq!(summary.errors, 0, "{:?}", summary.first_error);

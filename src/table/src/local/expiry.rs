@@ -193,7 +193,7 @@ impl Expirer {
             durability: Some(Durability::Soft),
             return_changes: ReturnChanges::No,
             ignore_write_hook: true,
-            now: Datum::Null,
+            now_seconds: 0.0,
         };
         let summary = write::write(self.engine.as_ref(), table, &op)?;
         if let Some(error) = summary.first_error {

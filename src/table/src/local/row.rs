@@ -29,8 +29,9 @@ pub fn check_replacement(old: &Datum, new: &Datum, key: &Datum, primary_key: &st
     if new.is_null() {
         return Ok(());
     }
-    let new_key = primary_key_of(new, primary_key)?;
-    if new_key != *key {
+    if as_object(new)?.view().get(primary_key) != Some(key.view()) {
+        // Says what is missing.
+        primary_key_of(new, primary_key)?;
         return Err(RowError::new(format!(
             "Primary key `{primary_key}` cannot be changed (`{}` -> `{}`).",
             old.print(),

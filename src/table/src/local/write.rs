@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use photondb_datum::{Datum, packed};
+use photondb_datum::{Datum, packed, pseudo};
 use photondb_storage::{Acknowledgement, Batch, Engine, Snapshot};
 use rustc_hash::FxHashMap;
 
@@ -150,8 +150,8 @@ impl<'a> Writer<'a> {
                     (_, true) => Verb::Delete,
                     _ => Verb::Replace,
                 };
-                let context =
-                    WriteHookContext { primary_key: &task.key_datum, timestamp: &self.op.now, verb };
+                let timestamp = &pseudo::time(self.op.now_seconds, "+00:00");
+                let context = WriteHookContext { primary_key: &task.key_datum, timestamp, verb };
                 let hooked = hook.apply(&context, old, &new)?;
                 check_hooked(&new, &hooked)?;
                 row::check_replacement(old, &hooked, &task.key_datum, primary_key)?;

@@ -156,7 +156,7 @@ pub fn op(kind: WriteKind) -> WriteOp {
         durability: None,
         return_changes: ReturnChanges::No,
         ignore_write_hook: false,
-        now: Datum::Null,
+        now_seconds: 0.0,
     }
 }
 
