@@ -18,8 +18,11 @@ pub const READ_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that a read takes when the last one brought whole queries: allocators have memory of such
 /// a size at hand.
 pub const SHORT_READ_BYTES_MAX: usize = 16 * 1024;
-/// Queries that run at the same time where blocking is allowed, over all connections.
+/// Queries that run at the same time where blocking is allowed, over all connections. Far more than
+/// cores, since some wait: for an index to be built, or for a server on the other side of the world.
 pub const WORKERS_MAX: usize = 256;
+/// How long a thread for such queries stays without work.
+pub const WORKER_IDLE_MAX: Duration = Duration::from_secs(10);
 /// Connections of all doors together.
 pub const CONNECTIONS_MAX: usize = 65_536;
 /// How long a client may take from connecting to being logged in.
