@@ -4,6 +4,7 @@
 //! `cargo run --release --bin endurance`; `--run growth,rot` for some of it. One thread unless
 //! told otherwise, documents of about 1.1 kB with one index, the allocator of the server.
 
+mod latency;
 mod measure;
 mod parts;
 mod store;

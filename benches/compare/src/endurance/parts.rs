@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use photondb_base::Random;
 use photondb_storage::{Batch, Engine, TreeId};
 
+use crate::latency::latency;
 use crate::measure::{folder_bytes, forget_peak, peak_megabytes, resident_megabytes, timed};
 use crate::store::{Closed, DOCUMENT_BYTES, DOCUMENTS, Options, Store, key, value};
 use crate::{Arguments, Failure};
@@ -21,6 +22,7 @@ pub const PARTS: &[(&str, Part)] = &[
     ("growth", growth),
     ("memory", memory),
     ("rot", rot),
+    ("latency", latency),
     ("trees", trees),
     ("start", start),
     ("recovery", recovery),
@@ -167,6 +169,20 @@ fn trees(arguments: &Arguments) -> Result<(), Failure> {
     let each = (folder_bytes(store.path())? - disk) / arguments.trees;
     let memory = resident_megabytes()?.saturating_sub(memory) * 1024 / arguments.trees;
     println!("a tree of one document: {each} bytes on disk, {memory} kB of memory");
+    // The same documents in one tree, to tell what is due to the trees.
+    let documents = TreeId(99);
+    let get_document = |number: u64| {
+        let found = store.engine.snapshot().get(documents, &key(number))?;
+        found.map(|_| ()).ok_or_else(|| "a document is missing".into())
+    };
+    for number in 0..arguments.trees {
+        let mut batch = Batch::new();
+        batch.put(documents, key(number), value(&store.random, DOCUMENT_BYTES));
+        store.engine.commit(batch)?;
+    }
+    let few = timed(OPERATIONS, |number| get_document(number % tenth))?;
+    let many = timed(OPERATIONS, |_| get_document(store.random.below(arguments.trees)))?;
+    println!("get, all documents in one tree: {few:.2} µs of a tenth of them, {many:.2} µs of all");
     let closed = store.close()?;
     let started = Instant::now();
     let store = closed.open()?;
