@@ -22,50 +22,50 @@ def sees(name, terminal, text):
 
 def queries(conn):
     repl = start("repl")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type("r.table('people').get(1)\r")
     sees("one document is shown as JSON", repl, '"name": "Ann"')
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type("r.table('people').orderBy('id')\r")
     sees("many are a table", repl, "│  2 ┆ Bob")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type("r.table('people').filter({\r")
     repl.wait_for("....> ")
     repl.type("name: 'Bob'}).count()\r")
     sees("a query goes on until its brackets close", repl, "\n1\r\n")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type("r.expr({a: 1})('b').add(1)\r")
     sees("a mistake is pointed at", repl, "1:15: No attribute `b` in object")
     sees("by marks below the query", repl, "^^^")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     return repl
 
 
 def commands(repl):
     repl.type(".tables\r")
     sees("tables are listed", repl, "people")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type(".use shop\r")
-    repl.wait_for("shop> ")
+    repl.wait_for_prompt("shop> ")
     repl.type(".tables\r")
     sees("of the database in use", repl, "orders")
-    repl.wait_for("shop> ")
+    repl.wait_for_prompt("shop> ")
     repl.type(".use nothing\r")
     sees("which must be there", repl, "there is no database `nothing`")
-    repl.wait_for("shop> ")
+    repl.wait_for_prompt("shop> ")
     repl.type(".use test\r")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type(".explain r.table('people').filter({name: 'Bob'})\r")
     sees("a plan", repl, '"stages"')
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type(".profile r.table('people').count()\r")
     sees("a profile", repl, '"description"')
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type(".output ndjson\r")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type("r.range(2)\r")
     sees("another format", repl, "\n0\r\n1\r\n")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
 
 
 def completion(repl):
@@ -74,7 +74,7 @@ def completion(repl):
         repl.type(begun + "\t")
         sees("Tab completes %s" % begun, repl, whole)
         repl.type("\x03")
-        repl.wait_for("test> ")
+        repl.wait_for_prompt("test> ")
 
 
 def feeds(repl, conn):
@@ -89,15 +89,15 @@ def feeds(repl, conn):
     check("changes are shown as they come", seen, True)
     repl.interrupt()
     sees("Ctrl-C ends a feed", repl, "interrupted")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type("r.range(1e12).filter(false)\r")
     repl.wait_for("\r\n")
     repl.interrupt()
     sees("and a query", repl, "interrupted")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type("r.expr(20).add(2)\r")
     sees("the session goes on", repl, "22")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
 
 
 def end(repl):
@@ -107,7 +107,7 @@ def end(repl):
         check("what was typed is kept", "r.expr(20).add(2)" in file.read(), True)
     check("for its owner alone", os.stat(HISTORY).st_mode & 0o077, 0)
     repl = start("repl")
-    repl.wait_for("test> ")
+    repl.wait_for_prompt("test> ")
     repl.type("\x04")
     check("Ctrl-D ends a session", repl.exit_code(), 0)
 

@@ -42,6 +42,14 @@ class Terminal:
         self._wait_for_mode(termios.ISIG, True)
         self.type("\x03")
 
+    def wait_for_prompt(self, prompt):
+        """Waits until the next line can be typed: what is typed while an answer is printed may
+        get lost, and the line that was typed repeats its own prompt."""
+        end = time.monotonic() + TIMEOUT_SECONDS
+        while not self._is_at(prompt):
+            if time.monotonic() > end or not self._read(0.05):
+                raise SystemExit("%r did not come, but:\n%s" % (prompt, self.text()))
+
     def wait_for(self, text):
         """What was printed since something was typed, up to a text."""
         if not self.comes(text, TIMEOUT_SECONDS):
@@ -66,9 +74,17 @@ class Terminal:
             pass
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
+    def _is_at(self, prompt):
+        shown = self.text()
+        is_below = self.mark == 0 or "\n" in shown
+        return is_below and shown.endswith(prompt) and not self._has_mode(termios.ISIG)
+
+    def _has_mode(self, mode):
+        return bool(termios.tcgetattr(self.file)[3] & mode)
+
     def _wait_for_mode(self, mode, is_set):
         end = time.monotonic() + TIMEOUT_SECONDS
-        while bool(termios.tcgetattr(self.file)[3] & mode) != is_set:
+        while self._has_mode(mode) != is_set:
             if time.monotonic() > end:
                 raise SystemExit("the terminal did not change its mode")
             time.sleep(0.01)
