@@ -85,10 +85,19 @@ impl Writer {
         let mut writer = SPARE.take().unwrap_or_default();
         writer.clear();
         let result = write(&mut writer);
-        if writer.buffer.capacity() + writer.assembly.capacity() <= SPARE_BYTES_MAX {
+        if writer.held_bytes() <= SPARE_BYTES_MAX {
             SPARE.set(Some(writer));
         }
         result
+    }
+
+    /// Memory that it holds, used or not.
+    fn held_bytes(&self) -> usize {
+        self.buffer.capacity()
+            + self.assembly.capacity()
+            + self.names.capacity()
+            + self.children.capacity() * size_of::<Child>()
+            + self.order.capacity() * size_of::<u32>()
     }
 
     /// Writes behind what is in the buffer already.
