@@ -10,6 +10,7 @@ mod confirm;
 mod create;
 mod dump;
 mod export;
+mod freed_memory;
 mod import;
 mod index;
 mod index_rebuild;

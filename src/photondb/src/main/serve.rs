@@ -16,6 +16,7 @@ use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::command_line::{Bind, ServeArguments};
+use crate::freed_memory;
 use crate::logging;
 use crate::tls_arguments::HalfOfTls;
 use crate::version;
@@ -81,6 +82,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     let notices = Notices(Arc::clone(&logs));
     notices.say(&version::text())?;
     allow_many_files();
+    freed_memory::watch(arguments.cache_size.bytes())?;
     let password = initial_password(arguments);
     let options = DatabaseOptions {
         cache_size: arguments.cache_size,
