@@ -1,12 +1,23 @@
 //! What can be said about a query without running it: where writes and orders may stand,
 //! how many arguments a term takes and which options it knows.
 
+use photondb_datum::Text;
+
 use crate::{Ast, Effect, Node, ReqlError, TermId, TermType};
 
 /// Checks a whole subtree; the error is the one RethinkDB finds first.
 pub fn check(ast: &Ast, root: TermId) -> Result<(), ReqlError> {
     check_placement(ast, root, None, true)?;
     check_signatures(ast, root)
+}
+
+/// Whether there is nothing to say of a term that is about to be added to a tree, wherever it will
+/// stand; writes left aside.
+pub(crate) fn is_surely_right(ast: &Ast, term: TermType, args: &[TermId], optargs: &[(Text, TermId)]) -> bool {
+    !matches!(term, TermType::Asc | TermType::Desc)
+        && term.info().arity.contains(args.len())
+        && args.iter().all(|arg| ast.term_type(*arg) != TermType::Args)
+        && optargs.iter().all(|(name, _)| term.accepts_optarg(name.as_str()))
 }
 
 /// From the root down: orders only under `ORDER_BY`, no writes where they would run once

@@ -4,6 +4,9 @@ use photondb_datum::json::{JsonType, ParseLimits, Reader, plain_prefix};
 use photondb_datum::packed::{Duplicates, Writer};
 use photondb_datum::{Datum, DatumError};
 
+/// So many digits are a number that is exact as a float.
+const PLAIN_DIGITS_MAX: usize = 15;
+
 /// How long arrays may be is not known before the options of the query are: see
 /// [`crate::Ast::check_array_sizes`].
 pub(crate) fn limits() -> ParseLimits {
@@ -17,6 +20,9 @@ pub(crate) fn limits() -> ParseLimits {
 pub(crate) fn pack(text: &[u8]) -> Result<Datum, DatumError> {
     if let Some(text) = plain_string(text) {
         return Ok(Datum::string(text));
+    }
+    if let Some(number) = plain_number(text) {
+        return Ok(Datum::Number(number));
     }
     let mut reader = Reader::with_limits(text, limits())?;
     if reader.peek()? == JsonType::Number {
@@ -62,6 +68,16 @@ fn plain_string(text: &[u8]) -> Option<&str> {
     let [b'"', inner @ .., b'"'] = text else { return None };
     let is_plain = inner.is_ascii() && plain_prefix(inner) == inner.len();
     is_plain.then(|| std::str::from_utf8(inner).ok()).flatten()
+}
+
+/// A whole number that is written with nothing but a few digits, as most are.
+fn plain_number(text: &[u8]) -> Option<f64> {
+    let is_plain = match text {
+        [b'0'..=b'9'] => true,
+        [b'1'..=b'9', rest @ ..] => rest.len() < PLAIN_DIGITS_MAX && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    is_plain.then(|| text.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')) as f64)
 }
 
 /// Goes to the next value, ending what ends before it; `false` when nothing is open.

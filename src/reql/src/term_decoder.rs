@@ -7,15 +7,16 @@
 use photondb_base::limits::NESTING_DEPTH_MAX;
 use photondb_datum::{Datum, DatumError, Text};
 
+use crate::check::is_surely_right;
 use crate::direct::{self, Literal};
 use crate::lexer::{Kind, Lexer, Malformed};
 use crate::literal::pack;
-use crate::{Args, Ast, ErrorKind, Frame, Optargs, ReqlError, TermId, TermType};
+use crate::{Args, Ast, Effect, ErrorKind, Frame, Optargs, ReqlError, TermId, TermType};
 
 /// Literals that are read in one pass.
 const DIRECT_TRIES_MAX: usize = 4;
 /// Room for what most queries need, so that it need not grow.
-const NODES_USUAL: usize = 16;
+const NODES_USUAL: usize = 24;
 const LEVELS_USUAL: usize = 8;
 const PLAIN_BYTES_USUAL: usize = 64;
 /// Literals below so many levels are not.
@@ -89,6 +90,10 @@ pub(crate) struct TermDecoder<'a> {
     /// How often a literal may still be read in one pass. A try reads the rest of the query
     /// once, so that there are only a few.
     tries: usize,
+    /// Nothing that was read so far needs to be looked at again, see [`crate::check`].
+    pub(crate) is_checked: bool,
+    /// A write was met. Only as the last term of all it surely stands where it may.
+    has_write: bool,
 }
 
 impl<'a> TermDecoder<'a> {
@@ -100,6 +105,8 @@ impl<'a> TermDecoder<'a> {
             levels: Vec::with_capacity(LEVELS_USUAL),
             children: Vec::with_capacity(LEVELS_USUAL),
             tries: DIRECT_TRIES_MAX,
+            is_checked: true,
+            has_write: false,
         }
     }
 
@@ -136,15 +143,23 @@ impl<'a> TermDecoder<'a> {
             }
             _ => {
                 let text = self.lexer.scalar()?;
-                Ok(Some(self.literal(text)))
+                Ok(Some(if self.is_in_literal() {
+                    self.literal(text)
+                } else {
+                    Part::Node(self.ast.add_constant(parse_literal(text)?))
+                }))
             }
         }
     }
 
+    /// Whether what comes next may be a part of a larger literal.
+    fn is_in_literal(&self) -> bool {
+        self.levels.last().is_some_and(|level| level.literal)
+    }
+
     /// A whole literal at once, where it cannot be a part of a larger one.
     fn direct(&mut self) -> Option<TermId> {
-        let is_part = self.levels.last().is_some_and(|level| level.literal);
-        if self.tries == 0 || is_part || self.levels.len() > DIRECT_LEVELS_MAX {
+        if self.tries == 0 || self.is_in_literal() || self.levels.len() > DIRECT_LEVELS_MAX {
             return None;
         }
         let rest = self.lexer.rest();
@@ -184,7 +199,7 @@ impl<'a> TermDecoder<'a> {
             return Ok(Some(match term {
                 TermType::MakeArray => self.literal(b"[]"),
                 TermType::MakeObj => self.literal(b"{}"),
-                term => Part::Node(self.ast.add_term(term, Args::new(), Optargs::new())),
+                term => Part::Node(self.add_term(term, Args::new(), Optargs::new())),
             }));
         }
         let stage = match self.lexer.kind()? {
@@ -370,7 +385,14 @@ impl<'a> TermDecoder<'a> {
         }
         self.children.truncate(first);
         self.levels.pop();
-        Ok(Part::Node(self.ast.add_term(term, args, optargs)))
+        Ok(Part::Node(self.add_term(term, args, optargs)))
+    }
+
+    /// Adds a term, and looks whether there is anything that a check would not let pass.
+    fn add_term(&mut self, term: TermType, args: Args, optargs: Optargs) -> TermId {
+        self.is_checked &= !self.has_write && is_surely_right(&self.ast, term, &args, &optargs);
+        self.has_write |= term.info().effect == Effect::Write;
+        self.ast.add_term(term, args, optargs)
     }
 
     /// Nothing may follow in a term that has `size` elements.

@@ -88,6 +88,10 @@ impl Outbox {
 
     /// Waits until there is room for another answer. Queries do so before they make one.
     pub(crate) async fn wait_for_room(&self) {
+        // Nearly always; getting ready to wait costs more than to look.
+        if self.has_room() {
+            return;
+        }
         loop {
             let room = self.room.notified();
             tokio::pin!(room);
