@@ -483,13 +483,14 @@ impl<'a> HeaderWriter<'a> {
 
     #[inline]
     pub(super) fn word(&mut self, value: usize) {
-        let end = self.at + self.width.bytes();
+        // Of lengths that are known here: nothing is called for two bytes.
+        let at = self.at;
         match self.width {
-            Width::One => self.out[self.at] = value as u8,
-            Width::Two => self.out[self.at..end].copy_from_slice(&(value as u16).to_le_bytes()),
-            Width::Four => self.out[self.at..end].copy_from_slice(&word32(value)),
+            Width::One => self.out[at] = value as u8,
+            Width::Two => self.out[at..at + 2].copy_from_slice(&(value as u16).to_le_bytes()),
+            Width::Four => self.out[at..at + 4].copy_from_slice(&word32(value)),
         }
-        self.at = end;
+        self.at = at + self.width.bytes();
     }
 }
 
