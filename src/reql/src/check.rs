@@ -13,7 +13,12 @@ pub fn check(ast: &Ast, root: TermId) -> Result<(), ReqlError> {
 
 /// Whether there is nothing to say of a term that is about to be added to a tree, wherever it will
 /// stand; writes left aside.
-pub(crate) fn is_surely_right(ast: &Ast, term: TermType, args: &[TermId], optargs: &[(Text, TermId)]) -> bool {
+pub(crate) fn is_surely_right(
+    ast: &Ast,
+    term: TermType,
+    args: &[TermId],
+    optargs: &[(Text, TermId)],
+) -> bool {
     !matches!(term, TermType::Asc | TermType::Desc)
         && term.info().arity.contains(args.len())
         && args.iter().all(|arg| ast.term_type(*arg) != TermType::Args)

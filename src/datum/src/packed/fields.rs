@@ -23,10 +23,11 @@ impl Child {
 
     /// A value of an object, whose name stands among the other names.
     pub(super) fn field(name: &[u8], name_start: usize, value_start: usize) -> Self {
-        let mut head = [0; 8];
-        let bytes = name.len().min(head.len());
-        head[..bytes].copy_from_slice(&name[..bytes]);
-        let name_head = u64::from_be_bytes(head);
+        let name_head = match name.first_chunk() {
+            Some(head) => u64::from_be_bytes(*head),
+            // Shorter than that: what is missing counts as zeros.
+            None => name.iter().rev().fold(0, |head, byte| head >> 8 | u64::from(*byte) << 56),
+        };
         Self { value_start, name_start, name_end: name_start + name.len(), name_head }
     }
 }
