@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use photondb_base::{DatabaseId, IndexId, LogPosition, TableId, TreeId};
-use photondb_datum::{Datum, Text, packed};
+use photondb_datum::{Datum, DatumRef, Text, packed};
 use photondb_storage::{Batch, Direction, KeyRange, Snapshot};
 use photondb_table::Durability;
 
@@ -36,17 +36,18 @@ type Result<T> = std::result::Result<T, CatalogError>;
 /// Reads everything; `None` when nothing was ever written.
 pub(crate) fn load(snapshot: &dyn Snapshot) -> Result<Option<State>> {
     let Some(header) = snapshot.get(METADATA_TREE, &[HEADER])? else { return Ok(None) };
-    let mut state = read_header(&Fields(decode(header)?))?;
+    let mut state = read_header(Fields(decode(header)?.view()))?;
     let mut users = BTreeMap::new();
     // Databases sort before their tables.
     let mut cursor = snapshot.range(METADATA_TREE, KeyRange::all(), Direction::Forward);
     while let Some((key, value)) = cursor.next()? {
-        let fields = |value| decode(value).map(Fields);
+        let record = decode(value)?;
+        let fields = Fields(record.view());
         match key.first() {
-            Some(&DATABASE) => state.put_database(Arc::new(read_database(&fields(value)?)?)),
-            Some(&TABLE) => state.put_table(Arc::new(read_table(&fields(value)?)?)),
+            Some(&DATABASE) => state.put_database(Arc::new(read_database(fields)?)),
+            Some(&TABLE) => state.put_table(Arc::new(read_table(fields)?)),
             Some(&USER) => {
-                let user = read_user(&fields(value)?)?;
+                let user = read_user(fields)?;
                 users.insert(user.name.clone(), Arc::new(user));
             }
             Some(&HEADER) => {}
@@ -186,7 +187,7 @@ fn permissions_record(permissions: &Permissions) -> Datum {
     Datum::object(PERMISSIONS.into_iter().filter_map(said))
 }
 
-fn read_header(fields: &Fields) -> Result<State> {
+fn read_header(fields: Fields<'_>) -> Result<State> {
     let found = fields.whole("format_version")?;
     if found > FORMAT_VERSION {
         return Err(CatalogError::NewerFormat { found, supported: FORMAT_VERSION });
@@ -196,8 +197,7 @@ fn read_header(fields: &Fields) -> Result<State> {
         id: ServerId(fields.uuid("server_id")?),
         name: fields.text("server_name")?,
         tags: tags
-            .iter()
-            .map(|tag| tag.as_text().cloned())
+            .map(|tag| tag.as_str().map(Text::from))
             .collect::<Option<_>>()
             .ok_or(CatalogError::Damaged("server_tags"))?,
     };
@@ -215,19 +215,19 @@ fn read_header(fields: &Fields) -> Result<State> {
     })
 }
 
-fn read_database(fields: &Fields) -> Result<Database> {
+fn read_database(fields: Fields<'_>) -> Result<Database> {
     Ok(Database { id: DatabaseId(fields.uuid("id")?), name: fields.text("name")? })
 }
 
-fn read_table(fields: &Fields) -> Result<Table> {
+fn read_table(fields: Fields<'_>) -> Result<Table> {
     let mut indexes = BTreeMap::new();
     for item in fields.items("indexes")? {
-        let index = read_index(&Fields(item))?;
+        let index = read_index(Fields(item))?;
         indexes.insert(index.name.clone(), Arc::new(index));
     }
-    let shards = fields.items("shards")?.into_iter().map(|item| read_shard(&Fields(item)));
+    let shards = fields.items("shards")?.map(|item| read_shard(Fields(item)));
     let write_hook = match fields.field("write_hook")? {
-        Datum::Null => None,
+        DatumRef::Null => None,
         hook => {
             let hook = Fields(hook);
             Some(WriteHookConfig { function: hook.binary("function")?, query: hook.text("query")? })
@@ -246,14 +246,14 @@ fn read_table(fields: &Fields) -> Result<Table> {
         write_hook,
         // Directories made before there was expiry do not have it.
         expiry: match fields.0.get("expiry") {
-            None | Some(Datum::Null) => None,
-            Some(expiry) => Some(read_expiry(&Fields(expiry))?),
+            None | Some(DatumRef::Null) => None,
+            Some(expiry) => Some(read_expiry(Fields(expiry))?),
         },
-        data: fields.field("data")?,
+        data: fields.field("data")?.to_datum(),
     })
 }
 
-fn read_index(fields: &Fields) -> Result<Index> {
+fn read_index(fields: Fields<'_>) -> Result<Index> {
     Ok(Index {
         id: IndexId(fields.uuid("id")?),
         name: fields.text("name")?,
@@ -261,16 +261,16 @@ fn read_index(fields: &Fields) -> Result<Index> {
         multi: fields.bool("multi")?,
         geo: fields.bool("geo")?,
         // Likewise.
-        unique: fields.0.get("unique").is_some_and(|unique| unique == Datum::Bool(true)),
+        unique: fields.0.get("unique").is_some_and(|unique| unique.as_bool() == Some(true)),
         function: fields.binary("function")?,
         query: fields.text("query")?,
         ready: fields.bool("ready")?,
     })
 }
 
-fn read_expiry(fields: &Fields) -> Result<Expiry> {
+fn read_expiry(fields: Fields<'_>) -> Result<Expiry> {
     let seconds = match fields.field("seconds")? {
-        Datum::Null => None,
+        DatumRef::Null => None,
         _ => Some(fields.number("seconds")?),
     };
     Ok(Expiry {
@@ -281,9 +281,9 @@ fn read_expiry(fields: &Fields) -> Result<Expiry> {
     })
 }
 
-fn read_shard(fields: &Fields) -> Result<ShardConfig> {
+fn read_shard(fields: Fields<'_>) -> Result<ShardConfig> {
     let servers = |name: &'static str| -> Result<Vec<ServerId>> {
-        let ids = fields.items(name)?.into_iter().map(|id| read_uuid(&id).map(ServerId));
+        let ids = fields.items(name)?.map(|id| read_uuid(id).map(ServerId));
         ids.collect::<Option<_>>().ok_or(CatalogError::Damaged(name))
     };
     Ok(ShardConfig {
@@ -293,17 +293,17 @@ fn read_shard(fields: &Fields) -> Result<ShardConfig> {
     })
 }
 
-fn read_user(fields: &Fields) -> Result<User> {
-    let mut grants = Grants { global: read_permissions(&fields.field("global")?), ..Grants::default() };
+fn read_user(fields: Fields<'_>) -> Result<User> {
+    let mut grants = Grants { global: read_permissions(fields.field("global")?), ..Grants::default() };
     for item in fields.items("databases")? {
         let grant = Fields(item);
         let database = DatabaseId(grant.uuid("database")?);
-        grants.databases.insert(database, read_permissions(&grant.field("permissions")?));
+        grants.databases.insert(database, read_permissions(grant.field("permissions")?));
     }
     for item in fields.items("tables")? {
         let grant = Fields(item);
         let key = (DatabaseId(grant.uuid("database")?), TableId(grant.uuid("table")?));
-        grants.tables.insert(key, read_permissions(&grant.field("permissions")?));
+        grants.tables.insert(key, read_permissions(grant.field("permissions")?));
     }
     let credentials = ScramCredentials {
         salt: fields.exact("salt")?,
@@ -315,7 +315,7 @@ fn read_user(fields: &Fields) -> Result<User> {
     Ok(User { name: fields.text("name")?, credentials, has_password: fields.bool("has_password")?, grants })
 }
 
-fn read_permissions(record: &Datum) -> Permissions {
+fn read_permissions(record: DatumRef<'_>) -> Permissions {
     let said = |permission: Permission| record.get(permission.name()).and_then(|value| value.as_bool());
     Permissions {
         read: said(Permission::Read),
@@ -325,35 +325,38 @@ fn read_permissions(record: &Datum) -> Permissions {
     }
 }
 
-/// A record while it is read.
-struct Fields(Datum);
+/// A record while it is read. What is taken from it is copied: a name that was a part of the record
+/// would keep the whole page in memory.
+#[derive(Clone, Copy)]
+struct Fields<'a>(DatumRef<'a>);
 
-impl Fields {
-    fn field(&self, name: &'static str) -> Result<Datum> {
+impl<'a> Fields<'a> {
+    fn field(self, name: &'static str) -> Result<DatumRef<'a>> {
         self.0.get(name).ok_or(CatalogError::Damaged(name))
     }
 
-    fn text(&self, name: &'static str) -> Result<Text> {
-        self.field(name)?.as_text().cloned().ok_or(CatalogError::Damaged(name))
+    fn text(self, name: &'static str) -> Result<Text> {
+        self.field(name)?.as_str().map(Text::from).ok_or(CatalogError::Damaged(name))
     }
 
-    fn binary(&self, name: &'static str) -> Result<Bytes> {
-        self.field(name)?.as_binary().cloned().ok_or(CatalogError::Damaged(name))
+    fn binary(self, name: &'static str) -> Result<Bytes> {
+        read_binary(self.field(name)?).map(Bytes::copy_from_slice).ok_or(CatalogError::Damaged(name))
     }
 
-    fn exact<const N: usize>(&self, name: &'static str) -> Result<[u8; N]> {
-        self.binary(name)?.as_ref().try_into().map_err(|_| CatalogError::Damaged(name))
+    fn exact<const N: usize>(self, name: &'static str) -> Result<[u8; N]> {
+        let bytes = read_binary(self.field(name)?).and_then(|bytes| bytes.try_into().ok());
+        bytes.ok_or(CatalogError::Damaged(name))
     }
 
-    fn bool(&self, name: &'static str) -> Result<bool> {
+    fn bool(self, name: &'static str) -> Result<bool> {
         self.field(name)?.as_bool().ok_or(CatalogError::Damaged(name))
     }
 
-    fn number(&self, name: &'static str) -> Result<f64> {
+    fn number(self, name: &'static str) -> Result<f64> {
         self.field(name)?.as_number().ok_or(CatalogError::Damaged(name))
     }
 
-    fn whole(&self, name: &'static str) -> Result<u64> {
+    fn whole(self, name: &'static str) -> Result<u64> {
         let number = self.number(name)?;
         if number < 0.0 || number.fract() != 0.0 || number > (1u64 << 53) as f64 {
             return Err(CatalogError::Damaged(name));
@@ -361,18 +364,24 @@ impl Fields {
         Ok(number as u64)
     }
 
-    fn uuid(&self, name: &'static str) -> Result<u128> {
-        read_uuid(&self.field(name)?).ok_or(CatalogError::Damaged(name))
+    fn uuid(self, name: &'static str) -> Result<u128> {
+        read_uuid(self.field(name)?).ok_or(CatalogError::Damaged(name))
     }
 
-    fn items(&self, name: &'static str) -> Result<Vec<Datum>> {
-        self.field(name)?.as_array().map(|items| items.to_vec()).ok_or(CatalogError::Damaged(name))
+    fn items(self, name: &'static str) -> Result<impl Iterator<Item = DatumRef<'a>>> {
+        self.field(name)?.as_array().map(|items| items.iter()).ok_or(CatalogError::Damaged(name))
     }
 }
 
-fn read_uuid(value: &Datum) -> Option<u128> {
-    let bytes: [u8; 16] = value.as_binary()?.as_ref().try_into().ok()?;
-    Some(u128::from_be_bytes(bytes))
+fn read_binary(value: DatumRef<'_>) -> Option<&[u8]> {
+    match value {
+        DatumRef::Binary(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+fn read_uuid(value: DatumRef<'_>) -> Option<u128> {
+    Some(u128::from_be_bytes(read_binary(value)?.try_into().ok()?))
 }
 
 fn decode(value: Bytes) -> Result<Datum> {
