@@ -8,6 +8,7 @@
 
 mod error;
 mod feeds;
+mod floor;
 mod picture;
 mod process;
 mod report;
@@ -66,6 +67,9 @@ struct Arguments {
     /// Draw the latencies into this SVG file
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
+    /// Serve a constant answer on this port until killed: what a query costs at the least
+    #[arg(long, value_name = "PORT")]
+    floor: Option<u16>,
     /// List the workloads and stop
     #[arg(long)]
     list: bool,
@@ -86,7 +90,11 @@ fn main() -> ExitCode {
         println!("{:<24}that many changefeeds on one table", "feeds_NUMBER");
         return ExitCode::SUCCESS;
     }
-    match measure(&arguments) {
+    let outcome = match arguments.floor {
+        Some(port) => floor::serve(port).map_err(LoadError::from),
+        None => measure(&arguments),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("photondb-load: {error}");
