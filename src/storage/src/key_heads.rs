@@ -2,7 +2,8 @@
 //!
 //! A search that halves an 8 kB node reads another line of memory with each step, and waits for
 //! most of them. The heads of some of its keys lie together on one line: they leave few keys, of a
-//! leaf with documents mostly the right one.
+//! leaf with documents mostly the right one. Of an internal node, of which there are few and each is
+//! searched often, the heads of all keys lie together: mostly no key is looked at.
 
 use std::ops::Range;
 
@@ -22,11 +23,24 @@ pub(crate) struct KeyHeads {
     count: u16,
     /// Bytes before the heads that all keys from the first on share.
     shared: u16,
+    /// The heads of all keys, of a node where that is worth it.
+    all: Box<[u32]>,
 }
 
 impl KeyHeads {
     /// Takes the heads of keys from `first` to before `count`, which ascend.
     pub(crate) fn of<'a>(first: usize, count: usize, key: impl Fn(usize) -> &'a [u8]) -> Self {
+        let mut heads = Self::of_some(first, count, &key);
+        if heads.step > 1 {
+            let shared = heads.shared();
+            heads.all =
+                (first..count).map(|index| head(key(index).get(shared..).unwrap_or_default())).collect();
+        }
+        heads
+    }
+
+    /// Takes only those that fill a line.
+    pub(crate) fn of_some<'a>(first: usize, count: usize, key: impl Fn(usize) -> &'a [u8]) -> Self {
         let keys = count.saturating_sub(first);
         let shared = match keys {
             0 | 1 => 0,
@@ -37,7 +51,13 @@ impl KeyHeads {
         for (slot, index) in heads.iter_mut().zip((first..count).step_by(step)) {
             *slot = head(key(index).get(shared..).unwrap_or_default());
         }
-        Self { heads, first: first as u16, step: step as u16, count: count as u16, shared: shared as u16 }
+        let [first, step, count, shared] = [first, step, count, shared].map(|number| number as u16);
+        Self { heads, first, step, count, shared, all: Box::default() }
+    }
+
+    /// The memory that is not in here.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.all)
     }
 
     /// How many bytes a key must have in common with key [`KeyHeads::first`] to be searched for by
@@ -55,6 +75,12 @@ impl KeyHeads {
     /// before the range, and before all keys behind it.
     pub(crate) fn narrow(&self, rest: &[u8]) -> Range<usize> {
         let head = head(rest);
+        if !self.all.is_empty() {
+            let below = self.all.partition_point(|other| *other < head);
+            let equal = self.all.iter().skip(below).take_while(|other| **other == head).count();
+            let low = self.first() + below;
+            return low..low + equal;
+        }
         // Counting all of them takes no jump that a processor could foresee wrongly.
         let below = self.heads.iter().filter(|other| **other < head).count();
         let not_above = self.heads.iter().filter(|other| **other <= head).count();
@@ -93,17 +119,19 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_is_never_outside_of_where_it_is_to_be_looked_for(keys in keys(), first in 0..2_usize) {
-            let heads = KeyHeads::of(first, keys.len(), |index| &keys[index]);
+            let all = KeyHeads::of(first, keys.len(), |index| &keys[index]);
+            let some = KeyHeads::of_some(first, keys.len(), |index| &keys[index]);
             let Some(known) = keys.get(first..).filter(|known| !known.is_empty()) else { return Ok(()) };
-            let shared = &known[0][..heads.shared()];
+            let shared = &known[0][..all.shared()];
             for sought in keys.iter().chain([[shared, b"j"].concat(), [shared, b"\xff\xff\xff\xff\xff\xff\xff"].concat()].iter()) {
                 let Some(rest) = sought.strip_prefix(shared) else { continue };
                 let place = first + known.partition_point(|key| key < sought);
-                let range = heads.narrow(rest);
-                prop_assert!(range.start <= place && place <= range.end, "{sought:?}: {place}, not in {range:?}");
-                prop_assert!(range.end <= keys.len());
-                if keys.get(place) == Some(sought) {
-                    prop_assert!(range.contains(&place));
+                for range in [&all, &some].map(|heads| heads.narrow(rest)) {
+                    prop_assert!(range.start <= place && place <= range.end, "{sought:?}: {place}, not in {range:?}");
+                    prop_assert!(range.end <= keys.len());
+                    if keys.get(place) == Some(sought) {
+                        prop_assert!(range.contains(&place));
+                    }
                 }
             }
         }
@@ -111,10 +139,12 @@ mod tests {
 
     #[test]
     fn few_different_keys_are_told_apart_by_their_heads() {
-        let keys: Vec<String> = (0..HEADS).map(|index| format!("user{:09}", 1_000 * index)).collect();
-        let heads = KeyHeads::of(0, keys.len(), |index| keys[index].as_bytes());
-        for (index, key) in keys.iter().enumerate() {
-            assert_eq!(heads.narrow(&key.as_bytes()[heads.shared()..]), index..index + 1);
+        let keys: Vec<String> = (0..10 * HEADS).map(|index| format!("user{:09}", 1_000 * index)).collect();
+        let key = |index: usize| keys[index].as_bytes();
+        for heads in [KeyHeads::of(0, keys.len(), key), KeyHeads::of_some(0, HEADS, key)] {
+            for (index, key) in keys.iter().take(usize::from(heads.count)).enumerate() {
+                assert_eq!(heads.narrow(&key.as_bytes()[heads.shared()..]), index..index + 1);
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::key_heads::KeyHeads;
 use crate::pointer::read::{array_at, u16_at, u64_at};
 use crate::pointer::{POINTER_BYTES, Pointer};
 use crate::search::{compare, cut_prefix, search_between};
+use crate::store::allocated_bytes;
 
 /// Bytes of a node before it is split.
 pub(crate) const NODE_BYTES_MAX: usize = 8 * 1024;
@@ -67,7 +68,7 @@ pub(crate) struct Packed {
 }
 
 /// What a page takes besides its bytes.
-pub(crate) const PAGE_HEADER_BYTES: usize = size_of::<Packed>() + 2 * size_of::<usize>();
+const PAGE_HEADER_BYTES: usize = size_of::<Packed>() + 2 * size_of::<usize>();
 
 impl Deref for Page {
     type Target = Packed;
@@ -100,7 +101,11 @@ impl Page {
         packed.has_all_values = packed.is_leaf() && (0..entries).all(|index| !packed.value_offset(index).1);
         // Nobody compares the key of the first child.
         let first = usize::from(!packed.is_leaf());
-        packed.heads = KeyHeads::of(first, entries, |index| packed.suffix(index));
+        packed.heads = if packed.is_leaf() {
+            KeyHeads::of_some(first, entries, |index| packed.suffix(index))
+        } else {
+            KeyHeads::of(first, entries, |index| packed.suffix(index))
+        };
         Some(Self { packed: Arc::new(packed) })
     }
 }
@@ -135,6 +140,11 @@ impl Packed {
     /// Bytes of the whole page.
     pub(crate) fn length(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// The memory this takes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        allocated_bytes(self.bytes.len()) + PAGE_HEADER_BYTES + self.heads.memory_bytes()
     }
 
     fn table_at(&self, index: usize) -> usize {

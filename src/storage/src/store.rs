@@ -11,7 +11,7 @@ use quick_cache::sync::Cache;
 use crate::counter::Counter;
 use crate::disk::DiskFile;
 use crate::error::StorageError;
-use crate::page::{PAGE_HEADER_BYTES, Page};
+use crate::page::Page;
 use crate::pointer::Pointer;
 
 /// Name of the data file.
@@ -33,7 +33,7 @@ struct CachedBytes;
 impl Weighter<u64, Cached> for CachedBytes {
     fn weight(&self, _offset: &u64, cached: &Cached) -> u64 {
         let bytes = match cached {
-            Cached::Page(page) => allocated_bytes(page.length()) + PAGE_HEADER_BYTES,
+            Cached::Page(page) => page.memory_bytes(),
             Cached::Value(bytes) => allocated_bytes(bytes.len()),
         };
         bytes as u64 + CACHE_ENTRY_BYTES
