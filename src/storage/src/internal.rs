@@ -1,7 +1,10 @@
 //! An internal node that can be changed: its keys packed, its children apart.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 
+use crate::key_heads::KeyHeads;
 use crate::node::NodeRef;
 use crate::page::{EMPTY_NODE_BYTES, INTERNAL_ENTRY_BYTES, Page};
 
@@ -14,6 +17,8 @@ pub(crate) struct Internal {
     /// The keys, one behind the other.
     keys: Vec<u8>,
     children: Vec<Child>,
+    /// Of the keys; taken by the first search since they changed.
+    heads: OnceLock<KeyHeads>,
 }
 
 /// A child of an internal node.
@@ -63,6 +68,8 @@ impl Internal {
         self.ends.capacity() * size_of::<u16>()
             + self.keys.capacity()
             + self.children.capacity() * size_of::<Child>()
+            // Of the heads, there or not: what is accounted for must not depend on who has searched.
+            + self.count() * size_of::<u32>()
     }
 
     /// Entries of all leaves below.
@@ -70,9 +77,11 @@ impl Internal {
         self.children.iter().map(|child| child.count).sum()
     }
 
-    /// Where `key` is among the keys, or where it would be.
+    /// Where `key` is among the keys from the second on, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        crate::search::search(&[], self.count(), key, |index| self.key(index))
+        // Nobody compares the key of the first child.
+        let heads = self.heads.get_or_init(|| KeyHeads::of(1, self.count(), |index| self.key(index)));
+        heads.search(key, |index| self.key(index))
     }
 
     pub(crate) fn key(&self, index: usize) -> &[u8] {
@@ -97,6 +106,7 @@ impl Internal {
 
     /// Adds a child that comes to be number `index`.
     pub(crate) fn insert(&mut self, index: usize, key: &[u8], child: Child) {
+        self.heads.take();
         let at = self.key_start(index);
         self.keys.splice(at..at, key.iter().copied());
         self.ends.insert(index, at as u16);
@@ -116,6 +126,7 @@ impl Internal {
 
     /// Replaces the key of a child.
     pub(crate) fn set_key(&mut self, index: usize, key: &[u8]) {
+        self.heads.take();
         let (start, end) = (self.key_start(index), self.key_start(index + 1));
         self.keys.splice(start..end, key.iter().copied());
         self.move_ends(index, key.len().wrapping_sub(end - start));
@@ -123,11 +134,13 @@ impl Internal {
 
     /// Cuts everything from `at` on off.
     pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        self.heads.take();
         let start = self.key_start(at);
         let right = Self {
             ends: self.ends.drain(at..).map(|end| end.wrapping_sub(start as u16)).collect(),
             keys: self.keys.get(start..).unwrap_or_default().to_vec(),
             children: self.children.split_off(at),
+            heads: OnceLock::new(),
         };
         self.keys.truncate(start);
         right
@@ -137,6 +150,7 @@ impl Internal {
     pub(crate) fn append(&mut self, key: &[u8], mut right: Self) {
         // Nobody compared this key so far; from now on everybody does.
         right.set_key(0, key);
+        self.heads.take();
         let start = self.keys.len() as u16;
         self.ends.extend(right.ends.iter().map(|end| end + start));
         self.keys.extend_from_slice(&right.keys);

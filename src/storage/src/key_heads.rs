@@ -5,13 +5,16 @@
 //! leaf with documents mostly the right one. Of an internal node, of which there are few and each is
 //! searched often, the heads of all keys lie together: mostly no key is looked at.
 
+use std::cmp::Ordering;
 use std::ops::Range;
+
+use crate::search::{cut_prefix, search_between};
 
 /// As many as fill a line of memory.
 const HEADS: usize = 16;
 
 /// The first bytes of some of a node's keys, evenly spaced, behind what the keys have in common.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct KeyHeads {
     /// Ascending; those that stand for no key are the largest number.
     heads: [u32; HEADS],
@@ -60,20 +63,27 @@ impl KeyHeads {
         size_of_val(&*self.all)
     }
 
-    /// How many bytes a key must have in common with key [`KeyHeads::first`] to be searched for by
-    /// the heads.
-    pub(crate) fn shared(&self) -> usize {
+    fn shared(&self) -> usize {
         usize::from(self.shared)
     }
 
-    /// The first key that is known here.
-    pub(crate) fn first(&self) -> usize {
+    fn first(&self) -> usize {
         usize::from(self.first)
+    }
+
+    /// Where a key is among those that the heads were taken of, or where it would be.
+    pub(crate) fn search<'a>(&self, sought: &[u8], key: impl Fn(usize) -> &'a [u8]) -> Result<usize, usize> {
+        let shared = key(self.first()).get(..self.shared()).unwrap_or_default();
+        match cut_prefix(shared, sought) {
+            Ok(behind) => search_between(self.narrow(behind), sought, key),
+            Err(Ordering::Less) => Err(self.count.into()),
+            Err(_) => Err(self.first().min(self.count.into())),
+        }
     }
 
     /// Where a key is to be looked for, by what follows the shared bytes: it is behind all keys
     /// before the range, and before all keys behind it.
-    pub(crate) fn narrow(&self, rest: &[u8]) -> Range<usize> {
+    fn narrow(&self, rest: &[u8]) -> Range<usize> {
         let head = head(rest);
         if !self.all.is_empty() {
             let below = self.all.partition_point(|other| *other < head);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::key_heads::KeyHeads;
 use crate::pointer::read::{array_at, u16_at, u64_at};
 use crate::pointer::{POINTER_BYTES, Pointer};
-use crate::search::{compare, cut_prefix, search_between};
+use crate::search::{compare, cut_prefix};
 use crate::store::allocated_bytes;
 
 /// Bytes of a node before it is split.
@@ -194,14 +194,7 @@ impl Packed {
             Err(Ordering::Less) => return Err(self.count()),
             Err(_) => return Err(0),
         };
-        let first = self.heads.first();
-        let shared = self.suffix(first).get(..self.heads.shared()).unwrap_or_default();
-        let range = match cut_prefix(shared, rest) {
-            Ok(behind) => self.heads.narrow(behind),
-            Err(Ordering::Less) => return Err(self.count()),
-            Err(_) => return Err(first.min(self.count())),
-        };
-        search_between(range, rest, |index| self.suffix(index))
+        self.heads.search(rest, |index| self.suffix(index))
     }
 
     /// The entries of a leaf, one behind the other.

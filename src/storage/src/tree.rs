@@ -242,7 +242,7 @@ impl Writer<'_> {
             },
             Body::Internal(internal) => {
                 let index = child_index(found);
-                if found == Err(0) {
+                if index == 0 && key < internal.key(0) {
                     // Below all keys so far, as happens once a first child is gone. Its key must
                     // stay below the one that a split of this child puts behind it.
                     internal.set_key(0, &[]);
