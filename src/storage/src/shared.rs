@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
-use photondb_base::{LogPosition, prompt};
+use photondb_base::{LogPosition, TreeId, prompt};
+use smallvec::SmallVec;
 
 use crate::background::Control;
 use crate::batch::{Batch, Operation, Operations};
@@ -15,13 +16,18 @@ use crate::engine::Statistics;
 use crate::error::StorageError;
 use crate::health::{Failures, Health};
 use crate::log::{Log, Poison};
+use crate::node::Root;
 use crate::open_options::OpenOptions;
+use crate::path::Path;
 use crate::state::State;
 use crate::store::Store;
 use crate::view::{View, tree_key};
 
 /// A batch above this lets readers use the state before it while it is applied.
 const LONG_APPLY_BYTES: usize = 1024 * 1024;
+
+/// Trees of a batch whose ways are kept: a table with so many indexes is rare.
+const WARM_TREES: usize = 8;
 
 /// With less log than this behind it, a checkpoint is not worth the writes when nobody needs it.
 const CHECKPOINT_IDLE_LOG_BYTES_MIN: u64 = 256 * 1024;
@@ -131,20 +137,15 @@ impl Shared {
     fn warm(&self, record: &Bytes) -> Result<(), StorageError> {
         let view = self.view();
         view.check()?;
-        let mut current = None;
+        let mut trees = WarmTrees::default();
         for operation in Operations::new(record.clone()) {
-            let (tree, key) = match operation {
-                Operation::Put { tree, key, .. } | Operation::Delete { tree, key } => (tree, key),
+            match operation {
+                Operation::Put { tree, key, .. } | Operation::Delete { tree, key } => {
+                    trees.warm(&view, tree, &key)?;
+                }
                 Operation::DropTree { tree } => {
                     view.find(&view.catalog, &tree_key(tree))?;
-                    continue;
                 }
-            };
-            if current.as_ref().is_none_or(|(id, _)| *id != tree) {
-                current = Some((tree, view.root(tree)?));
-            }
-            if let Some((_, root)) = &current {
-                view.warm(root, &key)?;
             }
         }
         Ok(())
@@ -364,5 +365,30 @@ impl Shared {
             snapshots: self.state.lock().snapshots() + get(&counters.old_snapshots),
             scrubs: get(&counters.scrubs),
         }
+    }
+}
+
+/// The trees that a batch changes while their pages are read.
+#[derive(Default)]
+struct WarmTrees(SmallVec<[(TreeId, Root, Option<Path>); WARM_TREES]>);
+
+impl WarmTrees {
+    /// Reads the pages on the way to a key. A batch changes a document and its index entries by
+    /// turns: the way to the key before is kept for each tree, as soon as there is a second one.
+    fn warm(&mut self, view: &View, tree: TreeId, key: &[u8]) -> Result<(), StorageError> {
+        match self.0.iter_mut().find(|(known, ..)| *known == tree) {
+            Some((_, root, path)) => {
+                path.get_or_insert_default().seek(view, root, key)?;
+            }
+            None => {
+                let root = view.root(tree)?;
+                view.warm(&root, key)?;
+                if self.0.len() == WARM_TREES {
+                    self.0.remove(0);
+                }
+                self.0.push((tree, root, None));
+            }
+        }
+        Ok(())
     }
 }

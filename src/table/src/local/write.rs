@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use photondb_datum::{Datum, packed, pseudo};
-use photondb_storage::{Acknowledgement, Batch, Engine, Snapshot};
+use photondb_storage::{Acknowledgement, Batch, Engine, Lookup, Snapshot};
 use rustc_hash::FxHashMap;
 
 use super::effect::{Effect, Scratch};
@@ -215,7 +215,7 @@ impl<'a> Writer<'a> {
             pending.wait_for_claims();
         }
         if latched != Latched::Before {
-            pending.snapshot = None;
+            pending.forget_snapshot();
         }
         let snapshot = pending.snapshot().clone();
         let found = effect.duplicate(pending.state, &pending.scratch, &snapshot)?;
@@ -251,7 +251,7 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         let batch = std::mem::take(&mut pending.batch);
-        pending.snapshot = None;
+        pending.forget_snapshot();
         let rows = effects.len() as u64;
         let position = self.table.listeners.append(self.engine, self.table.id, batch, effects)?;
         if let Some(values) = &mut pending.values {
@@ -274,6 +274,8 @@ struct Pending<'a> {
     engine: &'a dyn Engine,
     /// Let go before a commit: pages that a snapshot holds would have to be copied.
     snapshot: Option<Arc<dyn Snapshot>>,
+    /// Into the documents of the snapshot: keys of a chunk are often near one another.
+    lookup: Option<Lookup>,
     state: &'a TableState,
     batch: Batch,
     effects: Vec<Effect>,
@@ -291,6 +293,7 @@ impl<'a> Pending<'a> {
         Self {
             engine,
             snapshot: None,
+            lookup: None,
             state,
             batch: Batch::new(),
             effects: Vec::new(),
@@ -307,10 +310,23 @@ impl<'a> Pending<'a> {
             return Ok(row.clone());
         }
         let tree = self.state.layout.tree;
-        match self.snapshot().get(tree, key)? {
+        let found = match &mut self.lookup {
+            Some(lookup) => lookup.get(key)?,
+            None if self.written.is_some() => {
+                let lookup = self.snapshot().lookup(tree);
+                self.lookup.insert(lookup).get(key)?
+            }
+            None => self.snapshot().get(tree, key)?,
+        };
+        match found {
             Some(bytes) => Ok(packed::decode(bytes)?),
             None => Ok(Datum::Null),
         }
+    }
+
+    fn forget_snapshot(&mut self) {
+        self.lookup = None;
+        self.snapshot = None;
     }
 
     fn snapshot(&mut self) -> &Arc<dyn Snapshot> {
