@@ -2,8 +2,8 @@
 
 use crate::error::DatumError;
 
+use super::header::{HeaderWriter, Layout};
 use super::layout::{object_tag, read};
-use super::writer::{HeaderWriter, Layout};
 
 /// Where a value of an open array or object stands, and its name.
 #[derive(Clone, Copy)]

@@ -39,6 +39,7 @@
 //! text. Bytes from disk are covered by checksums, so this only has to be safe, not wise.
 
 mod fields;
+mod header;
 mod layout;
 mod object;
 mod walk;

@@ -1,6 +1,7 @@
 //! Packed objects read in place.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use crate::pseudo::PseudoType;
 use crate::view::DatumRef;
@@ -57,12 +58,17 @@ impl<'a> PackedObject<'a> {
     /// The name at a position below the length; empty if it lies outside.
     #[inline]
     pub(crate) fn key(self, index: usize) -> &'a [u8] {
+        self.name_place(index).and_then(|place| self.bytes.get(place)).unwrap_or(&[])
+    }
+
+    /// Where the name at a position below the length stands. Names stand one behind the other.
+    #[inline]
+    pub(super) fn name_place(self, index: usize) -> Option<Range<usize>> {
         let width = self.header.width;
         let end_at = self.header.table() + (self.header.count() + index) * width.bytes();
-        let start = if index == 0 { Some(0) } else { width.word(self.bytes, end_at - width.bytes()) };
-        let (Some(start), Some(end)) = (start, width.word(self.bytes, end_at)) else { return &[] };
+        let start = if index == 0 { 0 } else { width.word(self.bytes, end_at - width.bytes())? };
         let names = self.names();
-        self.bytes.get(names + start..names + end).unwrap_or(&[])
+        Some(names + start..names + width.word(self.bytes, end_at)?)
     }
 
     /// The value at a position below the length.

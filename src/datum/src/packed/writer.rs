@@ -11,6 +11,7 @@ use crate::pseudo::{self, PseudoType, REQL_TYPE};
 use crate::view::{ArrayRef, ArrayView, DatumRef, ObjectRef, ObjectView};
 
 use super::fields::{Child, Fields};
+use super::header::{HeaderWriter, Layout, word32};
 use super::layout::{
     ARRAY, BINARY_LONG, BINARY_SHORT, DOUBLE, FALSE, INTEGER_8, INTEGER_16, INTEGER_32, MAXVAL, MINVAL, NULL,
     STRING_LONG, STRING_SHORT, TRUE, Width, object_tag, read, small_integer, with_width,
@@ -261,6 +262,11 @@ impl Writer {
         let name_start = self.names.len();
         self.names.extend_from_slice(name);
         self.children.push(Child::field(name, name_start, value_start));
+        self.note_name(name);
+    }
+
+    #[inline]
+    fn note_name(&mut self, name: &[u8]) {
         if name == REQL_TYPE.as_bytes()
             && let Some(frame) = self.frames.last_mut()
         {
@@ -404,24 +410,32 @@ impl Writer {
         }
     }
 
-    /// Copies fields as one piece. Nothing is written when the object is damaged.
+    /// Copies fields as two pieces, their names and their values. Nothing is written when the object
+    /// is damaged.
     fn packed_fields(&mut self, object: PackedObject<'_>, range: Range<usize>) -> Option<()> {
-        let (start, end) = (object.value_start(range.start)?, object.value_start(range.end)?);
-        let values = object.bytes().get(start..end)?;
+        let Some(last) = range.clone().next_back() else { return Some(()) };
+        let values = object.value_start(range.start)?..object.value_start(range.end)?;
+        let names = object.name_place(range.start)?.start..object.name_place(last)?.end;
+        let pieces = (object.bytes().get(names.clone())?, object.bytes().get(values.clone())?);
         let before = self.checkpoint();
-        self.buffer.extend_from_slice(values);
-        let mut last = start;
+        self.names.extend_from_slice(pieces.0);
+        self.buffer.extend_from_slice(pieces.1);
+        let (mut value_start, mut name_start) = (values.start, names.start);
         for index in range {
-            let place = object.value_start(index).filter(|place| (last..end).contains(place));
-            let Some(place) = place else {
+            let value = object.value_start(index).filter(|at| (value_start..values.end).contains(at));
+            let name = object.name_place(index).filter(|at| at.start == name_start && at.end <= names.end);
+            let name = name.and_then(|at| Some((at.clone(), object.bytes().get(at)?)));
+            let (Some(value), Some((name, text))) = (value, name) else {
                 self.rollback(before);
                 return None;
             };
-            self.field_at(object.key(index), before.buffer + place - start);
+            let places = (before.names + name.start - names.start, before.buffer + value - values.start);
+            self.children.push(Child::field(text, places.0, places.1));
+            self.note_name(text);
             if object.depth() > 1 {
                 self.raise_depth(u16::try_from(object.value(index).depth()).unwrap_or(u16::MAX));
             }
-            last = place + 1;
+            (value_start, name_start) = (value + 1, name.end);
         }
         Some(())
     }
@@ -444,59 +458,4 @@ impl Writer {
         self.buffer.resize(end + bytes, 0);
         self.buffer.copy_within(start..end, start + bytes);
     }
-}
-
-/// How the header of an array or object is written.
-#[derive(Clone, Copy)]
-pub(super) struct Layout {
-    width: Width,
-    pub(super) header_bytes: usize,
-    pub(super) total: usize,
-}
-
-impl Layout {
-    /// For children, names included, of so many bytes.
-    pub(super) fn of(contents: usize, count: usize, words_per_child: usize) -> Self {
-        let (width, header_bytes) = Width::fitting(2 + count * words_per_child, contents);
-        Self { width, header_bytes, total: header_bytes + contents }
-    }
-}
-
-/// Writes the words of a header one after the other.
-pub(super) struct HeaderWriter<'a> {
-    out: &'a mut [u8],
-    at: usize,
-    width: Width,
-}
-
-impl<'a> HeaderWriter<'a> {
-    pub(super) fn begin(out: &'a mut [u8], tag: u8, depth: u16, count: usize, layout: Layout) -> Self {
-        let width = layout.width;
-        out[0] = with_width(tag, width);
-        let depth_bytes = width.prefix_bytes() - 1;
-        out[1..=depth_bytes].copy_from_slice(&depth.to_le_bytes()[..depth_bytes]);
-        let mut header = Self { out, at: width.prefix_bytes(), width };
-        header.word(layout.total);
-        header.word(count);
-        header
-    }
-
-    #[inline]
-    pub(super) fn word(&mut self, value: usize) {
-        // Of lengths that are known here: nothing is called for two bytes.
-        let at = self.at;
-        match self.width {
-            Width::One => self.out[at] = value as u8,
-            Width::Two => self.out[at..at + 2].copy_from_slice(&(value as u16).to_le_bytes()),
-            Width::Four => self.out[at..at + 4].copy_from_slice(&word32(value)),
-        }
-        self.at = at + self.width.bytes();
-    }
-}
-
-/// A length as it is stored. Values of 4 GiB and more are refused long before by the limits
-/// on queries and documents; storing a wrong length would be worse than stopping.
-fn word32(value: usize) -> [u8; 4] {
-    assert!(u32::try_from(value).is_ok(), "a packed value is smaller than 4 GiB");
-    (value as u32).to_le_bytes()
 }
