@@ -106,7 +106,11 @@ impl Internal {
 
     /// Adds a child that comes to be number `index`.
     pub(crate) fn insert(&mut self, index: usize, key: &[u8], child: Child) {
-        self.heads.take();
+        if let Some(mut heads) = self.heads.take()
+            && heads.insert(index, key, self.key(1))
+        {
+            self.heads = OnceLock::from(heads);
+        }
         let at = self.key_start(index);
         self.keys.splice(at..at, key.iter().copied());
         self.ends.insert(index, at as u16);

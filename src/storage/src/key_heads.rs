@@ -26,8 +26,8 @@ pub(crate) struct KeyHeads {
     count: u16,
     /// Bytes before the heads that all keys from the first on share.
     shared: u16,
-    /// The heads of all keys, of a node where that is worth it.
-    all: Box<[u32]>,
+    /// The heads of all keys, of a node where that is worth it; `heads` and `step` are then not used.
+    all: Vec<u32>,
 }
 
 impl KeyHeads {
@@ -55,12 +55,26 @@ impl KeyHeads {
             *slot = head(key(index).get(shared..).unwrap_or_default());
         }
         let [first, step, count, shared] = [first, step, count, shared].map(|number| number as u16);
-        Self { heads, first, step, count, shared, all: Box::default() }
+        Self { heads, first, step, count, shared, all: Vec::new() }
     }
 
     /// The memory that is not in here.
     pub(crate) fn memory_bytes(&self) -> usize {
-        size_of_val(&*self.all)
+        self.all.capacity() * size_of::<u32>()
+    }
+
+    /// Takes the head of a key that comes to be number `index`, of a node that begins with `first_key`
+    /// as far as is known here. `false` when the heads have to be taken anew.
+    pub(crate) fn insert(&mut self, index: usize, key: &[u8], first_key: &[u8]) -> bool {
+        let rest = first_key.get(..self.shared()).and_then(|shared| key.strip_prefix(shared));
+        match (rest, index.checked_sub(self.first())) {
+            (Some(rest), Some(place)) if !self.all.is_empty() && place <= self.all.len() => {
+                self.all.insert(place, head(rest));
+                self.count += 1;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn shared(&self) -> usize {
@@ -143,6 +157,24 @@ mod tests {
                         prop_assert!(range.contains(&place));
                     }
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn heads_that_are_added_are_as_good_as_those_taken_at_once(keys in keys(), added in any::<prop::sample::Index>()) {
+            prop_assume!(keys.len() > 2);
+            let added = 1 + added.index(keys.len() - 1);
+            let mut fewer = keys.clone();
+            let key = fewer.remove(added);
+            let mut heads = KeyHeads::of(1, fewer.len(), |index| &fewer[index]);
+            if heads.insert(added, &key, &fewer[1]) {
+                for sought in &keys[1..] {
+                    prop_assert_eq!(heads.search(sought, |index| &keys[index]).ok(), keys.iter().position(|key| key == sought));
+                }
+            } else {
+                prop_assert!(fewer.len() <= HEADS + 1 || !key.starts_with(&fewer[1][..heads.shared()]));
             }
         }
     }
