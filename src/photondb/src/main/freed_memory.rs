@@ -41,11 +41,11 @@ pub fn watch(cache_bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// How long to keep what is freed; nothing longer than now.
+/// How long to keep what is freed; zero for not at all.
 fn keep_ms(resident_bytes: u64, cache_bytes: u64) -> isize {
     if resident_bytes < cache_bytes {
         ROOMY_KEEP_MS
-    } else if resident_bytes < cache_bytes + OVERHEAD_BYTES_MAX {
+    } else if resident_bytes < cache_bytes.saturating_add(OVERHEAD_BYTES_MAX) {
         NARROW_KEEP_MS
     } else {
         0
