@@ -10,27 +10,6 @@ use photondb_reql::{Ast, Family, Node, TermId, TermType};
 /// Terms of a query that is begun where it arrived.
 const TERMS_MAX: usize = 64;
 
-/// What is done to rows in a time that grows with their number alone.
-const ROW_TERMS: &[TermType] = &[
-    TermType::Map,
-    TermType::ConcatMap,
-    TermType::Filter,
-    TermType::OrderBy,
-    TermType::Skip,
-    TermType::Slice,
-    TermType::Reduce,
-    TermType::Count,
-    TermType::Sum,
-    TermType::Avg,
-    TermType::Min,
-    TermType::Max,
-    TermType::Distinct,
-    TermType::Contains,
-    TermType::Group,
-    TermType::Ungroup,
-    TermType::Zip,
-];
-
 /// Whether a query is probably short: few terms, no loops but over few rows of tables.
 pub(crate) fn is_cheap(ast: &Ast) -> bool {
     ast.len() <= TERMS_MAX && is_short(ast, ast.root())
@@ -65,7 +44,7 @@ fn is_short(ast: &Ast, id: TermId) -> bool {
         TermType::Count if args.len() == 1 => is_short_rows(ast, first) || is_lazy(ast, first),
         TermType::Nth | TermType::IsEmpty => (is_short_rows(ast, first) || is_lazy(ast, first)) && rest(1),
         TermType::Db | TermType::Asc | TermType::Desc => rest(0),
-        term if ROW_TERMS.contains(term) => is_short_rows(ast, first) && rest(1),
+        term if is_of_rows(*term) => is_short_rows(ast, first) && rest(1),
         term => is_of_values(term.info().family) && rest(0),
     };
     args_are_short && optargs.iter().all(|(_, value)| is_short(ast, *value))
@@ -85,7 +64,7 @@ fn comes_from_rows(ast: &Ast, id: TermId) -> bool {
             .args(id)
             .first()
             .is_some_and(|first| is_lazy(ast, Some(*first)) || comes_from_rows(ast, *first)),
-        term if ROW_TERMS.contains(&term) || term.info().family == Family::Document => {
+        term if is_of_rows(term) || term.info().family == Family::Document => {
             ast.args(id).first().is_some_and(|first| comes_from_rows(ast, *first))
         }
         _ => false,
@@ -115,6 +94,30 @@ fn is_table(ast: &Ast, id: Option<TermId>) -> bool {
             && ast.args(id).iter().all(|arg| is_short(ast, *arg))
             && ast.optargs(id).iter().all(|(_, value)| is_short(ast, *value))
     })
+}
+
+/// Whether a term does something to rows in a time that grows with their number alone.
+fn is_of_rows(term: TermType) -> bool {
+    matches!(
+        term,
+        TermType::Map
+            | TermType::ConcatMap
+            | TermType::Filter
+            | TermType::OrderBy
+            | TermType::Skip
+            | TermType::Slice
+            | TermType::Reduce
+            | TermType::Count
+            | TermType::Sum
+            | TermType::Avg
+            | TermType::Min
+            | TermType::Max
+            | TermType::Distinct
+            | TermType::Contains
+            | TermType::Group
+            | TermType::Ungroup
+            | TermType::Zip
+    )
 }
 
 /// Whether the terms of a family make values of values in a time that hardly depends on them.

@@ -266,6 +266,12 @@ impl Ast {
         }
     }
 
+    /// Drops the nodes that were added last; none of them may be below one that stays.
+    pub(crate) fn truncate(&mut self, nodes: usize) {
+        self.nodes.truncate(nodes);
+        self.links.truncate(nodes);
+    }
+
     fn push(&mut self, node: Node) -> TermId {
         // A node takes more than a byte on the wire, and queries are limited far below
         // four gigabytes.

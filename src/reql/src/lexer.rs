@@ -55,15 +55,19 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The text from the next value on; nothing is taken.
-    pub(crate) fn rest(&mut self) -> &'a [u8] {
-        let _next = self.peek();
-        self.text.get(self.position..).unwrap_or_default()
+    /// Whether `bytes` come next; nothing is taken.
+    pub(crate) fn is_next(&mut self, bytes: &[u8]) -> bool {
+        self.peek().is_some() && self.text[self.position..].starts_with(bytes)
     }
 
-    /// Takes so many bytes of it.
-    pub(crate) fn skip(&mut self, bytes: usize) {
-        self.position += bytes;
+    /// Where the next value begins, or the white space before it.
+    pub(crate) const fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Goes to a position.
+    pub(crate) const fn go_to(&mut self, position: usize) {
+        self.position = position;
     }
 
     /// Takes `byte` if it comes next.

@@ -25,6 +25,7 @@ mod term;
 mod term_decoder;
 mod term_table;
 pub mod text;
+mod usual;
 
 pub use ast::{Args, Ast, Node, Optargs, TermId};
 pub use check::check;

@@ -2,25 +2,19 @@
 //!
 //! The decoder keeps its own stack, so that the depth of a query costs heap and not the
 //! stack of whoever serves it. Literals stay JSON until something that is no literal, or
-//! the end, is met: then the largest piece is packed at once.
+//! the end, is met: then the largest piece is packed at once. What drivers usually write is read
+//! faster, in [`crate::usual`].
 
 use photondb_base::limits::NESTING_DEPTH_MAX;
 use photondb_datum::{Datum, DatumError, Text};
 
 use crate::check::is_surely_right;
-use crate::direct::{self, Literal};
 use crate::lexer::{Kind, Lexer, Malformed};
 use crate::literal::pack;
 use crate::{Args, Ast, Effect, ErrorKind, Frame, Optargs, ReqlError, TermId, TermType};
 
-/// Literals that are read in one pass.
-const DIRECT_TRIES_MAX: usize = 4;
 /// Room for what most queries need, so that it need not grow.
 const NODES_USUAL: usize = 24;
-const LEVELS_USUAL: usize = 8;
-const PLAIN_BYTES_USUAL: usize = 64;
-/// Literals below so many levels are not.
-const DIRECT_LEVELS_MAX: usize = 8;
 /// A number of at most so many digits is surely a whole one below 2^32.
 const WHOLE_DIGITS_MAX: usize = 9;
 const MALFORMED: &str = "Client is buggy (failed to deserialize query).";
@@ -81,30 +75,29 @@ struct Level<'a> {
 /// Reads terms into a tree.
 pub(crate) struct TermDecoder<'a> {
     pub(crate) lexer: Lexer<'a>,
+    /// The whole query, if it is UTF-8.
+    pub(crate) text: Option<&'a str>,
     pub(crate) ast: Ast,
     /// JSON of the literals that are not in the tree yet, without the marks of the wire.
     plain: Vec<u8>,
     levels: Vec<Level<'a>>,
     /// Children of all levels.
     children: Vec<Child<'a>>,
-    /// How often a literal may still be read in one pass. A try reads the rest of the query
-    /// once, so that there are only a few.
-    tries: usize,
     /// Nothing that was read so far needs to be looked at again, see [`crate::check`].
     pub(crate) is_checked: bool,
     /// A write was met. Only as the last term of all it surely stands where it may.
-    has_write: bool,
+    pub(crate) has_write: bool,
 }
 
 impl<'a> TermDecoder<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Self {
         Self {
             lexer: Lexer::new(text),
+            text: std::str::from_utf8(text).ok(),
             ast: Ast::with_capacity(NODES_USUAL),
-            plain: Vec::with_capacity(PLAIN_BYTES_USUAL),
-            levels: Vec::with_capacity(LEVELS_USUAL),
-            children: Vec::with_capacity(LEVELS_USUAL),
-            tries: DIRECT_TRIES_MAX,
+            plain: Vec::new(),
+            levels: Vec::new(),
+            children: Vec::new(),
             is_checked: true,
             has_write: false,
         }
@@ -112,6 +105,14 @@ impl<'a> TermDecoder<'a> {
 
     /// Takes a whole term, which becomes a node without a parent.
     pub(crate) fn node(&mut self) -> Result<TermId, ReqlError> {
+        if let Some(term) = self.usual() {
+            return Ok(term);
+        }
+        self.any_node()
+    }
+
+    /// A whole term, however it is written.
+    pub(crate) fn any_node(&mut self) -> Result<TermId, ReqlError> {
         loop {
             let mut finished = self.begin().map_err(|error| self.place(error, self.levels.len()))?;
             loop {
@@ -131,9 +132,6 @@ impl<'a> TermDecoder<'a> {
 
     /// Begins a value: a part that is finished at once, or a level that waits for its parts.
     fn begin(&mut self) -> Result<Option<Part>, ReqlError> {
-        if let Some(node) = self.direct() {
-            return Ok(Some(Part::Node(node)));
-        }
         match self.lexer.kind()? {
             Kind::Array => self.begin_term(),
             Kind::Object => {
@@ -155,24 +153,6 @@ impl<'a> TermDecoder<'a> {
     /// Whether what comes next may be a part of a larger literal.
     fn is_in_literal(&self) -> bool {
         self.levels.last().is_some_and(|level| level.literal)
-    }
-
-    /// A whole literal at once, where it cannot be a part of a larger one.
-    fn direct(&mut self) -> Option<TermId> {
-        if self.tries == 0 || self.is_in_literal() || self.levels.len() > DIRECT_LEVELS_MAX {
-            return None;
-        }
-        let rest = self.lexer.rest();
-        if !direct::may_begin(rest) {
-            return None;
-        }
-        let literal = direct::literal(rest);
-        // One that fails is about to be looked into piece by piece.
-        self.tries = if literal.is_some() { self.tries - 1 } else { 0 };
-        let Literal { value, bytes, items_max } = literal?;
-        self.lexer.skip(bytes);
-        self.ast.note_array_size(items_max);
-        Some(self.ast.add_constant(value))
     }
 
     /// `[number, arguments, options]`
@@ -389,7 +369,7 @@ impl<'a> TermDecoder<'a> {
     }
 
     /// Adds a term, and looks whether there is anything that a check would not let pass.
-    fn add_term(&mut self, term: TermType, args: Args, optargs: Optargs) -> TermId {
+    pub(crate) fn add_term(&mut self, term: TermType, args: Args, optargs: Optargs) -> TermId {
         self.is_checked &= !self.has_write && is_surely_right(&self.ast, term, &args, &optargs);
         self.has_write |= term.info().effect == Effect::Write;
         self.ast.add_term(term, args, optargs)

@@ -58,13 +58,18 @@ impl<'a> Reader<'a> {
     /// Reads text. Fails when it is not UTF-8.
     pub fn with_limits(text: &'a [u8], limits: ParseLimits) -> Result<Self, DatumError> {
         match std::str::from_utf8(text) {
-            Ok(text) => Ok(Self { text, at: 0, fresh: false, depth: 0, limits }),
+            Ok(text) => Ok(Self::of_text(text, limits)),
             Err(error) => Err(DatumError::Json {
                 text: quote(&String::from_utf8_lossy(text)),
                 kind: JsonErrorKind::Encoding,
                 offset: error.valid_up_to(),
             }),
         }
+    }
+
+    /// Reads text that is known to be UTF-8.
+    pub fn of_text(text: &'a str, limits: ParseLimits) -> Self {
+        Self { text, at: 0, fresh: false, depth: 0, limits }
     }
 
     /// This place, between values.
