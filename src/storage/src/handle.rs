@@ -157,20 +157,21 @@ impl Handle {
         }
     }
 
-    /// Value `index` of a leaf if it can be lent. That of a leaf in memory which is not shared is
-    /// copied, like [`Handle::value`] does, or fetched.
+    /// Value `index` of a leaf if it can be lent. A short one of a leaf in memory which is not
+    /// shared is copied, like [`Handle::value`] does, or fetched.
     #[inline]
     pub(crate) fn stored(&self, index: usize) -> Option<StoredValue<'_>> {
-        match self {
-            Self::Page(page) => page.inline_value(index),
-            Self::Shared(node, cells) => match &node.body {
-                Body::Leaf(leaf) => {
-                    Some(StoredValue { bytes: cells.get(leaf.inline_value_place(index)?)?, storage: cells })
-                }
-                Body::Internal(_) => None,
-            },
-            Self::Memory(_) => None,
+        let (node, cells) = match self {
+            Self::Page(page) => return page.inline_value(index),
+            Self::Shared(node, cells) => (node, Some(cells)),
+            Self::Memory(node) => (node, None),
+        };
+        let Body::Leaf(leaf) = &node.body else { return None };
+        if let Some(kept) = leaf.kept_value(index) {
+            return Some(StoredValue { bytes: kept, storage: kept });
         }
+        let storage = cells?;
+        Some(StoredValue { bytes: storage.get(leaf.inline_value_place(index)?)?, storage })
     }
 
     /// Whether this surely is a leaf each of whose values can be lent.

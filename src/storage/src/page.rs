@@ -210,6 +210,11 @@ impl Packed {
         (self.key_offset(index).saturating_sub(start), value.saturating_sub(start), is_slot)
     }
 
+    /// Where among the cells an entry ends.
+    pub(crate) fn cell_end(&self, index: usize) -> usize {
+        self.key_offset(index + 1).saturating_sub(self.cells_start())
+    }
+
     fn cells_start(&self) -> usize {
         usize::from(self.prefix_start) + usize::from(self.prefix_length)
     }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use super::{ASIDE_BIT, Aside, Leaf, Place, aside_number};
+use super::kept::{KEPT_BYTES_MIN, Kept};
+use super::{ASIDE_BIT, Aside, KEPT_BIT, KEPT_MARK_BYTES, Leaf, Place};
 use crate::node::{Root, Value};
 use crate::page::{CHILD_BYTES, SLOT_BIT, copy_to, shared_prefix, worth_prefix};
 use crate::pointer::POINTER_BYTES;
@@ -60,7 +61,7 @@ impl Leaf {
             let root = Root::decode(self.value_cell(index))?;
             self.replace(index, Value::Tree(root));
         }
-        let number = aside_number(self.value_cell(index))?;
+        let number = self.aside_number(index)?;
         match self.aside.get_mut(number)? {
             Some(Aside::Tree(root)) => Some(root),
             _ => None,
@@ -78,10 +79,7 @@ impl Leaf {
         right.places.extend(self.places.drain(at..).map(|place| place.moved(0usize.wrapping_sub(start))));
         self.cells.truncate(start);
         for index in 0..right.count() {
-            let taken = aside_number(right.value_cell(index)).filter(|_| right.is_slot(index));
-            if let Some(aside) = taken.and_then(|number| self.aside.get_mut(number)?.take()) {
-                right.renumber(index, aside);
-            }
+            right.take_over(index, self);
         }
         right
     }
@@ -94,17 +92,21 @@ impl Leaf {
         let (count, start) = (self.count(), self.cells.len());
         self.places.extend(right.places.iter().map(|place| place.moved(start)));
         self.cells.extend_from_slice(&right.cells);
+        self.page_bytes += right.page_bytes;
         for index in count..self.count() {
-            let taken = aside_number(self.value_cell(index)).filter(|_| self.is_slot(index));
-            if let Some(aside) = taken.and_then(|number| right.aside.get_mut(number)?.take()) {
-                self.renumber(index, aside);
-            }
+            self.take_over(index, &mut right);
         }
     }
 
     /// What stands in the cell for a value, and its flag.
     fn cell_of(&mut self, value: Value) -> (Cell, u16) {
         match value {
+            Value::Inline(bytes) if bytes.len() >= KEPT_BYTES_MIN => {
+                // What it is a slice of is to be freed.
+                let bytes = Bytes::copy_from_slice(&bytes);
+                let number = self.kept.put(Kept { bytes, is_of_page: false });
+                (Cell::Mark((KEPT_BIT | number as u64).to_le_bytes()), SLOT_BIT)
+            }
             Value::Inline(bytes) => (Cell::Inline(bytes), 0),
             Value::Slot(pointer) => (Cell::Pointer(pointer.encode()), SLOT_BIT),
             Value::Large(large) => {
@@ -131,11 +133,18 @@ impl Leaf {
         self.aside.len() - 1
     }
 
-    /// Takes something aside that came from another leaf.
-    fn renumber(&mut self, index: usize, aside: Aside) {
-        let number = self.put_aside(aside);
+    /// Takes what is not in the cell of an entry that came from another leaf.
+    fn take_over(&mut self, index: usize, other: &mut Self) {
+        let mark = if let Some(number) = self.kept_number(index) {
+            let Some(kept) = other.kept.take(number) else { return };
+            KEPT_BIT | self.kept.put(kept) as u64
+        } else {
+            let number = self.aside_number(index);
+            let Some(aside) = number.and_then(|number| other.aside.get_mut(number)?.take()) else { return };
+            ASIDE_BIT | self.put_aside(aside) as u64
+        };
         let start = self.value_start(index);
-        copy_to(&mut self.cells, start, &(ASIDE_BIT | number as u64).to_le_bytes());
+        copy_to(&mut self.cells, start, &mark.to_le_bytes());
     }
 
     /// Takes out the value of an entry that stands outside, before it is overwritten.
@@ -143,8 +152,12 @@ impl Leaf {
         if !self.is_slot(index) {
             return None;
         }
+        if let Some(number) = self.kept_number(index) {
+            self.kept.take(number);
+            return None;
+        }
         let value = self.value(index);
-        if let Some(number) = aside_number(self.value_cell(index))
+        if let Some(number) = self.aside_number(index)
             && let Some(gap) = self.aside.get_mut(number)
         {
             *gap = None;
@@ -192,6 +205,7 @@ impl Leaf {
 /// What stands in a cell for a value.
 enum Cell {
     Inline(Bytes),
+    Mark([u8; KEPT_MARK_BYTES]),
     Pointer([u8; POINTER_BYTES]),
     Tree([u8; CHILD_BYTES]),
 }
@@ -200,6 +214,7 @@ impl AsRef<[u8]> for Cell {
     fn as_ref(&self) -> &[u8] {
         match self {
             Self::Inline(bytes) => bytes,
+            Self::Mark(bytes) => bytes,
             Self::Pointer(bytes) => bytes,
             Self::Tree(bytes) => bytes,
         }

@@ -1,6 +1,6 @@
 //! From a leaf to its page.
 
-use super::{Aside, Leaf, Settled, aside_number};
+use super::{Aside, KEPT_MARK_BYTES, Leaf, Settled};
 use crate::page::{LeafPage, copy_to, shared_prefix, worth_prefix};
 use crate::pointer::Pointer;
 
@@ -12,7 +12,7 @@ impl Leaf {
             return;
         }
         for index in 0..self.count() {
-            let number = aside_number(self.value_cell(index)).filter(|_| self.is_slot(index));
+            let number = self.aside_number(index);
             let Some(place) = number.and_then(|number| self.aside.get_mut(number)) else { continue };
             if let Some(pointer) = place.as_mut().and_then(&mut sweep) {
                 *place = None;
@@ -33,24 +33,32 @@ impl Leaf {
         let shared = self.prefix.len() + shared_prefix(self.suffix(0), self.suffix(last));
         let more = worth_prefix(shared).saturating_sub(self.prefix.len());
         let prefix = [&*self.prefix, self.suffix(0).get(..more).unwrap_or_default()];
-        let cells_bytes = self.cells.len() - more * self.count();
+        let cells_bytes = self.packed_cells_bytes() - more * self.count();
         let mut page = LeafPage::new(self.count(), prefix, cells_bytes);
+        let mut longer = 0;
         for (index, place) in self.places.iter().enumerate() {
+            let kept = self.kept_value(index);
             let (key, value) = (place.key_start() - more * index, place.value_start() - more * (index + 1));
-            page.put_place(key, value, place.is_slot());
+            page.put_place(key + longer, value + longer, place.is_slot() && kept.is_none());
+            longer += kept.map_or(0, |kept| kept.len() - KEPT_MARK_BYTES);
         }
         page.put_prefix(cells_bytes, prefix);
-        if more == 0 {
+        if more == 0 && self.kept.count() == 0 {
             page.put_bytes(&self.cells);
         } else {
             for index in 0..self.count() {
-                let cell = self.key_start(index) + more..self.key_start(index + 1);
-                page.put_bytes(self.cells.get(cell).unwrap_or_default());
+                page.put_bytes(self.suffix(index).get(more..).unwrap_or_default());
+                page.put_bytes(
+                    self.kept_value(index).map_or_else(|| self.value_cell(index), |kept| &kept[..]),
+                );
             }
         }
         let mut slots_below = false;
         for (index, _) in self.places.iter().enumerate().filter(|(_, place)| place.is_slot()) {
-            match self.aside_of(self.value_cell(index)).map(&mut settle).transpose()? {
+            if self.kept_number(index).is_some() {
+                continue;
+            }
+            match self.aside_of(index).map(&mut settle).transpose()? {
                 Some(Settled::Tree(root)) => {
                     page.settle(index, &root, false);
                     continue;

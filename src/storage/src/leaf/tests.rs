@@ -34,7 +34,9 @@ fn step(random: &SeededRandom, leaf: &mut Leaf, model: &mut BTreeMap<Vec<u8>, Ve
     let prefix = PREFIXES[(1 + random.below(prefixes) as usize) % PREFIXES.len()];
     let key = [prefix, &random.below(40).to_be_bytes()[7..]].concat();
     let found = leaf.search(&key);
-    let value = vec![random.below(256) as u8; random.below(60) as usize];
+    // A few long ones.
+    let longer = if random.below(8) == 0 { KEPT_BYTES_MIN - 30 } else { 0 };
+    let value = vec![random.below(256) as u8; longer + random.below(60) as usize];
     match (random.below(3), found) {
         (0, Ok(index)) => {
             leaf.remove(index);
@@ -116,4 +118,30 @@ fn what_is_aside_is_settled_in_the_page_and_in_the_leaf() {
     assert_eq!(leaf.root_mut(2).map(|root| root.count), Some(3));
     assert!(matches!(leaf.remove(2), Some(Value::Tree(_))));
     assert!(matches!(leaf.replace(0, Value::Inline(Bytes::new())), Some(Value::Slot(_))));
+}
+
+#[test]
+fn long_values_of_a_page_are_not_copied() {
+    let mut leaf = Leaf::of_one(b"key 1", Value::Inline(vec![1; 900].into()));
+    leaf.insert(1, b"key 2", Value::Inline(vec![2; 20].into()));
+    leaf.insert(2, b"key 3", Value::Inline(vec![3; 700].into()));
+    let page = to_page(&leaf).unwrap();
+    assert_eq!((page.plain_length(), page.has_all_values()), (leaf.bytes(), true));
+    let mut changed = Leaf::from_page(&page);
+    let third = page.inline_value(2).unwrap().bytes.as_ptr();
+    let is_third = |value: Option<&Bytes>| value.is_some_and(|value| value.as_ptr() == third);
+    assert!(is_third(changed.kept_value(2)) && changed.kept_value(1).is_none());
+    assert!(changed.has_nothing_aside() && changed.outside().count() == 0);
+    // The page counts for itself, however many of its values are left.
+    let before = changed.memory_bytes();
+    assert!(changed.replace(0, Value::Inline(vec![4; 1000].into())).is_none());
+    assert!(changed.memory_bytes() >= before + 1000);
+    changed.insert(3, b"key 4", Value::Inline(vec![5; 600].into()));
+    let right = changed.split_off(2);
+    assert!(is_third(right.kept_value(0)));
+    changed.append(right);
+    let page = to_page(&changed).unwrap();
+    let lengths: Vec<usize> = (0..4).map(|index| page.inline_value(index).unwrap().bytes.len()).collect();
+    assert_eq!(lengths, [1000, 20, 700, 600]);
+    assert_eq!((page.plain_length(), changed.middle()), (changed.bytes(), 2));
 }
