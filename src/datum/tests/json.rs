@@ -279,3 +279,24 @@ fn binary_lines_are_broken() {
     assert!(json.contains(r"AAAA\r\nAA=="));
     assert_eq!(parse(&json), value);
 }
+
+#[test]
+fn rows_of_the_same_names_are_written_alike() {
+    // Twice each: names are kept from the row before.
+    let long = format!(r#"{{"a":"{}","b":1}}"#, "x".repeat(70_000));
+    for text in [
+        r#"{"a":1,"b\"\n":{"a":1,"b\"\n":2}}"#,
+        r#"{"a":2,"b\"\n":[{"a":1}]}"#,
+        r#"{"a":3,"b\"":[{"a":1}]}"#,
+        r#"{"":0}"#,
+        "{}",
+        r#"{"a":1,"b":"y"}"#,
+        &long,
+        r#"{"a":1,"b":"z"}"#,
+    ] {
+        let value = repacked(&parse(text));
+        for _ in 0..3 {
+            assert_eq!(written(&value), text);
+        }
+    }
+}

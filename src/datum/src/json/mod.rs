@@ -5,6 +5,7 @@
 
 mod digits;
 mod error;
+mod known_names;
 mod number;
 mod print;
 mod reader;

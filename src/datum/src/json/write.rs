@@ -1,10 +1,11 @@
 //! Values as compact JSON.
 
 use crate::error::DatumError;
-use crate::packed::{Visitor, walk_array, walk_object};
+use crate::packed::{PackedObject, Visitor, walk_array, walk_object, walk_values};
 use crate::pseudo::encode_base64;
 use crate::view::{ArrayRef, ArrayView, DatumRef, ObjectRef, ObjectView};
 
+use super::known_names::KnownNames;
 use super::number::{write_integer, write_number};
 
 pub(super) fn value(value: DatumRef<'_>, out: &mut Vec<u8>) -> Result<(), DatumError> {
@@ -19,7 +20,7 @@ pub(super) fn value(value: DatumRef<'_>, out: &mut Vec<u8>) -> Result<(), DatumE
             return transcode(out, |writer| walk_array(array, writer));
         }
         DatumRef::Object(ObjectRef(ObjectView::Packed(object))) => {
-            return transcode(out, |writer| walk_object(object, writer));
+            return transcode(out, |writer| writer.row(object));
         }
         DatumRef::Array(array) => {
             out.push(b'[');
@@ -59,6 +60,19 @@ fn transcode(out: &mut Vec<u8>, walk: impl FnOnce(&mut Transcoder<'_>)) -> Resul
     let mut transcoder = Transcoder { out, error: None };
     walk(&mut transcoder);
     transcoder.error.map_or(Ok(()), Err)
+}
+
+impl Transcoder<'_> {
+    /// A whole object, probably of the same names as the one before.
+    fn row(&mut self, object: PackedObject<'_>) {
+        let is_written = KnownNames::of(object, |names| {
+            walk_values(object, self, |writer, index| writer.out.extend_from_slice(names.before(index)));
+            self.end_object();
+        });
+        if !is_written {
+            walk_object(object, self);
+        }
+    }
 }
 
 impl Visitor for Transcoder<'_> {

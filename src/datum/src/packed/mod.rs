@@ -54,8 +54,10 @@ use crate::object::Object;
 pub use crate::view::DatumRef as PackedRef;
 
 pub(crate) use layout::{PackedArray, array_bytes, blob_bytes, number_bytes, object_bytes};
-pub(crate) use object::{PackedFields, PackedObject};
-pub(crate) use walk::{Visitor, array_has_extremum, object_has_extremum, walk_array, walk_object};
+pub(crate) use object::{PackedFields, PackedObject, Shape};
+pub(crate) use walk::{
+    Visitor, array_has_extremum, object_has_extremum, walk_array, walk_object, walk_values,
+};
 pub use writer::{Checkpoint, Duplicates, Writer};
 
 /// Packs a value. A value that is packed already is shared, not copied.

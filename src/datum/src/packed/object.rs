@@ -15,6 +15,15 @@ pub(crate) struct PackedObject<'a> {
     header: Header,
 }
 
+/// How the fields of an object are called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape<'a> {
+    pub word_bytes: usize,
+    pub count: usize,
+    /// Where each name ends, and the names.
+    pub names: &'a [u8],
+}
+
 impl<'a> PackedObject<'a> {
     #[inline]
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
@@ -53,6 +62,15 @@ impl<'a> PackedObject<'a> {
     #[inline]
     pub(super) fn names(self) -> usize {
         self.header.table() + 2 * self.header.count() * self.header.width.bytes()
+    }
+
+    /// What says how the fields are called: objects for which this is the same have the same names.
+    #[inline]
+    pub(crate) fn shape(self) -> Option<Shape<'a>> {
+        let (width, count) = (self.header.width, self.header.count());
+        let start = self.header.table() + count * width.bytes();
+        let end = self.name_place(count.checked_sub(1)?)?.end;
+        Some(Shape { word_bytes: width.bytes(), count, names: self.bytes.get(start..end)? })
     }
 
     /// The name at a position below the length; empty if it lies outside.
@@ -98,6 +116,14 @@ impl<'a> PackedObject<'a> {
         let width = self.header.width;
         let start = width.word(self.bytes, self.header.table() + index * width.bytes())?;
         (self.names()..=self.bytes.len()).contains(&start).then_some(start)
+    }
+
+    /// Where the values begin, in order.
+    #[inline]
+    pub(super) fn offsets(self) -> impl Iterator<Item = usize> {
+        let (width, table) = (self.header.width, self.header.table());
+        let offset = move |index| width.word(self.bytes, table + index * width.bytes()).unwrap_or(0);
+        (0..self.header.count()).map(offset)
     }
 
     /// The fields in order.

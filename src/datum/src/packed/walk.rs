@@ -40,6 +40,19 @@ pub(crate) fn walk_array(array: PackedArray<'_>, visitor: &mut impl Visitor) {
     visitor.end_array();
 }
 
+/// Walks the values of an object; `name` is told before each which one it is.
+pub(crate) fn walk_values<V: Visitor>(
+    object: PackedObject<'_>,
+    visitor: &mut V,
+    mut name: impl FnMut(&mut V, usize),
+) {
+    let names = object.names();
+    for (position, offset) in object.offsets().enumerate() {
+        name(visitor, position);
+        walk(child_bytes(object.bytes(), offset, names), object.depth(), visitor);
+    }
+}
+
 /// Walks an object.
 pub(crate) fn walk_object(object: PackedObject<'_>, visitor: &mut impl Visitor) {
     visitor.begin_object();
