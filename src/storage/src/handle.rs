@@ -64,7 +64,8 @@ impl Handle {
     pub(crate) fn search_near(&self, hint: usize, key: &[u8]) -> Result<usize, usize> {
         let count = self.count();
         let (mut low, mut high) = (0, count);
-        let (mut probe, mut step) = (hint, 0);
+        // Behind the last entry is behind all.
+        let (mut probe, mut step) = (hint.min(count.saturating_sub(1)), 0);
         while probe < high {
             match self.compare(probe, key) {
                 Ordering::Equal => return Ok(probe),

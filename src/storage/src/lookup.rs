@@ -18,7 +18,7 @@ pub struct Lookup {
     /// Looked up with the first key.
     root: Option<Root>,
     path: Path,
-    /// Where the key before was found in the leaf.
+    /// Where in the leaf the key before was, or would be.
     index: usize,
 }
 
@@ -40,11 +40,9 @@ impl Lookup {
             Reached::SameLeaf => leaf.search_near(self.index, key),
             Reached::OtherLeaf => leaf.search(key),
         };
+        self.index = found.unwrap_or_else(|index| index);
         match found {
-            Ok(index) => {
-                self.index = index;
-                leaf.value(index).map(|value| self.view.bytes(value)).transpose()
-            }
+            Ok(index) => leaf.value(index).map(|value| self.view.bytes(value)).transpose(),
             Err(_) => Ok(None),
         }
     }
