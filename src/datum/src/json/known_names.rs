@@ -1,7 +1,7 @@
 //! The names of an object's fields as they stand in JSON.
 //!
-//! Rows of one table mostly have the same names: what was written for the row before is written
-//! again as it is.
+//! Rows of one table mostly have the same names: what was written for a row before is written again
+//! as it is.
 
 use std::cell::Cell;
 
@@ -11,11 +11,15 @@ use crate::packed::{PackedObject, Shape};
 /// Names beyond so many bytes are not remembered.
 const NAMES_BYTES_MAX: usize = 4096;
 
+/// Kinds of rows that are remembered: what is read and what is said about writes go in turns.
+const KINDS_MAX: usize = 4;
+
 thread_local! {
-    static LAST: Cell<Option<Box<KnownNames>>> = const { Cell::new(None) };
+    /// Those of the objects that were written on this thread, the last ones first.
+    static KNOWN: Cell<Vec<KnownNames>> = const { Cell::new(Vec::new()) };
 }
 
-/// The names of the object that was written last on this thread.
+/// The names of objects that are alike.
 #[derive(Default)]
 pub(super) struct KnownNames {
     word_bytes: usize,
@@ -35,23 +39,35 @@ impl KnownNames {
         self.ends.get(index).and_then(|end| self.text.get(start..*end)).unwrap_or(&[])
     }
 
-    /// Gives the names of an object to `write`, if the object before had the same.
+    /// Gives the names of an object to `write`, if one shortly before had the same.
     pub(super) fn of(object: PackedObject<'_>, write: impl FnOnce(&Self)) -> bool {
         let Some(shape) = object.shape().filter(|shape| shape.names.len() <= NAMES_BYTES_MAX) else {
             return false;
         };
-        let mut known = LAST.take().unwrap_or_default();
-        let is_known = known.shape() == shape;
-        if is_known {
-            if known.ends.is_empty() {
-                known.render(object);
+        let mut kinds = KNOWN.take();
+        let found = kinds.iter().position(|known| known.shape() == shape);
+        match found {
+            Some(0) => {}
+            Some(place) => kinds[..=place].rotate_right(1),
+            None => {
+                if kinds.len() < KINDS_MAX {
+                    kinds.push(KnownNames::default());
+                }
+                kinds.rotate_right(1);
             }
-            write(&known);
-        } else {
-            known.remember(shape);
         }
-        LAST.set(Some(known));
-        is_known
+        if let Some(known) = kinds.first_mut() {
+            if found.is_none() {
+                known.remember(shape);
+            } else {
+                if known.ends.is_empty() {
+                    known.render(object);
+                }
+                write(known);
+            }
+        }
+        KNOWN.set(kinds);
+        found.is_some()
     }
 
     fn shape(&self) -> Shape<'_> {
