@@ -393,7 +393,11 @@ fn common_prefix<'a>(first: Option<&'a [u8]>, last: Option<&'a [u8]>) -> &'a [u8
 
 /// How many bytes two keys begin with in common.
 pub(crate) fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    let (words_a, words_b) = (a.as_chunks().0, b.as_chunks().0);
+    let words =
+        words_a.iter().zip(words_b).take_while(|(a, b)| u64::from_le_bytes(**a) == u64::from_le_bytes(**b));
+    let at = 8 * words.count();
+    at + a.iter().zip(b).skip(at).take_while(|(a, b)| a == b).count()
 }
 
 /// The length of a prefix to use when so much is shared.

@@ -20,15 +20,16 @@ fn order(a: &[u8], b: &[u8]) -> Ordering {
     }
 }
 
-/// Where `key` is among `count` ascending keys with a common prefix, or where it would be.
-pub(crate) fn search<'a>(
+/// Where `key` is among `count` ascending keys with a common prefix, or where it would be: `behind`
+/// finds what it has behind the prefix.
+pub(crate) fn search(
     prefix: &[u8],
     count: usize,
     key: &[u8],
-    suffix: impl Fn(usize) -> &'a [u8],
+    behind: impl FnOnce(&[u8]) -> Result<usize, usize>,
 ) -> Result<usize, usize> {
     match cut_prefix(prefix, key) {
-        Ok(rest) => search_between(0..count, rest, suffix),
+        Ok(rest) => behind(rest),
         Err(Ordering::Less) => Err(count),
         Err(_) => Err(0),
     }

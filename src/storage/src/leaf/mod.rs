@@ -17,15 +17,20 @@ use bytes::Bytes;
 
 use self::kept::{KEPT_BYTES_MIN, Kept, KeptValues};
 use crate::node::{LargeValue, Root, Value};
-use crate::page::{CHILD_BYTES, EMPTY_NODE_BYTES, LEAF_ENTRY_BYTES, PackedValue, Page, SLOT_BIT};
+use crate::page::{
+    CHILD_BYTES, EMPTY_NODE_BYTES, LEAF_ENTRY_BYTES, PackedValue, Page, SLOT_BIT, shared_prefix,
+};
 use crate::pointer::Pointer;
 use crate::pointer::read::u64_at;
+use crate::search::{search, search_between};
 
 /// Set in the place of an offset: the value is aside, under the number in the other bits.
 const ASIDE_BIT: u64 = 1 << 63;
 /// Likewise: the value is kept, and what stands for it in the cell is this number alone.
 const KEPT_BIT: u64 = 1 << 62;
 const KEPT_MARK_BYTES: usize = 8;
+/// For fewer keys it does not pay to find out what they have in common.
+const KEYS_SHARING_MIN: usize = 8;
 /// Room for an entry or two in a leaf that is unpacked: most are to have one more.
 const SPARE_CELL_BYTES: usize = 256;
 const SPARE_PLACES: usize = 4;
@@ -174,7 +179,19 @@ impl Leaf {
 
     /// Where `key` is, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        crate::search::search(&self.prefix, self.count(), key, |index| self.suffix(index))
+        let count = self.count();
+        search(&self.prefix, count, key, |rest| {
+            if count < KEYS_SHARING_MIN {
+                return search_between(0..count, rest, |index| self.suffix(index));
+            }
+            // Keys differ where the first one and the last one do: mostly in the next eight bytes,
+            // which are compared as a number.
+            let (first, last) = (self.suffix(0), self.suffix(count - 1));
+            let shared = shared_prefix(first, last);
+            search(first.get(..shared).unwrap_or_default(), count, rest, |rest| {
+                search_between(0..count, rest, |index| self.suffix(index).get(shared..).unwrap_or_default())
+            })
+        })
     }
 
     /// How key `index` stands to another one.
