@@ -1,12 +1,12 @@
 //! Writes: `insert`, `update`, `replace`, `delete`, `sync`.
 
+mod answer;
 mod system;
 
 use std::sync::Arc;
 
 use photondb_catalog::Permission;
-use photondb_datum::packed::Writer;
-use photondb_datum::{Array, Datum, ObjectBuilder, Text};
+use photondb_datum::Datum;
 use photondb_plan::Operation;
 use photondb_table::{
     Budget, ChangePair, Conflict, ConflictFunction, Durability, ReturnChanges, RowError, Verb, WriteFunction,
@@ -22,6 +22,7 @@ use crate::sequence::Sequence;
 use crate::terms::merge::merge;
 use crate::terms::table;
 use crate::value::{Kind, TableRef, Value};
+use answer::describe;
 use system::SystemRows;
 
 /// Rows of one `WriteOp`: enough to amortise a log record, few enough to cancel soon.
@@ -440,71 +441,6 @@ impl WriteFunction for Modify {
             ))),
         }
     }
-}
-
-/// A summary as clients know it.
-fn describe(
-    env: &Environment,
-    mut summary: WriteSummary,
-    return_changes: ReturnChanges,
-    generated_keys: Option<Datum>,
-) -> Result<Datum> {
-    let changes_max = env.options.array_size_max;
-    if summary.changes.len() > changes_max {
-        summary.changes.truncate(changes_max);
-        summary.warnings.push(format!("Too many changes, array truncated to {changes_max}."));
-    }
-    let counts = [
-        ("deleted", summary.deleted),
-        ("errors", summary.errors),
-        ("inserted", summary.inserted),
-        ("replaced", summary.replaced),
-        ("skipped", summary.skipped),
-        ("unchanged", summary.unchanged),
-    ];
-    let counts = Writer::lent(|out| {
-        out.begin_object();
-        for (name, count) in counts {
-            out.key(name);
-            out.number(count as f64);
-        }
-        out.end_object_as_is();
-        out.take_datum()
-    })?;
-    let mut more = Vec::new();
-    if let Some(error) = summary.first_error {
-        more.push(("first_error", Datum::string(error)));
-    }
-    if let Some(keys) = generated_keys {
-        more.push(("generated_keys", keys));
-    }
-    if return_changes != ReturnChanges::No {
-        let changes: Array = summary.changes.into_iter().map(describe_change).collect();
-        more.push(("changes", Datum::Array(changes)));
-    }
-    if !summary.warnings.is_empty() {
-        more.push(("warnings", Datum::array(summary.warnings.into_iter().map(Datum::string))));
-    }
-    Ok(match counts {
-        Datum::Object(counts) if !more.is_empty() => {
-            let mut builder = counts.into_builder();
-            for (name, value) in more {
-                builder.insert(Text::from_static(name), value);
-            }
-            Datum::Object(builder.build())
-        }
-        counts => counts,
-    })
-}
-
-fn describe_change(change: ChangePair) -> Datum {
-    let mut builder = ObjectBuilder::new();
-    builder.insert(Text::from("old_val"), change.old);
-    builder.insert(Text::from("new_val"), change.new);
-    if let Some(error) = change.error {
-        builder.insert(Text::from("error"), Datum::string(error));
-    }
-    Datum::Object(builder.build())
 }
 
 pub(crate) fn sync(call: &Invocation<'_>) -> Result<Value> {
