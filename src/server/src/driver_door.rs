@@ -12,9 +12,10 @@ use photondb_wire::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
+use crate::coalescing::Coalescing;
 use crate::context::{Context, SERVER_VERSION};
 use crate::limits::{CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, READ_BYTES_MAX, SHORT_READ_BYTES_MAX};
 use crate::listen::{accept, keep_alive};
@@ -160,10 +161,11 @@ async fn queries(
     outbox: &Outbox,
     version: Version,
 ) -> io::Result<()> {
-    let mut answer = Vec::new();
+    let (mut answer, mut coalescing) = (Vec::new(), Coalescing::default());
     loop {
         match protocol.next_event(&NoUsers, &mut answer) {
             Some(Event::Query(frame)) => {
+                coalescing.note(frame.token, &frame.body);
                 session.handle(frame).await;
                 if version == Version::V0_3 {
                     session.release_answers().await;
@@ -183,6 +185,9 @@ async fn queries(
             None => {
                 session.release_answers().await;
                 outbox.flush();
+                if let Some(pause) = coalescing.pause() {
+                    sleep(pause).await;
+                }
                 receive(protocol, outbox).await?;
             }
         }

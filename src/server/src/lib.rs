@@ -13,6 +13,7 @@
 
 pub mod backups;
 mod batch;
+mod coalescing;
 mod configuration_log;
 mod context;
 pub mod door;
