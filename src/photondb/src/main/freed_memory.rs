@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use tikv_jemalloc_ctl::{Access, AsName};
 
-/// While the process is smaller than its cache may be: longer than a checkpoint is from the next
-/// one under load.
-const ROOMY_KEEP_MS: isize = 10_000;
+/// While the process is smaller than its cache may be: much longer than a checkpoint is from the
+/// next one under load.
+const ROOMY_KEEP_MS: isize = 60_000;
 /// Above that, and what the allocator is built with in `.cargo/config.toml`.
 const NARROW_KEEP_MS: isize = 500;
 /// By so much the process may be larger than its cache before nothing at all is kept.
 const OVERHEAD_BYTES_MAX: u64 = 40 * 1024 * 1024;
 /// How often the size of the process is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// The same where there is little room: a load may bring a hundred megabytes in a second.
+const LOOK_OFTEN: Duration = Duration::from_millis(50);
 
 /// Follows the size of the process from now on, for as long as it lives.
 pub fn watch(cache_bytes: u64) -> io::Result<()> {
@@ -35,7 +37,7 @@ pub fn watch(cache_bytes: u64) -> io::Result<()> {
                 keep_for(wanted);
                 current = Some(wanted);
             }
-            thread::sleep(LOOK_EVERY);
+            thread::sleep(if wanted == ROOMY_KEEP_MS { LOOK_EVERY } else { LOOK_OFTEN });
         }
     })?;
     Ok(())
