@@ -4,12 +4,13 @@
 //! tables, the name for users. The header is a single record; it has the format version and
 //! is written by every command, because it has the number of the next tree.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use photondb_base::{DatabaseId, IndexId, LogPosition, TableId, TreeId};
-use photondb_datum::{Datum, DatumRef, Text, packed};
+use photondb_datum::{Datum, DatumRef, ObjectRef, Text, packed};
 use photondb_storage::{Batch, Direction, KeyRange, Snapshot};
 use photondb_table::Durability;
 
@@ -36,13 +37,13 @@ type Result<T> = std::result::Result<T, CatalogError>;
 /// Reads everything; `None` when nothing was ever written.
 pub(crate) fn load(snapshot: &dyn Snapshot) -> Result<Option<State>> {
     let Some(header) = snapshot.get(METADATA_TREE, &[HEADER])? else { return Ok(None) };
-    let mut state = read_header(Fields(decode(header)?.view()))?;
+    let mut state = read_header(&Fields::of(decode(header)?.view()))?;
     let mut users = BTreeMap::new();
     // Databases sort before their tables.
     let mut cursor = snapshot.range(METADATA_TREE, KeyRange::all(), Direction::Forward);
     while let Some((key, value)) = cursor.next()? {
         let record = decode(value)?;
-        let fields = Fields(record.view());
+        let fields = &Fields::of(record.view());
         match key.first() {
             Some(&DATABASE) => state.put_database(Arc::new(read_database(fields)?)),
             Some(&TABLE) => state.put_table(Arc::new(read_table(fields)?)),
@@ -187,7 +188,7 @@ fn permissions_record(permissions: &Permissions) -> Datum {
     Datum::object(PERMISSIONS.into_iter().filter_map(said))
 }
 
-fn read_header(fields: Fields<'_>) -> Result<State> {
+fn read_header(fields: &Fields<'_>) -> Result<State> {
     let found = fields.whole("format_version")?;
     if found > FORMAT_VERSION {
         return Err(CatalogError::NewerFormat { found, supported: FORMAT_VERSION });
@@ -215,93 +216,90 @@ fn read_header(fields: Fields<'_>) -> Result<State> {
     })
 }
 
-fn read_database(fields: Fields<'_>) -> Result<Database> {
+fn read_database(fields: &Fields<'_>) -> Result<Database> {
     Ok(Database { id: DatabaseId(fields.uuid("id")?), name: fields.text("name")? })
 }
 
-fn read_table(fields: Fields<'_>) -> Result<Table> {
-    let mut indexes = BTreeMap::new();
-    for item in fields.items("indexes")? {
-        let index = read_index(Fields(item))?;
-        indexes.insert(index.name.clone(), Arc::new(index));
-    }
-    let shards = fields.items("shards")?.map(|item| read_shard(Fields(item)));
-    let write_hook = match fields.field("write_hook")? {
-        DatumRef::Null => None,
-        hook => {
-            let hook = Fields(hook);
-            Some(WriteHookConfig { function: hook.binary("function")?, query: hook.text("query")? })
-        }
-    };
+fn read_table(fields: &Fields<'_>) -> Result<Table> {
     Ok(Table {
-        id: TableId(fields.uuid("id")?),
+        data: fields.field("data")?.to_datum(),
         database: DatabaseId(fields.uuid("database")?),
+        // Directories made before there was expiry do not have it.
+        expiry: match fields.find("expiry") {
+            None | Some(DatumRef::Null) => None,
+            Some(expiry) => Some(read_expiry(&Fields::of(expiry))?),
+        },
+        id: TableId(fields.uuid("id")?),
+        indexes: fields.items("indexes")?.map(|item| read_index(&Fields::of(item))).collect::<Result<_>>()?,
         name: fields.text("name")?,
         primary_key: fields.text("primary_key")?,
-        tree: TreeId(fields.whole("tree")?),
-        durability: if fields.bool("soft")? { Durability::Soft } else { Durability::Hard },
+        shards: fields.items("shards")?.map(|item| read_shard(&Fields::of(item))).collect::<Result<_>>()?,
         write_acks: if fields.bool("single_ack")? { WriteAcks::Single } else { WriteAcks::Majority },
-        shards: shards.collect::<Result<_>>()?,
-        indexes,
-        write_hook,
-        // Directories made before there was expiry do not have it.
-        expiry: match fields.0.get("expiry") {
-            None | Some(DatumRef::Null) => None,
-            Some(expiry) => Some(read_expiry(Fields(expiry))?),
+        durability: if fields.bool("soft")? { Durability::Soft } else { Durability::Hard },
+        tree: TreeId(fields.whole("tree")?),
+        write_hook: match fields.field("write_hook")? {
+            DatumRef::Null => None,
+            hook => {
+                let hook = Fields::of(hook);
+                Some(WriteHookConfig { function: hook.binary("function")?, query: hook.text("query")? })
+            }
         },
-        data: fields.field("data")?.to_datum(),
     })
 }
 
-fn read_index(fields: Fields<'_>) -> Result<Index> {
-    Ok(Index {
-        id: IndexId(fields.uuid("id")?),
-        name: fields.text("name")?,
-        tree: TreeId(fields.whole("tree")?),
-        multi: fields.bool("multi")?,
-        geo: fields.bool("geo")?,
-        // Likewise.
-        unique: fields.0.get("unique").is_some_and(|unique| unique.as_bool() == Some(true)),
+fn read_index(fields: &Fields<'_>) -> Result<(Text, Arc<Index>)> {
+    let index = Index {
         function: fields.binary("function")?,
+        geo: fields.bool("geo")?,
+        id: IndexId(fields.uuid("id")?),
+        multi: fields.bool("multi")?,
+        name: fields.text("name")?,
         query: fields.text("query")?,
         ready: fields.bool("ready")?,
-    })
-}
-
-fn read_expiry(fields: Fields<'_>) -> Result<Expiry> {
-    let seconds = match fields.field("seconds")? {
-        DatumRef::Null => None,
-        _ => Some(fields.number("seconds")?),
-    };
-    Ok(Expiry {
-        ttl: TimeToLive { field: fields.text("field")?, seconds },
-        id: IndexId(fields.uuid("id")?),
         tree: TreeId(fields.whole("tree")?),
+        // Likewise.
+        unique: fields.find("unique").is_some_and(|unique| unique.as_bool() == Some(true)),
+    };
+    Ok((index.name.clone(), Arc::new(index)))
+}
+
+fn read_expiry(fields: &Fields<'_>) -> Result<Expiry> {
+    let field = fields.text("field")?;
+    Ok(Expiry {
+        id: IndexId(fields.uuid("id")?),
         ready: fields.bool("ready")?,
+        ttl: TimeToLive {
+            field,
+            seconds: match fields.field("seconds")? {
+                DatumRef::Null => None,
+                _ => Some(fields.number("seconds")?),
+            },
+        },
+        tree: TreeId(fields.whole("tree")?),
     })
 }
 
-fn read_shard(fields: Fields<'_>) -> Result<ShardConfig> {
+fn read_shard(fields: &Fields<'_>) -> Result<ShardConfig> {
     let servers = |name: &'static str| -> Result<Vec<ServerId>> {
         let ids = fields.items(name)?.map(|id| read_uuid(id).map(ServerId));
         ids.collect::<Option<_>>().ok_or(CatalogError::Damaged(name))
     };
     Ok(ShardConfig {
+        nonvoting: servers("nonvoting")?,
         primary: ServerId(fields.uuid("primary")?),
         replicas: servers("replicas")?,
-        nonvoting: servers("nonvoting")?,
     })
 }
 
-fn read_user(fields: Fields<'_>) -> Result<User> {
+fn read_user(fields: &Fields<'_>) -> Result<User> {
     let mut grants = Grants { global: read_permissions(fields.field("global")?), ..Grants::default() };
     for item in fields.items("databases")? {
-        let grant = Fields(item);
+        let grant = Fields::of(item);
         let database = DatabaseId(grant.uuid("database")?);
         grants.databases.insert(database, read_permissions(grant.field("permissions")?));
     }
     for item in fields.items("tables")? {
-        let grant = Fields(item);
+        let grant = Fields::of(item);
         let key = (DatabaseId(grant.uuid("database")?), TableId(grant.uuid("table")?));
         grants.tables.insert(key, read_permissions(grant.field("permissions")?));
     }
@@ -325,51 +323,75 @@ fn read_permissions(record: DatumRef<'_>) -> Permissions {
     }
 }
 
-/// A record while it is read. What is taken from it is copied: a name that was a part of the record
-/// would keep the whole page in memory.
-#[derive(Clone, Copy)]
-struct Fields<'a>(DatumRef<'a>);
+/// A record while it is read, best in the order of names. What is taken from it is copied: a name
+/// that was a part of the record would keep the whole page in memory.
+struct Fields<'a> {
+    record: Option<ObjectRef<'a>>,
+    /// Behind the field that was read last.
+    next: Cell<usize>,
+}
 
 impl<'a> Fields<'a> {
-    fn field(self, name: &'static str) -> Result<DatumRef<'a>> {
-        self.0.get(name).ok_or(CatalogError::Damaged(name))
+    fn of(record: DatumRef<'a>) -> Self {
+        Self { record: record.as_object(), next: Cell::new(0) }
     }
 
-    fn text(self, name: &'static str) -> Result<Text> {
-        self.field(name)?.as_str().map(Text::from).ok_or(CatalogError::Damaged(name))
+    fn find(&self, name: &str) -> Option<DatumRef<'a>> {
+        let (record, next) = (self.record?, self.next.get());
+        let (position, value) = match record.field(next) {
+            Some((found, value)) if found == name.as_bytes() => (next, value),
+            _ => {
+                let position = record.position(name.as_bytes()).ok()?;
+                (position, record.field(position)?.1)
+            }
+        };
+        self.next.set(position + 1);
+        Some(value)
     }
 
-    fn binary(self, name: &'static str) -> Result<Bytes> {
-        read_binary(self.field(name)?).map(Bytes::copy_from_slice).ok_or(CatalogError::Damaged(name))
+    fn field(&self, name: &'static str) -> Result<DatumRef<'a>> {
+        self.find(name).ok_or_else(|| CatalogError::Damaged(name))
     }
 
-    fn exact<const N: usize>(self, name: &'static str) -> Result<[u8; N]> {
-        let bytes = read_binary(self.field(name)?).and_then(|bytes| bytes.try_into().ok());
-        bytes.ok_or(CatalogError::Damaged(name))
+    /// A field as `read` takes it.
+    fn read<T>(&self, name: &'static str, read: impl FnOnce(DatumRef<'a>) -> Option<T>) -> Result<T> {
+        self.find(name).and_then(read).ok_or_else(|| CatalogError::Damaged(name))
     }
 
-    fn bool(self, name: &'static str) -> Result<bool> {
-        self.field(name)?.as_bool().ok_or(CatalogError::Damaged(name))
+    fn text(&self, name: &'static str) -> Result<Text> {
+        self.read(name, |value| value.as_str().map(Text::from))
     }
 
-    fn number(self, name: &'static str) -> Result<f64> {
-        self.field(name)?.as_number().ok_or(CatalogError::Damaged(name))
+    fn binary(&self, name: &'static str) -> Result<Bytes> {
+        self.read(name, |value| read_binary(value).map(Bytes::copy_from_slice))
     }
 
-    fn whole(self, name: &'static str) -> Result<u64> {
-        let number = self.number(name)?;
-        if number < 0.0 || number.fract() != 0.0 || number > (1u64 << 53) as f64 {
-            return Err(CatalogError::Damaged(name));
-        }
-        Ok(number as u64)
+    fn exact<const N: usize>(&self, name: &'static str) -> Result<[u8; N]> {
+        self.read(name, |value| read_binary(value)?.try_into().ok())
     }
 
-    fn uuid(self, name: &'static str) -> Result<u128> {
-        read_uuid(self.field(name)?).ok_or(CatalogError::Damaged(name))
+    fn bool(&self, name: &'static str) -> Result<bool> {
+        self.read(name, DatumRef::as_bool)
     }
 
-    fn items(self, name: &'static str) -> Result<impl Iterator<Item = DatumRef<'a>>> {
-        self.field(name)?.as_array().map(|items| items.iter()).ok_or(CatalogError::Damaged(name))
+    fn number(&self, name: &'static str) -> Result<f64> {
+        self.read(name, DatumRef::as_number)
+    }
+
+    fn whole(&self, name: &'static str) -> Result<u64> {
+        self.read(name, |value| {
+            let number = value.as_number()?;
+            let is_whole = number >= 0.0 && number.fract() == 0.0 && number <= (1u64 << 53) as f64;
+            is_whole.then_some(number as u64)
+        })
+    }
+
+    fn uuid(&self, name: &'static str) -> Result<u128> {
+        self.read(name, read_uuid)
+    }
+
+    fn items(&self, name: &'static str) -> Result<impl Iterator<Item = DatumRef<'a>> + use<'a>> {
+        self.read(name, |value| value.as_array().map(|items| items.iter()))
     }
 }
 
