@@ -1,4 +1,4 @@
-//! Requests for more, read together.
+//! Requests for more of feeds, read together.
 //!
 //! A client with many feeds on one connection asks for more of each as it comes to it, with a
 //! segment for every request. Taking them one by one costs more than all else that an event does,
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// What the reads of a connection brought lately.
 #[derive(Default)]
 pub(crate) struct Coalescing {
-    /// The queries of this read, and the last request for more among them.
+    /// The queries of this read, and the feed that the last one asked for more of.
     queries: u32,
     request: Option<Token>,
     /// The read before, if it brought one request alone.
@@ -36,10 +36,10 @@ struct LoneRead {
 }
 
 impl Coalescing {
-    /// Notes a query.
-    pub(crate) fn note(&mut self, token: Token, body: &[u8]) {
+    /// Notes a query, and of which feed it asked for more if it did.
+    pub(crate) fn note(&mut self, request: Option<Token>) {
         self.queries += 1;
-        self.request = body.starts_with(b"[2]").then_some(token);
+        self.request = request;
     }
 
     /// All that a read brought is done with: how long to wait before the next one.
@@ -94,13 +94,13 @@ mod tests {
     fn other_queries_end_a_row() {
         let mut coalescing = Coalescing::default();
         for round in 0..20 {
-            coalescing.note(Token(round), if round % 4 == 3 { b"[1,1]" } else { b"[2]" });
+            coalescing.note((round % 4 < 3).then_some(Token(round)));
             assert_eq!(coalescing.pause(), None);
         }
         // Several at once need no waiting.
         for round in 0..20 {
-            coalescing.note(Token(round), b"[2]");
-            coalescing.note(Token(round + 100), b"[2]");
+            coalescing.note(Some(Token(round)));
+            coalescing.note(Some(Token(round + 100)));
             assert_eq!(coalescing.pause(), None);
         }
     }

@@ -165,8 +165,7 @@ async fn queries(
     loop {
         match protocol.next_event(&NoUsers, &mut answer) {
             Some(Event::Query(frame)) => {
-                coalescing.note(frame.token, &frame.body);
-                session.handle(frame).await;
+                coalescing.note(session.handle(frame).await);
                 if version == Version::V0_3 {
                     session.release_answers().await;
                     outbox.flush();

@@ -61,8 +61,8 @@ impl Session {
 
     /// Takes one frame. Answers follow in the outbox; cheap ones are there when this returns and
     /// [`Session::release_answers`] has, to be flushed by the caller. Waits while too much runs
-    /// already.
-    pub(crate) async fn handle(self: &Arc<Self>, frame: Frame) {
+    /// already. Gives the feed of which the frame asked for more, if it did.
+    pub(crate) async fn handle(self: &Arc<Self>, frame: Frame) -> Option<Token> {
         self.outbox.wait_for_room().await;
         let Frame { token, body } = frame;
         let decoded = if body.len() > INLINE_QUERY_BYTES_MAX {
@@ -73,7 +73,7 @@ impl Session {
         };
         match decoded {
             Ok(Query::Start(query)) => self.start(token, query, body).await,
-            Ok(Query::Continue) => self.next(token),
+            Ok(Query::Continue) => return self.next(token).then_some(token),
             Ok(Query::Stop) => self.stop(token),
             Ok(Query::NoreplyWait) => {
                 self.release_answers().await;
@@ -84,6 +84,7 @@ impl Session {
             Ok(Query::Compact) => self.start_compaction(token, body).await,
             Err(error) => self.tell_error(token, &error),
         }
+        None
     }
 
     /// Waits until no query runs, as clients of the oldest protocol expect before the next.
@@ -130,26 +131,30 @@ impl Session {
         Ok(())
     }
 
-    fn next(self: &Arc<Self>, token: Token) {
+    /// Takes a request for more. Gives whether it is of a feed.
+    fn next(self: &Arc<Self>, token: Token) -> bool {
         if self.next_of_feed(token) {
-            return;
+            return true;
         }
         let query = self.queries.lock().get(&token).cloned();
         let Some(query) = query else {
             // It may have become a feed just now.
-            if !self.next_of_feed(token) {
+            let is_feed = self.next_of_feed(token);
+            if !is_feed {
                 self.tell_error(token, &not_in_cache(token));
             }
-            return;
+            return is_feed;
         };
         if !query.enter(CONTINUES_PER_CURSOR_MAX) {
-            return self.tell_too_many_requests(token);
+            self.tell_too_many_requests(token);
+            return false;
         }
         let session = Arc::clone(self);
         tokio::spawn(async move {
             session.answer_next(&query).await;
             query.leave();
         });
+        false
     }
 
     async fn answer_next(self: &Arc<Self>, query: &Arc<OpenQuery>) {
