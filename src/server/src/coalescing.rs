@@ -1,8 +1,8 @@
 //! Requests for more of feeds, read together.
 //!
 //! A client with many feeds on one connection asks for more of each as it comes to it, with a
-//! segment for every request. Taking them one by one costs more than all else that an event does,
-//! and so does answering them one by one. So when for a while each read has brought such a request
+//! segment for every request. Reading and answering them one by one is a good part of what an event
+//! costs. So when for a while each read has brought such a request
 //! and nothing else, each of another feed than the one before, the next read waits a little and
 //! brings many, as network cards do with interrupts. A client with one feed is never kept waiting.
 
