@@ -109,6 +109,30 @@ async fn there_is_one_task_at_a_time_and_it_can_be_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_finished_task_did_is_in_the_answer_that_tells_its_end() {
+    let place = tempfile::tempdir().expect("a place");
+    let fixture = Fixture::start_in(&place.path().join("data")).await;
+    fixture.result("r.tableCreate('t')").await;
+    let found = fixture.back_up("full").await;
+    let name = found["sets"][0]["name"].as_str().expect("a name").to_owned();
+    for round in 0..100 {
+        let reply = ask(&fixture, Method::POST, &format!("/sets/{name}/verify")).await;
+        assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply:?}");
+        let found = loop {
+            let found = fixture.get(BACKUPS).await.json();
+            if found["running"].is_null() {
+                break found;
+            }
+        };
+        assert_eq!(
+            found["last"]["ended_ms"], found["sets"][0]["verification"]["at_ms"],
+            "round {round}: {found}"
+        );
+    }
+    fixture.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn damage_is_found_and_told_and_sets_are_deleted() {
     let place = tempfile::tempdir().expect("a place");
     let data = place.path().join("data");

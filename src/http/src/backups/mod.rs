@@ -85,12 +85,14 @@ impl FromRequestParts<Arc<Shared>> for AdminBackups {
 }
 
 async fn list(State(shared): State<Arc<Shared>>, AdminBackups(backups): AdminBackups) -> Answer {
+    // The sets are read after the tasks: they show what a task that is told as finished has done.
+    let (running, last) = backups.tasks();
     let found = Arc::clone(&backups);
     let sets = shared.context.workers.run(move || found.sets()).await??;
     let answer = json!({
         "directory": backups.directory().display().to_string(),
-        "running": backups.running().as_ref().map(task_json),
-        "last": backups.last().as_ref().map(finished_json),
+        "running": running.as_ref().map(task_json),
+        "last": last.as_ref().map(finished_json),
         "sets": sets.iter().map(set_json).collect::<Vec<_>>(),
     });
     Ok(Json(answer).into_response())

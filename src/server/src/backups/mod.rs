@@ -94,6 +94,12 @@ impl Backups {
         self.state.lock().last.clone()
     }
 
+    /// What is being done, and what was done last: of one moment.
+    pub fn tasks(&self) -> (Option<TaskReport>, Option<Finished>) {
+        let state = self.state.lock();
+        (state.running.as_ref().map(|task| task.report()), state.last.clone())
+    }
+
     /// How often backups were taken and failed since the start, and the last that is there.
     pub fn counts(&self) -> BackupCounts {
         self.state.lock().counts.clone()
