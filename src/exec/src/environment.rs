@@ -8,7 +8,7 @@ use photondb_base::{Cancel, Clock, LogPosition};
 use photondb_catalog::{Permission, Scope, State};
 use photondb_datum::{Datum, Text, pseudo};
 use photondb_plan::Expression;
-use photondb_reql::{Ast, ErrorKind};
+use photondb_reql::{Ast, Bindings, ErrorKind};
 use photondb_table::{Acknowledgement, Durability};
 
 use crate::error::{EvalError, Result};
@@ -28,6 +28,8 @@ pub(crate) struct Environment {
     services: Option<Arc<Services>>,
     clock: Arc<dyn Clock>,
     pub(crate) ast: Arc<Ast>,
+    /// What stands in for the placeholders of the plan.
+    pub(crate) bindings: Bindings,
     pub(crate) options: EvaluationOptions,
     user: Text,
     pub(crate) cancel: Cancel,
@@ -51,7 +53,7 @@ pub(crate) struct EvaluationOptions {
     /// The plan is answered instead of the query.
     pub(crate) explain: bool,
     /// Options of the query that stand in for those that a term does not give.
-    pub(crate) globals: Vec<(Text, Expression)>,
+    pub(crate) globals: Arc<[(Text, Expression)]>,
     pub(crate) narrowing: Narrowing,
     pub(crate) parallelism: Parallelism,
 }
@@ -71,7 +73,7 @@ impl Default for EvaluationOptions {
             memory_bytes_max: None,
             profile: false,
             explain: false,
-            globals: Vec::new(),
+            globals: Arc::default(),
             narrowing: Narrowing::default(),
             parallelism: Parallelism::default(),
         }
@@ -96,6 +98,7 @@ impl Environment {
             services: Some(services),
             clock,
             ast,
+            bindings: Bindings::new(),
             options,
             user,
             cancel,
@@ -106,12 +109,19 @@ impl Environment {
         }
     }
 
+    /// With the values of this run of a plan.
+    pub(crate) fn with_bindings(mut self, bindings: Bindings) -> Self {
+        self.bindings = bindings;
+        self
+    }
+
     /// The same surroundings for what outlives the query: nobody cancels it.
     pub(crate) fn lasting(&self) -> Self {
         Self {
             services: self.services.clone(),
             clock: Arc::clone(&self.clock),
             ast: Arc::clone(&self.ast),
+            bindings: self.bindings.clone(),
             options: self.options.clone(),
             user: self.user.clone(),
             cancel: Cancel::default(),
@@ -128,6 +138,7 @@ impl Environment {
             services: None,
             clock,
             ast: Arc::new(Ast::new()),
+            bindings: Bindings::new(),
             options: EvaluationOptions::default(),
             user: Text::default(),
             cancel: Cancel::default(),
@@ -136,6 +147,12 @@ impl Environment {
             now_seconds: OnceLock::new(),
             acknowledgement: Mutex::default(),
         }
+    }
+
+    /// The value that this run has for a placeholder.
+    pub(crate) fn binding(&self, position: u16) -> Result<Datum> {
+        let unbound = || EvalError::logic(format!("The query has no value for placeholder {position}."));
+        self.bindings.get(usize::from(position)).cloned().ok_or_else(unbound)
     }
 
     /// What the query stands on.

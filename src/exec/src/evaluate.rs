@@ -49,6 +49,7 @@ pub(crate) fn value(env: &Arc<Environment>, expression: &Expression, frame: Fram
     let site = expression.site;
     match &expression.operation {
         Operation::Constant(datum) => Ok(Value::datum(datum.clone(), site)),
+        Operation::Placeholder(position) => Ok(Value::datum(env.binding(*position)?, site)),
         Operation::Variable(slot) => Ok(Value::datum(frame.get(*slot).clone(), site)),
         Operation::Function(template) => {
             Ok(Value::new(Kind::Function(Arc::new(Function::closure(template, frame))), site))
@@ -78,6 +79,7 @@ fn evaluate(expression: &Expression, call: &Invocation<'_>) -> Result<Value> {
 pub(crate) fn datum(env: &Arc<Environment>, expression: &Expression, frame: Frame<'_>) -> Result<Datum> {
     match &expression.operation {
         Operation::Constant(datum) => Ok(datum.clone()),
+        Operation::Placeholder(position) => env.binding(*position),
         Operation::Variable(slot) => Ok(frame.get(*slot).clone()),
         _ => value(env, expression, frame)?.into_datum(),
     }

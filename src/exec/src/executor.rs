@@ -102,19 +102,22 @@ impl Executor {
                 profile: None,
             });
         }
-        let opened = match &env.profiler {
-            None => open(&env, &plan),
-            Some(profiler) => profiler.task("Evaluating the query.", || open(&env, &plan)),
-        };
-        let outcome = opened.map_err(|error| fail(error.into_reql(&ast)))?;
-        let profile = env.profiler.as_ref().map(Profiler::describe);
-        Ok(Answer { outcome, acknowledgement: env.acknowledgement(), profile })
+        answer(&env, &plan)
+    }
+
+    pub(crate) fn services(&self) -> Arc<Services> {
+        Arc::clone(&self.services)
+    }
+
+    /// How a query is evaluated that asks for nothing else.
+    pub(crate) fn default_options(&self) -> EvaluationOptions {
+        let (narrowing, parallelism) = (self.narrowing, self.parallelism);
+        EvaluationOptions { narrowing, parallelism, ..EvaluationOptions::default() }
     }
 
     /// The global options; they are expressions themselves.
     fn options(&self, ast: &Arc<Ast>, optargs: &[(Text, TermId)], user: &Text) -> Result<EvaluationOptions> {
-        let (narrowing, parallelism) = (self.narrowing, self.parallelism);
-        let mut options = EvaluationOptions { narrowing, parallelism, ..EvaluationOptions::default() };
+        let mut options = self.default_options();
         if optargs.is_empty() {
             return Ok(options);
         }
@@ -126,15 +129,17 @@ impl Executor {
             photondb_base::Cancel::default(),
             Arc::default(),
         ));
+        let mut globals = Vec::new();
         for (name, id) in optargs {
             let expression = lower_expression(ast, *id)?;
-            if CONSULTED.contains(&name.as_str()) {
+            if is_consulted(name) {
                 let value = evaluate::value(&env, &expression, Frame::EMPTY)?;
                 self.set_option(&mut options, name, value).map_err(|error| error.at(*id))?;
-            } else if !FOR_THE_SESSION.contains(&name.as_str()) {
-                options.globals.push((name.clone(), expression));
+            } else if is_global(name) {
+                globals.push((name.clone(), expression));
             }
         }
+        options.globals = globals.into();
         Ok(options)
     }
 
@@ -165,6 +170,28 @@ impl Executor {
         }
         Ok(())
     }
+}
+
+/// Whether the evaluation as a whole depends on a global option.
+pub(crate) fn is_consulted(option: &str) -> bool {
+    CONSULTED.contains(&option)
+}
+
+/// Whether a global option stands in for those that a term does not give.
+pub(crate) fn is_global(option: &str) -> bool {
+    !is_consulted(option) && !FOR_THE_SESSION.contains(&option)
+}
+
+/// Opens what a plan says.
+pub(crate) fn answer(env: &Arc<Environment>, plan: &Plan) -> std::result::Result<Answer, Failure> {
+    let opened = match &env.profiler {
+        None => open(env, plan),
+        Some(profiler) => profiler.task("Evaluating the query.", || open(env, plan)),
+    };
+    let acknowledgement = env.acknowledgement();
+    let outcome = opened.map_err(|error| Failure { error: error.into_reql(&plan.ast), acknowledgement })?;
+    let profile = env.profiler.as_ref().map(Profiler::describe);
+    Ok(Answer { outcome, acknowledgement, profile })
 }
 
 fn failure(error: EvalError, ast: &Ast) -> Failure {

@@ -24,6 +24,7 @@ mod narrowing;
 mod parallelism;
 mod path;
 mod pattern;
+mod prepared;
 mod profile;
 mod request;
 mod row_expression;
@@ -42,6 +43,7 @@ pub use fetch::{
 pub use memory::{MemoryLimits, MemoryPool, MemoryUse, QUERY_MEMORY_BYTES_MIN};
 pub use narrowing::Narrowing;
 pub use parallelism::Parallelism;
+pub use prepared::PreparedQuery;
 pub use request::{
     Answer, Failure, Outcome, Request, ResultStream, Script, ScriptFunction, Scripts, Services, SystemTables,
     SystemWrite, system_database_id, system_table_id,

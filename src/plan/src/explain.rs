@@ -171,6 +171,7 @@ fn does(call: &Call, consumer: Option<&Call>, beside: bool) -> String {
 fn expression(e: &Expression) -> Datum {
     match &e.operation {
         Operation::Constant(datum) => object([("constant", datum.clone())]),
+        Operation::Placeholder(n) => object([("placeholder", Datum::Number(f64::from(*n)))]),
         Operation::Variable(Slot::Parameter(n)) => object([("parameter", Datum::Number(f64::from(*n)))]),
         Operation::Variable(Slot::Capture(n)) => object([("capture", Datum::Number(f64::from(*n)))]),
         Operation::Function(template) => object([

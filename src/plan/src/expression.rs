@@ -29,6 +29,8 @@ pub struct Expression {
 #[derive(Clone, Debug)]
 pub enum Operation {
     Constant(Datum),
+    /// The value that this run of the query has in that place, of a plan that is run again and again.
+    Placeholder(u16),
     Variable(Slot),
     Function(Arc<FunctionTemplate>),
     Call(Box<Call>),

@@ -18,5 +18,5 @@ mod lower;
 
 pub use explain::explain;
 pub use expression::{Call, Expression, FunctionTemplate, Operation, Plan, Slot};
-pub use lower::{lower, lower_expression, lower_function};
+pub use lower::{lower, lower_expression, lower_function, lower_with_placeholders};
 pub use photondb_reql::Determinism;

@@ -9,7 +9,13 @@ use crate::expression::{Call, Expression, FunctionTemplate, Operation, Plan, Slo
 
 /// Lowers a whole query that was checked when it was decoded.
 pub fn lower(ast: Arc<Ast>) -> Result<Plan, ReqlError> {
-    let mut lowering = Lowering { ast: &ast, scopes: Vec::new(), writes: false };
+    lower_with_placeholders(ast, &[])
+}
+
+/// Lowers a query that gets the values of these nodes anew with each run, in this order. None of
+/// them stands inside a function.
+pub fn lower_with_placeholders(ast: Arc<Ast>, placeholders: &[TermId]) -> Result<Plan, ReqlError> {
+    let mut lowering = Lowering { ast: &ast, placeholders, scopes: Vec::new(), writes: false };
     let root = lowering.expression(ast.root())?;
     let writes = lowering.writes;
     Ok(Plan { root, writes, ast })
@@ -17,7 +23,7 @@ pub fn lower(ast: Arc<Ast>) -> Result<Plan, ReqlError> {
 
 /// Lowers another expression of the same tree, as the query's global options are.
 pub fn lower_expression(ast: &Arc<Ast>, id: TermId) -> Result<Expression, ReqlError> {
-    Lowering { ast, scopes: Vec::new(), writes: false }.expression(id)
+    Lowering { ast, placeholders: &[], scopes: Vec::new(), writes: false }.expression(id)
 }
 
 /// Lowers a tree whose root is a function literal without free variables, as an index
@@ -38,6 +44,7 @@ struct Scope {
 
 struct Lowering<'a> {
     ast: &'a Arc<Ast>,
+    placeholders: &'a [TermId],
     scopes: Vec<Scope>,
     writes: bool,
 }
@@ -47,7 +54,7 @@ impl Lowering<'_> {
         let ast = self.ast;
         match ast.node(id) {
             Node::Constant(datum) => Ok(Expression {
-                operation: Operation::Constant(datum.clone()),
+                operation: self.placeholder(id).unwrap_or_else(|| Operation::Constant(datum.clone())),
                 site: id,
                 grouped: false,
                 determinism: Determinism::ALWAYS,
@@ -59,6 +66,11 @@ impl Lowering<'_> {
                 _ => self.call(id, *term, args, optargs),
             },
         }
+    }
+
+    fn placeholder(&self, id: TermId) -> Option<Operation> {
+        let position = self.placeholders.iter().position(|placeholder| *placeholder == id)?;
+        u16::try_from(position).ok().map(Operation::Placeholder)
     }
 
     fn call(

@@ -166,6 +166,14 @@ impl Ast {
         }
     }
 
+    /// Takes the literal of a node out; null stays in its place, and null is taken from a term.
+    pub fn take_constant(&mut self, id: TermId) -> Datum {
+        match &mut self.nodes[id.index()] {
+            Node::Constant(value) => std::mem::replace(value, Datum::Null),
+            Node::Term { .. } => Datum::Null,
+        }
+    }
+
     /// What an expression depends on besides its variables.
     pub fn determinism(&self, id: TermId) -> Determinism {
         let parts = self.args(id).iter().chain(self.optargs(id).iter().map(|(_, value)| value));

@@ -31,6 +31,11 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Queries larger than this are decoded away from the connection's own task.
 pub const INLINE_QUERY_BYTES_MAX: usize = 16 * 1024;
+/// Plans of queries that each thread keeps.
+pub const KNOWN_QUERIES_MAX: usize = 32;
+/// Once there are so many, one in this number of queries that are not known takes the place of the
+/// one that was met longest ago.
+pub const QUERIES_PER_LESSON: usize = 8;
 /// How much a query may read on the connection's own task.
 pub const INLINE_ALLOWANCE: Allowance = Allowance { rows_max: PROMPT_ROWS_MAX, bytes_max: PROMPT_BYTES_MAX };
 /// Rows of one batch of a feed.

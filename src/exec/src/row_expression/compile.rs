@@ -44,7 +44,7 @@ impl Compiler<'_> {
             Operation::Variable(Slot::Capture(position)) => {
                 self.captures.get(usize::from(*position)).cloned().map(RowExpression::Constant)
             }
-            Operation::Function(_) => None,
+            Operation::Placeholder(_) | Operation::Function(_) => None,
             Operation::Call(_) if !uses_parameters(expression) => self.constant(expression),
             Operation::Call(call) if call.spliced => None,
             Operation::Call(call) => self.call(call, depth + 1),
@@ -185,7 +185,7 @@ fn path(call: &Call) -> Option<Path> {
 /// Whether the value of an expression depends on what its function is called with.
 fn uses_parameters(expression: &Expression) -> bool {
     match &expression.operation {
-        Operation::Constant(_) => false,
+        Operation::Constant(_) | Operation::Placeholder(_) => false,
         Operation::Variable(slot) => matches!(slot, Slot::Parameter(_)),
         Operation::Function(template) => {
             template.captures.iter().any(|(_, slot)| matches!(slot, Slot::Parameter(_)))

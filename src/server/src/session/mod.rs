@@ -5,6 +5,7 @@ mod backup;
 mod compaction;
 mod feed;
 mod held;
+mod known_queries;
 mod open_query;
 mod start;
 
@@ -14,13 +15,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use photondb_base::prompt::NotPrompt;
 use photondb_datum::{Datum, Text};
-use photondb_reql::{Query, ReqlError, StartQuery, decode_query};
+use photondb_exec::Request;
+use photondb_reql::{Bindings, Query, ReqlError, StartQuery, decode_query};
 use photondb_wire::{
     Frame, ResponseType, ResponseWriter, Token, write_error, write_server_info, write_wait_complete,
 };
 use tokio::sync::Semaphore;
 
+use crate::batch::BatchLimits;
 use crate::context::Context;
 use crate::fence::NoreplyFence;
 use crate::limits::{
@@ -29,6 +33,7 @@ use crate::limits::{
 use crate::outbox::Outbox;
 use feed::FeedDesk;
 use held::HeldAnswers;
+use known_queries::KnownQuery;
 use open_query::{OpenQuery, Rows, RowsGuard};
 
 /// One logged-in client.
@@ -65,6 +70,10 @@ impl Session {
     pub(crate) async fn handle(self: &Arc<Self>, frame: Frame) -> Option<Token> {
         self.outbox.wait_for_room().await;
         let Frame { token, body } = frame;
+        if let Some((query, bindings)) = known_queries::recognize(&body) {
+            self.start_known(token, &query, bindings, body).await;
+            return None;
+        }
         let decoded = if body.len() > INLINE_QUERY_BYTES_MAX {
             let body = body.clone();
             self.context.workers.run(move || decode_query(&body)).await.and_then(|decoded| decoded)
@@ -103,24 +112,60 @@ impl Session {
         self.outbox.close();
     }
 
+    /// Begins a query.
     async fn start(self: &Arc<Self>, token: Token, query: Box<StartQuery>, body: Bytes) {
-        self.context.activity.count_query();
-        if let Err(error) = self.check_token(token) {
+        let executor = &self.context.executor;
+        let is_cheap = body.len() <= INLINE_QUERY_BYTES_MAX && executor.is_cheap(&query);
+        if is_cheap && let Some((query, bindings)) = known_queries::learn(&query, &body) {
+            return self.start_known(token, &query, bindings, body).await;
+        }
+        if let Err(error) = self.check_start(token) {
             return self.tell_error(token, &error);
         }
-        if body.len() > INLINE_QUERY_BYTES_MAX || !self.context.executor.is_cheap(&query) {
+        if !is_cheap {
             return self.start_elsewhere(token, query, body).await;
         }
-        if self.start_here(token, query).is_ok() {
+        let (noreply, limits) = (query.flag("noreply", false), BatchLimits::of(&query));
+        let run = |user, cancel| executor.run(Request { query, user, cancel, memory: Arc::default() });
+        let started = self.start_here(token, noreply, limits, run);
+        self.after_start(token, started, body).await;
+    }
+
+    /// Begins a query whose like was begun before.
+    async fn start_known(
+        self: &Arc<Self>,
+        token: Token,
+        query: &KnownQuery,
+        bindings: Bindings,
+        body: Bytes,
+    ) {
+        if let Err(error) = self.check_start(token) {
+            return self.tell_error(token, &error);
+        }
+        let executor = &self.context.executor;
+        let run = |user, cancel| executor.run_prepared(&query.plan, bindings, user, cancel, Arc::default());
+        let started = self.start_here(token, query.noreply, query.limits, run);
+        self.after_start(token, started, body).await;
+    }
+
+    /// Begins a query again that was not as short as it looked.
+    async fn after_start(self: &Arc<Self>, token: Token, started: Result<(), NotPrompt>, body: Bytes) {
+        if started.is_ok() {
             if self.held.is_full() {
                 self.release_answers().await;
             }
             return;
         }
-        // It was not as short as it looked. The same bytes are the same query once more.
+        // The same bytes are the same query once more.
         if let Ok(Query::Start(query)) = decode_query(&body) {
             self.start_elsewhere(token, query, body).await;
         }
+    }
+
+    /// Counts a query; an error when it cannot have this token.
+    fn check_start(&self, token: Token) -> Result<(), ReqlError> {
+        self.context.activity.count_query();
+        self.check_token(token)
     }
 
     /// A token stands for one query at a time.

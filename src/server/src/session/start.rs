@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use photondb_base::Cancel;
 use photondb_base::prompt::{NotPrompt, promptly};
-use photondb_datum::Datum;
+use photondb_datum::{Datum, Text};
 use photondb_exec::{Answer, Failure, MemoryUse, Outcome, Request, ResultStream};
 use photondb_plan::feed::{FeedKind, FeedStream};
 use photondb_reql::{ReqlError, StartQuery};
@@ -17,7 +17,6 @@ use super::Session;
 use super::held::HeldAnswer;
 use super::open_query::{OpenQuery, RowsGuard};
 use crate::batch::BatchLimits;
-use crate::context::Context;
 use crate::durability::wait_for_log;
 use crate::limits::INLINE_ALLOWANCE;
 use crate::metrics::QueryKind;
@@ -57,19 +56,19 @@ enum Rest {
 }
 
 impl Session {
-    /// Runs a cheap query on the connection's own task, unless that would hold it up.
+    /// Runs a cheap query on the connection's own task, unless that would hold it up. `query` is
+    /// told who runs it, and how it is stopped.
     pub(super) fn start_here(
         self: &Arc<Self>,
         token: Token,
-        query: Box<StartQuery>,
+        noreply: bool,
+        limits: BatchLimits,
+        query: impl FnOnce(Text, Cancel) -> Result<Answer, Failure>,
     ) -> Result<(), NotPrompt> {
         let began = Instant::now();
-        let noreply = query.flag("noreply", false);
-        let limits = BatchLimits::of(&query);
         let cancel = Cancel::default();
-        let user = self.user.clone();
-        let request = Request { query, user, cancel: cancel.clone(), memory: Arc::default() };
-        let work = || guarded(|| run(&self.context, token, request, limits, &cancel)).unwrap_or_else(crash);
+        let run = || first_answer(token, query(self.user.clone(), cancel.clone())?, limits, &cancel);
+        let work = || guarded(run).unwrap_or_else(crash);
         let started = promptly(INLINE_ALLOWANCE, work)?;
         let (rest, acknowledgement) = match &started {
             Ok(started) => (&started.rest, started.acknowledgement),
@@ -139,7 +138,7 @@ impl Session {
                 .workers
                 .run(move || {
                     let _job = job;
-                    run(&shared, token, request, limits, &cancel)
+                    first_answer(token, shared.executor.run(request)?, limits, &cancel)
                 })
                 .await
                 .unwrap_or_else(crash);
@@ -264,15 +263,14 @@ impl Session {
     }
 }
 
-/// Runs a query up to its first answer. Blocks unless the query is cheap.
-fn run(
-    context: &Context,
+/// Writes the first answer of a query, up to its first rows. Blocks unless the query is cheap.
+fn first_answer(
     token: Token,
-    request: Request,
+    answer: Answer,
     limits: BatchLimits,
     cancel: &Cancel,
 ) -> Result<Started, Failure> {
-    let Answer { outcome, acknowledgement, profile } = context.executor.run(request)?;
+    let Answer { outcome, acknowledgement, profile } = answer;
     let profile = profile.as_ref();
     let mut answer = Vec::new();
     match outcome {
