@@ -10,8 +10,9 @@ use photondb_base::{Cancel, Clock, IdentifierFormat, ManualClock, Random, Seeded
 use photondb_catalog::{Catalog, CatalogOptions};
 use photondb_datum::{Datum, json};
 use photondb_exec::{
-    Executor, FetchError, FetchRequest, FetchResponse, FetchSession, Fetcher, MemoryPool, NoSpill, Outcome,
-    Request, Script, Scripts, Services, SpillSpace, StoredFunctions, SystemTables, SystemWrite,
+    Answer, Executor, Failure, FetchError, FetchRequest, FetchResponse, FetchSession, Fetcher, MemoryPool,
+    NoSpill, Outcome, Request, Script, Scripts, Services, SpillSpace, StoredFunctions, SystemTables,
+    SystemWrite,
 };
 use photondb_plan::feed::{FeedOpener, FeedPlan, FeedStream};
 use photondb_reql::{Query, ReqlError, decode_query};
@@ -110,19 +111,26 @@ pub fn answer(executor: &Executor, term: &str) -> String {
     answer_to(executor, "admin", term)
 }
 
+/// The message and backtrace of an error.
+fn error_text(error: ReqlError) -> String {
+    let path: Vec<String> = error.backtrace.iter().map(ToString::to_string).collect();
+    format!("{} @ [{}]", error.message, path.join(","))
+}
+
 /// The same for another user.
 pub fn answer_to(executor: &Executor, user: &str, term: &str) -> String {
-    let error_text = |error: ReqlError| {
-        let path: Vec<String> = error.backtrace.iter().map(ToString::to_string).collect();
-        format!("{} @ [{}]", error.message, path.join(","))
-    };
     let query = match decode_query(format!("[1,{term},{{}}]").as_bytes()) {
         Ok(Query::Start(query)) => query,
         Ok(_) => panic!("{term}"),
         Err(error) => return error_text(error),
     };
     let request = Request { query, user: user.into(), cancel: Cancel::default(), memory: Arc::default() };
-    match executor.run(request) {
+    answer_text(executor.run(request))
+}
+
+/// What a query answers, as JSON or as an error's message and backtrace.
+pub fn answer_text(answer: Result<Answer, Failure>) -> String {
+    match answer {
         Err(failure) => error_text(failure.error),
         Ok(answer) => match answer.outcome {
             Outcome::Atom(datum) => json::to_string(&datum).unwrap(),
@@ -137,7 +145,7 @@ pub fn answer_to(executor: &Executor, user: &str, term: &str) -> String {
                 }
                 json::to_string(&Datum::from(rows)).unwrap()
             }
-            Outcome::Feed(_) => panic!("{term}"),
+            Outcome::Feed(_) => panic!("a feed"),
         },
     }
 }
