@@ -120,10 +120,13 @@ impl Shared {
         if is_empty {
             return Ok(self.applied());
         }
-        self.make_room()?;
-        self.warm(&record)?;
-        prompt::before_change()?;
-        let position = self.log_and_apply(&record)?;
+        let position = loop {
+            self.make_room()?;
+            self.warm(&record)?;
+            if let Some(position) = self.log_and_apply(&record)? {
+                break position;
+            }
+        };
         self.balance();
         if self.options.background && self.log.wants_spare() {
             self.control.request_spare();
@@ -151,9 +154,14 @@ impl Shared {
         Ok(())
     }
 
-    /// Gives a record its place in the log and applies it.
-    fn log_and_apply(&self, record: &Bytes) -> Result<LogPosition, StorageError> {
+    /// Gives a record its place in the log and applies it, unless those who came first have taken
+    /// the room: then `None`.
+    fn log_and_apply(&self, record: &Bytes) -> Result<Option<LogPosition>, StorageError> {
         let _turn = self.appending.lock();
+        if !self.has_room() {
+            return Ok(None);
+        }
+        prompt::before_change()?;
         let appended = self.log.append(record);
         self.failures.append.note(&appended);
         let position = LogPosition(appended?);
@@ -168,7 +176,7 @@ impl Shared {
         if is_long {
             *self.before_apply.lock() = None;
         }
-        Ok(position)
+        Ok(Some(position))
     }
 
     /// Applies a record that recovery found in the log.
@@ -237,7 +245,12 @@ impl Shared {
         let log_bytes = counters.log_bytes_since_checkpoint.load(Ordering::Relaxed);
         counters.dirty_bytes.load(Ordering::Relaxed) > self.options.dirty_bytes_checkpoint()
             || log_bytes > self.options.checkpoint_log_bytes
-            || self.dirty_total() > self.options.dirty_bytes_max()
+            || !self.has_room()
+    }
+
+    /// Whether changes are within their budget. One of them may pass it.
+    fn has_room(&self) -> bool {
+        self.dirty_total() <= self.options.dirty_bytes_max()
     }
 
     /// Whether a checkpoint is worth it now that nothing is written.
@@ -278,7 +291,7 @@ impl Shared {
 
     /// Keeps changes within their budget: waits for the running checkpoint.
     fn make_room(&self) -> Result<(), StorageError> {
-        if self.dirty_total() <= self.options.dirty_bytes_max() {
+        if self.has_room() {
             return Ok(());
         }
         prompt::before_waiting()?;
@@ -288,7 +301,7 @@ impl Shared {
         let failures = self.counters.checkpoints_failed.load(Ordering::Acquire);
         self.control.request_checkpoint();
         let mut lock = self.room_lock.lock();
-        while self.dirty_total() > self.options.dirty_bytes_max() {
+        while !self.has_room() {
             if self.counters.checkpoints_failed.load(Ordering::Acquire) != failures {
                 return Err(self.failures.of_checkpoint());
             }

@@ -170,3 +170,32 @@ fn an_engine_that_is_idle_compacts() {
     wait_for(&engine, |now| slabs_used(now) <= now.slot_bytes_used / 65_536 * 9 / 8 + 15);
     assert_eq!(values(&engine.snapshot()), expected);
 }
+
+#[test]
+fn commits_that_wait_for_room_together_do_not_take_it_together() {
+    const THREADS: u64 = 12;
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Arc::new(RealDisk::open(directory.path()).unwrap());
+    let options = OpenOptions { cache_bytes_max: 8 << 20, ..OpenOptions::new(disk) };
+    // The one that passes the bound changes a leaf for each of its entries.
+    let bound = options.cache_bytes_max / 2 + (4 << 20);
+    let engine = DiskEngine::open(options).unwrap();
+    // Keys all over the tree. Gives what changes take then.
+    let put_all = |batch: u64| {
+        let mut changes = Batch::new();
+        for number in batch * 200..(batch + 1) * 200 {
+            changes.put(TREE, key(number), vec![number as u8; 1000]);
+        }
+        engine.commit(changes).unwrap();
+        engine.statistics().dirty_bytes
+    };
+    for batch in 0..100 {
+        put_all(batch);
+    }
+    let write = &|thread: u64| (100 + thread..700).step_by(THREADS as usize).map(put_all).max();
+    let most = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || write(thread))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().unwrap()).max()
+    });
+    assert!(most <= Some(bound), "{most:?} bytes of changes, {bound} allowed");
+}
