@@ -10,6 +10,7 @@ use photondb_exec::Executor;
 use photondb_feed::Feeds;
 use photondb_storage::Engine;
 
+use crate::admission::Admission;
 use crate::door::Logins;
 use crate::jobs::Jobs;
 use crate::limits::WORKERS_MAX;
@@ -39,6 +40,8 @@ pub struct Context {
     pub sources: Arc<Sources>,
     /// All changefeeds.
     pub feeds: Arc<Feeds>,
+    /// How much long queries take at the same time.
+    pub(crate) admission: Admission,
     /// Where queries that may block run.
     pub workers: Workers,
     /// Who clients are that send passwords openly.
@@ -56,6 +59,7 @@ impl Context {
     ) -> Self {
         let (catalog, engine) = (Arc::clone(&sources.catalog), Arc::clone(&sources.engine));
         let (jobs, activity) = (Arc::clone(&sources.jobs), Arc::clone(&sources.activity));
+        let admission = Admission::new(engine.statistics().cache_bytes_max);
         let metrics = Metrics::default();
         let workers = Workers::new(WORKERS_MAX);
         let logins = Logins::new(Arc::clone(&catalog), workers.clone());
@@ -70,6 +74,7 @@ impl Context {
             metrics,
             sources,
             feeds,
+            admission,
             workers,
             logins,
         }

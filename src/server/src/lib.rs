@@ -11,6 +11,7 @@
 //! Does not know about: how a query is evaluated, how documents are stored, other protocols
 //! than the driver's, the command line.
 
+mod admission;
 pub mod backups;
 mod batch;
 mod coalescing;

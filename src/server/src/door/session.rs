@@ -178,13 +178,14 @@ impl DoorSession {
         limits: BatchLimits,
         cancel: &Cancel,
     ) -> Result<Started, ReqlError> {
+        let admitted = self.context.admission.admit(wire.len()).await;
         let memory = Arc::default();
         let (jobs, user) = (&self.context.jobs, self.user.clone());
         let job = jobs.begin(user, self.client, wire, cancel.clone(), Arc::clone(&memory));
         let request = self.request(query, cancel, memory);
         let (context, cancel) = (Arc::clone(&self.context), cancel.clone());
         let work = move || {
-            let _job = job;
+            let (_job, _admitted) = (job, admitted);
             start(&context, request, limits, &cancel)
         };
         self.context.workers.run(work).await

@@ -24,6 +24,7 @@ use photondb_wire::{
 };
 use tokio::sync::Semaphore;
 
+use crate::admission::Admitted;
 use crate::batch::BatchLimits;
 use crate::context::Context;
 use crate::fence::NoreplyFence;
@@ -74,6 +75,7 @@ impl Session {
             self.start_known(token, &query, bindings, body).await;
             return None;
         }
+        let admitted = self.context.admission.admit(body.len()).await;
         let decoded = if body.len() > INLINE_QUERY_BYTES_MAX {
             let body = body.clone();
             self.context.workers.run(move || decode_query(&body)).await.and_then(|decoded| decoded)
@@ -81,7 +83,7 @@ impl Session {
             decode_query(&body)
         };
         match decoded {
-            Ok(Query::Start(query)) => self.start(token, query, body).await,
+            Ok(Query::Start(query)) => self.start(token, query, body, admitted).await,
             Ok(Query::Continue) => return self.next(token).then_some(token),
             Ok(Query::Stop) => self.stop(token),
             Ok(Query::NoreplyWait) => {
@@ -113,7 +115,7 @@ impl Session {
     }
 
     /// Begins a query.
-    async fn start(self: &Arc<Self>, token: Token, query: Box<StartQuery>, body: Bytes) {
+    async fn start(self: &Arc<Self>, token: Token, query: Box<StartQuery>, body: Bytes, admitted: Admitted) {
         let executor = &self.context.executor;
         let is_cheap = body.len() <= INLINE_QUERY_BYTES_MAX && executor.is_cheap(&query);
         if is_cheap && let Some((query, bindings)) = known_queries::learn(&query, &body) {
@@ -123,7 +125,7 @@ impl Session {
             return self.tell_error(token, &error);
         }
         if !is_cheap {
-            return self.start_elsewhere(token, query, body).await;
+            return self.start_elsewhere(token, query, body, admitted).await;
         }
         let (noreply, limits) = (query.flag("noreply", false), BatchLimits::of(&query));
         let run = |user, cancel| executor.run(Request { query, user, cancel, memory: Arc::default() });
@@ -158,7 +160,7 @@ impl Session {
         }
         // The same bytes are the same query once more.
         if let Ok(Query::Start(query)) = decode_query(&body) {
-            self.start_elsewhere(token, query, body).await;
+            self.start_elsewhere(token, query, body, None).await;
         }
     }
 

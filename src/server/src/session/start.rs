@@ -16,6 +16,7 @@ use photondb_wire::{ResponseNote, ResponseType, ResponseWriter, Token, write_ato
 use super::Session;
 use super::held::HeldAnswer;
 use super::open_query::{OpenQuery, RowsGuard};
+use crate::admission::Admitted;
 use crate::batch::BatchLimits;
 use crate::durability::wait_for_log;
 use crate::limits::INLINE_ALLOWANCE;
@@ -111,7 +112,13 @@ impl Session {
     }
 
     /// Runs a query where it may block.
-    pub(super) async fn start_elsewhere(self: &Arc<Self>, token: Token, query: Box<StartQuery>, body: Bytes) {
+    pub(super) async fn start_elsewhere(
+        self: &Arc<Self>,
+        token: Token,
+        query: Box<StartQuery>,
+        body: Bytes,
+        admitted: Admitted,
+    ) {
         let noreply = query.flag("noreply", false);
         let limits = BatchLimits::of(&query);
         let counted = self.context.metrics.driver.queries.enter();
@@ -137,7 +144,7 @@ impl Session {
             let started = context
                 .workers
                 .run(move || {
-                    let _job = job;
+                    let (_job, _admitted) = (job, admitted);
                     first_answer(token, shared.executor.run(request)?, limits, &cancel)
                 })
                 .await
