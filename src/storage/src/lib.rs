@@ -54,6 +54,7 @@ mod space;
 mod state;
 mod store;
 mod superblock;
+mod sweep;
 mod tree;
 mod view;
 

@@ -7,10 +7,10 @@ use photondb_base::{LogPosition, TreeId};
 
 use crate::batch::{Operation, Operations};
 use crate::error::StorageError;
-use crate::leaf::Aside;
-use crate::node::{Body, Freed, NodeRef, Root, Value};
+use crate::node::{Freed, Root, Value};
 use crate::pointer::Pointer;
 use crate::store::Store;
+use crate::sweep;
 use crate::tree::Writer;
 use crate::view::{EpochGuard, View, malformed_catalog, tree_key};
 
@@ -244,7 +244,7 @@ impl State {
     /// Lets go of the memory of nodes that the checkpoint has written.
     pub(crate) fn sweep(&mut self) {
         if let Some(node) = &mut self.catalog.node {
-            sweep(node);
+            sweep::sweep(node);
         }
     }
 }
@@ -285,26 +285,4 @@ fn with_tree(
         _ => {}
     }
     result
-}
-
-fn sweep(node: &mut NodeRef) {
-    let NodeRef::Memory(memory) = node else { return };
-    if let Some(pointer) = memory.written.get() {
-        *node = NodeRef::Disk(*pointer);
-        return;
-    }
-    // A node shared with a snapshot stays as it is until it is written itself.
-    let Some(memory) = Arc::get_mut(memory) else { return };
-    match &mut memory.body {
-        Body::Internal(internal) => internal.children_mut().for_each(|child| sweep(&mut child.node)),
-        Body::Leaf(leaf) => leaf.sweep(|aside| match aside {
-            Aside::Large(large) => large.written.get().copied(),
-            Aside::Tree(root) => {
-                if let Some(node) = &mut root.node {
-                    sweep(node);
-                }
-                None
-            }
-        }),
-    }
 }
