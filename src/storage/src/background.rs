@@ -160,6 +160,8 @@ impl Idle {
         if std::mem::replace(&mut self.seen, applied) != applied {
             return Ok(());
         }
+        // The snapshots may have ended that took of the cache.
+        shared.balance();
         shared.log.give_spares_back();
         if self.checkpointed != applied && shared.is_idle_checkpoint_due() {
             self.checkpointed = applied;

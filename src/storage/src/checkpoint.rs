@@ -148,10 +148,12 @@ impl Checkpointer {
         self.unsettled.push((frozen.epoch, planned.retired));
         self.pending.extend(self.unsettled.drain(..));
         let position = frozen.view.position;
-        shared.state.lock().sweep();
+        let snapshots = shared.state.lock().sweep();
+        let written_bytes = frozen.dirty_bytes;
         // Frees the memory of all that was written, for which nobody should wait, and ends the
         // frozen view, which counts as a snapshot of its epoch.
         drop(frozen);
+        shared.held.note_written(written_bytes, snapshots);
         self.reclaim(store);
         self.give_back(store);
         shared.log.remove_before(position.0, shared.log_keep_bytes());

@@ -24,6 +24,7 @@ mod engine;
 mod error;
 mod handle;
 mod health;
+mod held;
 mod internal;
 mod key_heads;
 mod leaf;

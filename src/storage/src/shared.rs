@@ -15,6 +15,7 @@ use crate::compaction::Usage;
 use crate::engine::Statistics;
 use crate::error::StorageError;
 use crate::health::{Failures, Health};
+use crate::held::HeldNodes;
 use crate::log::{Log, Poison};
 use crate::node::Root;
 use crate::open_options::OpenOptions;
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     /// Somebody goes on from what they have read of the log before.
     keeps_history: AtomicBool,
     pub checkpointer: Mutex<Checkpointer>,
+    pub held: HeldNodes,
     pub control: Control,
     pub counters: Counters,
     pub failures: Failures,
@@ -93,6 +95,7 @@ impl Shared {
             appending: Mutex::new(()),
             keeps_history: AtomicBool::new(checkpointer.superblock.keeps_history),
             checkpointer: Mutex::new(checkpointer),
+            held: HeldNodes::default(),
             control: Control::default(),
             counters,
             failures: Failures::default(),
@@ -219,9 +222,11 @@ impl Shared {
         self.balance();
     }
 
-    /// Gives the page cache what changes leave of the memory for both.
-    fn balance(&self) {
-        self.store.set_cache_bytes_max(self.options.page_cache_bytes(self.dirty_total()));
+    /// Gives the page cache what changes leave of the memory for both, and what snapshots keep of
+    /// former ones.
+    pub(crate) fn balance(&self) {
+        let taken = self.dirty_total() + self.held.bytes();
+        self.store.set_cache_bytes_max(self.options.page_cache_bytes(taken));
     }
 
     fn note_space(&self, checkpointer: &Checkpointer) {

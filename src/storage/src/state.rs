@@ -7,6 +7,7 @@ use photondb_base::{LogPosition, TreeId};
 
 use crate::batch::{Operation, Operations};
 use crate::error::StorageError;
+use crate::held::{self, SweepGuard};
 use crate::node::{Freed, Root, Value};
 use crate::pointer::Pointer;
 use crate::store::Store;
@@ -25,6 +26,7 @@ pub(crate) struct State {
     /// Grows with every checkpoint begun. Nodes of older epochs belong to a checkpoint.
     pub epoch: u64,
     guard: Arc<EpochGuard>,
+    sweep: Arc<SweepGuard>,
     /// What the trees no longer need since the last checkpoint began.
     pub freed: Vec<Freed>,
     pub dirty_bytes: u64,
@@ -51,6 +53,7 @@ impl State {
             store,
             epoch: 1,
             guard: Arc::default(),
+            sweep: Arc::default(),
             freed: Vec::new(),
             dirty_bytes: 0,
             dropped_next: position.0.wrapping_mul(1 << 16),
@@ -66,6 +69,7 @@ impl State {
             store: self.store.clone(),
             broken: self.broken.clone(),
             _guard: self.guard.clone(),
+            _sweep: self.sweep.clone(),
         }
     }
 
@@ -241,11 +245,13 @@ impl State {
         frozen
     }
 
-    /// Lets go of the memory of nodes that the checkpoint has written.
-    pub(crate) fn sweep(&mut self) {
+    /// Lets go of the memory of nodes that the checkpoint has written. Gives what lives as long as
+    /// the snapshots that may still have them.
+    pub(crate) fn sweep(&mut self) -> Weak<SweepGuard> {
         if let Some(node) = &mut self.catalog.node {
             sweep::sweep(node);
         }
+        held::next_guard(&mut self.sweep)
     }
 }
 

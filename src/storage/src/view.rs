@@ -10,6 +10,7 @@ use crate::cursor::Cursor;
 use crate::engine::Snapshot;
 use crate::error::StorageError;
 use crate::handle::Handle;
+use crate::held::SweepGuard;
 use crate::lookup::Lookup;
 use crate::node::{Body, NodeRef, Root, Value, child_index};
 use crate::page::Page;
@@ -31,6 +32,8 @@ pub(crate) struct View {
     pub broken: Option<StorageError>,
     /// Keeps slots from being reused; shared with the other snapshots of the epoch.
     pub _guard: Arc<EpochGuard>,
+    /// Tells that nodes of this view may be in memory although they are on disk.
+    pub _sweep: Arc<SweepGuard>,
 }
 
 /// The catalog key of a tree.

@@ -199,3 +199,43 @@ fn commits_that_wait_for_room_together_do_not_take_it_together() {
     });
     assert!(most <= Some(bound), "{most:?} bytes of changes, {bound} allowed");
 }
+
+#[test]
+fn the_page_cache_makes_room_for_what_only_a_snapshot_has() {
+    const CACHE_BYTES: u64 = 16 << 20;
+    let options = OpenOptions {
+        cache_bytes_max: CACHE_BYTES,
+        background: false,
+        ..OpenOptions::new(Arc::new(SimulatedDisk::default()))
+    };
+    let engine = DiskEngine::open(options).unwrap();
+    let fill = |tree: u64, megabytes: u64| {
+        for batch in 0..megabytes * 10 {
+            let mut changes = Batch::new();
+            for number in batch * 100..(batch + 1) * 100 {
+                changes.put(TreeId(tree), key(number), vec![number as u8; 1000]);
+            }
+            engine.commit(changes).unwrap();
+        }
+    };
+    let read_all = || {
+        let mut cursor = engine.snapshot().range(TREE, KeyRange::all(), Direction::Forward);
+        while cursor.advance().unwrap() {}
+        engine.statistics().cache_bytes
+    };
+    fill(1, 30);
+    engine.checkpoint().unwrap();
+    let usual = read_all();
+    assert!(usual > CACHE_BYTES * 3 / 4, "{usual}");
+    fill(2, 2);
+    let (snapshot, changes) = (engine.snapshot(), engine.statistics().dirty_bytes);
+    assert!(changes > 2 << 20);
+    engine.checkpoint().unwrap();
+    assert_eq!(engine.statistics().dirty_bytes, 0);
+    let beside = read_all();
+    assert!(beside <= CACHE_BYTES - changes, "{beside} beside {changes}");
+    assert_eq!(snapshot.get(TreeId(2), &key(7)).unwrap().unwrap(), vec![7; 1000]);
+    drop(snapshot);
+    put(&engine, 1, &[1; 1000]);
+    assert!(read_all() > CACHE_BYTES * 3 / 4);
+}
