@@ -35,8 +35,9 @@ impl PreparedQuery {
         let ast = Arc::new(ast);
         let mut globals = Vec::new();
         for (name, value) in optargs {
+            let expression = lower_expression(&ast, *value).ok()?;
             if executor::is_global(name) {
-                globals.push((name.clone(), lower_expression(&ast, *value).ok()?));
+                globals.push((name.clone(), expression));
             }
         }
         let plan = lower_with_placeholders(ast, placeholders).ok()?;

@@ -37,14 +37,19 @@ impl Admission {
         Self { room: Arc::new(Semaphore::new(kilobytes as usize)), kilobytes, patience: PATIENCE }
     }
 
-    /// Waits until a query of this length may be decoded and run; short ones never do.
-    pub(crate) async fn admit(&self, bytes: usize) -> Admitted {
+    /// Waits until a query of this length may be decoded and run; short ones never do. Does
+    /// something else before it waits.
+    pub(crate) async fn admit(&self, bytes: usize, before: impl AsyncFnOnce()) -> Admitted {
         if bytes <= INLINE_QUERY_BYTES_MAX {
             return None;
         }
         // The longest ones are let in alone.
         let kilobytes =
             u32::try_from(bytes / 1024).map_or(self.kilobytes, |length| length.min(self.kilobytes));
+        if let Ok(admitted) = Arc::clone(&self.room).try_acquire_many_owned(kilobytes) {
+            return Some(admitted);
+        }
+        before().await;
         let admitted = Arc::clone(&self.room).acquire_many_owned(kilobytes);
         // The semaphore is never closed.
         tokio::time::timeout(self.patience, admitted).await.ok()?.ok()
@@ -53,6 +58,8 @@ impl Admission {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     const MEGABYTE: usize = 1024 * 1024;
@@ -61,16 +68,20 @@ mod tests {
     async fn long_queries_wait_for_each_other_and_not_for_ever() {
         let mut admission = Admission::new(64 * MEGABYTE as u64);
         admission.patience = Duration::from_millis(20);
-        let first = admission.admit(MEGABYTE / 2).await;
-        let second = admission.admit(MEGABYTE / 2).await;
+        let waits = Cell::new(0);
+        let admit = async |bytes| admission.admit(bytes, async || waits.set(waits.get() + 1)).await;
+        let first = admit(MEGABYTE / 2).await;
+        let second = admit(MEGABYTE / 2).await;
         assert!(first.is_some() && second.is_some());
-        assert!(admission.admit(INLINE_QUERY_BYTES_MAX).await.is_none(), "a short one is not counted");
-        assert!(admission.admit(MEGABYTE).await.is_none(), "it goes on without");
+        assert!(admit(INLINE_QUERY_BYTES_MAX).await.is_none(), "a short one is not counted");
+        assert_eq!(waits.get(), 0);
+        assert!(admit(MEGABYTE).await.is_none(), "it goes on without");
         drop(first);
-        assert!(admission.admit(MEGABYTE / 4).await.is_some());
-        assert!(admission.admit(64 * MEGABYTE).await.is_none());
+        assert!(admit(MEGABYTE / 4).await.is_some());
+        assert!(admit(64 * MEGABYTE).await.is_none());
+        assert_eq!(waits.get(), 2);
         drop(second);
-        assert!(admission.admit(64 * MEGABYTE).await.is_some(), "it takes all the room");
+        assert!(admit(64 * MEGABYTE).await.is_some(), "it takes all the room");
     }
 
     #[test]

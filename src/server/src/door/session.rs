@@ -178,7 +178,7 @@ impl DoorSession {
         limits: BatchLimits,
         cancel: &Cancel,
     ) -> Result<Started, ReqlError> {
-        let admitted = self.context.admission.admit(wire.len()).await;
+        let admitted = self.context.admission.admit(wire.len(), async || ()).await;
         let memory = Arc::default();
         let (jobs, user) = (&self.context.jobs, self.user.clone());
         let job = jobs.begin(user, self.client, wire, cancel.clone(), Arc::clone(&memory));

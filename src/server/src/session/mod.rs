@@ -75,7 +75,9 @@ impl Session {
             self.start_known(token, &query, bindings, body).await;
             return None;
         }
-        let admitted = self.context.admission.admit(body.len()).await;
+        // Answers of the same read leave before the wait.
+        let admitted =
+            self.context.admission.admit(body.len(), async || self.tell_what_is_ready().await).await;
         let decoded = if body.len() > INLINE_QUERY_BYTES_MAX {
             let body = body.clone();
             self.context.workers.run(move || decode_query(&body)).await.and_then(|decoded| decoded)
@@ -168,6 +170,12 @@ impl Session {
     fn check_start(&self, token: Token) -> Result<(), ReqlError> {
         self.context.activity.count_query();
         self.check_token(token)
+    }
+
+    /// Sends the answers that are there.
+    async fn tell_what_is_ready(self: &Arc<Self>) {
+        self.release_answers().await;
+        self.outbox.flush();
     }
 
     /// A token stands for one query at a time.
