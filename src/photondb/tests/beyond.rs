@@ -144,6 +144,26 @@ fn a_check_compares_documents_and_indexes() {
 }
 
 #[test]
+fn an_index_that_is_ready_is_so_after_a_restart_however_soon_that_comes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for round in 0..30 {
+        let path = directory.path().join(round.to_string());
+        let database = Database::open(&DatabaseOptions::directory(&path)).expect("opens");
+        run(&database, r#"[60,["t"]]"#);
+        run(&database, &format!(r#"[75,[{TABLE},"n"]]"#));
+        run(&database, &format!("[140,[{TABLE}]]"));
+        database.close().expect("closes");
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_photondb")).arg("check").arg(&path).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            said.contains("No problems found.") && !said.contains("not finished"),
+            "round {round}: {said}"
+        );
+    }
+}
+
+#[test]
 fn sorts_go_to_disk_and_leave_nothing_there() {
     let directory = tempfile::tempdir().expect("a directory");
     let database = Database::open(&DatabaseOptions::directory(directory.path())).expect("opens");

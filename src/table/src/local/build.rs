@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -42,7 +43,9 @@ pub(crate) struct Builder {
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
+    /// Threads that have not come to their end.
     threads: usize,
+    handles: Vec<JoinHandle<()>>,
 }
 
 /// How far a build came.
@@ -103,16 +106,27 @@ impl Builder {
         self.enqueue(Job::Stale { table, index });
     }
 
-    /// Ends all builds; they begin again when the tables are next opened.
+    /// Ends all builds; they begin again when the tables are next opened. Of the indexes that are
+    /// ready the observer knows then.
     pub(crate) fn stop(&self) {
-        self.stopped.store(true, Ordering::Release);
-        self.queue.lock().jobs.clear();
+        let threads = {
+            let mut queue = self.queue.lock();
+            self.stopped.store(true, Ordering::Release);
+            std::mem::take(&mut queue.handles)
+        };
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread for index builds panicked");
+            }
+        }
+        let jobs = std::mem::take(&mut self.queue.lock().jobs);
+        jobs.iter().for_each(|job| self.tell(job));
     }
 
     fn enqueue(self: &Arc<Self>, job: Job) {
         let mut queue = self.queue.lock();
         queue.jobs.push_back(job);
-        if queue.threads >= INDEX_BUILD_THREADS_MAX {
+        if queue.threads >= INDEX_BUILD_THREADS_MAX || self.stopped.load(Ordering::Acquire) {
             return;
         }
         let builder = self.clone();
@@ -121,7 +135,11 @@ impl Builder {
             .stack_size(THREAD_STACK_BYTES)
             .spawn(move || builder.run());
         match started {
-            Ok(_detached) => queue.threads += 1,
+            Ok(thread) => {
+                queue.threads += 1;
+                queue.handles.retain(|thread| !thread.is_finished());
+                queue.handles.push(thread);
+            }
             Err(error) => tracing::error!(%error, "could not start a thread for index builds"),
         }
     }
@@ -130,25 +148,27 @@ impl Builder {
         loop {
             let job = {
                 let mut queue = self.queue.lock();
-                let Some(job) = queue.jobs.pop_front() else {
+                let is_stopped = self.stopped.load(Ordering::Acquire);
+                let Some(job) = (if is_stopped { None } else { queue.jobs.pop_front() }) else {
                     queue.threads -= 1;
                     return;
                 };
                 job
             };
-            match job {
-                Job::Build { table, index } => self.build_and_tell(&table, &index),
-                Job::Ready { table, index } => {
-                    if let Some(observer) = self.observer() {
-                        observer.index_ready(table, index);
-                    }
-                }
-                Job::Stale { table, index } => {
-                    if let Some(observer) = self.observer() {
-                        observer.index_stale(table, index);
-                    }
-                }
+            match &job {
+                Job::Build { table, index } => self.build_and_tell(table, index),
+                Job::Ready { .. } | Job::Stale { .. } => self.tell(&job),
             }
+        }
+    }
+
+    /// Tells what there is to tell; builds nothing.
+    fn tell(&self, job: &Job) {
+        let Some(observer) = self.observer() else { return };
+        match job {
+            Job::Build { .. } => {}
+            Job::Ready { table, index } => observer.index_ready(*table, *index),
+            Job::Stale { table, index } => observer.index_stale(*table, *index),
         }
     }
 
@@ -164,10 +184,7 @@ impl Builder {
                     if index.expiry {
                         table.due.fetch_min(0, Ordering::AcqRel);
                     }
-                    if let Some(observer) = self.observer() {
-                        observer.index_ready(table.id, index.id);
-                    }
-                    return;
+                    return self.tell(&Job::Ready { table: table.id, index: index.id });
                 }
                 Ok(Built::Unwanted | Built::Part) => return,
                 Err(error) => {
