@@ -13,7 +13,7 @@ pub fn lower(ast: Arc<Ast>) -> Result<Plan, ReqlError> {
 }
 
 /// Lowers a query that gets the values of these nodes anew with each run, in this order. None of
-/// them stands inside a function.
+/// its functions may outlive a run.
 pub fn lower_with_placeholders(ast: Arc<Ast>, placeholders: &[TermId]) -> Result<Plan, ReqlError> {
     let mut lowering = Lowering { ast: &ast, placeholders, scopes: Vec::new(), writes: false };
     let root = lowering.expression(ast.root())?;

@@ -4,8 +4,8 @@
 //! documents. What was found out about one of them is true of all that have its shape; of their
 //! texts only the values are read.
 //!
-//! Only values that nobody looks at before a query runs are left blank. A name, an option, the
-//! rows of `limit` and whatever stands inside a function are parts of the shape.
+//! Only values that nobody looks at before a query runs are left blank. A name, an option, an
+//! index of an array and the rows of `limit` are parts of the shape.
 
 use std::ops::Range;
 
@@ -118,8 +118,20 @@ fn takes_value(term: TermType, position: usize) -> bool {
         | TermType::Between
         | TermType::Insert
         | TermType::Update
-        | TermType::Replace => position > 0,
-        TermType::MakeArray => true,
+        | TermType::Replace
+        | TermType::Default => position > 0,
+        TermType::MakeArray
+        | TermType::Eq
+        | TermType::Ne
+        | TermType::Lt
+        | TermType::Le
+        | TermType::Gt
+        | TermType::Ge
+        | TermType::Add
+        | TermType::Sub
+        | TermType::Mul
+        | TermType::Div
+        | TermType::Mod => true,
         _ => false,
     }
 }
@@ -141,8 +153,7 @@ impl Cutter<'_> {
         let levels = levels.checked_sub(1)?;
         match self.ast.node(id) {
             Node::Constant(_) if is_value => self.value(id),
-            // Functions outlive the query, and are made into something else by what they say.
-            Node::Constant(_) | Node::Term { term: TermType::Func, .. } => self.skip(),
+            Node::Constant(_) => self.skip(),
             Node::Term { term: TermType::MakeObj, optargs, .. } if self.lexer.kind() == Ok(Kind::Object) => {
                 self.lexer.expect(b'{').ok()?;
                 let mut first = true;
@@ -162,7 +173,11 @@ impl Cutter<'_> {
                     let mut first = true;
                     for (position, arg) in args.iter().enumerate() {
                         self.lexer.element(&mut first, b']').ok()?.then_some(())?;
-                        self.term(*arg, takes_value(*term, position), levels)?;
+                        match (term, position) {
+                            // The names of parameters.
+                            (TermType::Func, 0) => self.skip()?,
+                            _ => self.term(*arg, takes_value(*term, position), levels)?,
+                        }
                     }
                     self.lexer.expect(b']').ok()?;
                     if self.lexer.take(b',') {
@@ -238,6 +253,12 @@ mod tests {
                 r#"[53,[[16,[T,2]],{"b":[2,[1]]}],{"durability":"soft"}]"#.into(),
                 vec!["2", r#"{"b":[1]}"#],
             ),
+            (
+                r#"[53,[[16,[T,1]],[69,[[2,[1]],{"c":[24,[[92,[[31,[[10,[1]],"c"]],0]],1]],"d":1}]]]]"#,
+                r#"[53,[[16,[T,2]],[69,[[2,[1]],{"c":[24,[[92,[[31,[[10,[1]],"c"]],7]],8]],"d":9}]]]]"#
+                    .into(),
+                vec!["2", "7", "8", "9"],
+            ),
             (r#"[56,[T,{"a":1}]]"#, "[56,[T,{}]]".into(), vec!["{}"]),
             ("[56,[T,[2,[{}]]]]", "[56,[T,[2,[{},{}]]]]".into(), vec!["[{},{}]"]),
             (r#"[56,[T,{"a":1,"b":[103,[]]}]]"#, r#"[56,[T,{"a":null,"b":[103,[]]}]]"#.into(), vec!["null"]),
@@ -270,8 +291,9 @@ mod tests {
             (r#"[56,[T,{"a":1}]]"#, r#"[56,[T,[2,[{"a":1}]]]]"#),
             (
                 r#"[53,[[16,[T,1]],[69,[[2,[1]],{"a":1,"b":[10,[1]]}]]]]"#,
-                r#"[53,[[16,[T,1]],[69,[[2,[1]],{"a":2,"b":[10,[1]]}]]]]"#,
+                r#"[53,[[16,[T,1]],[69,[[2,[2]],{"a":1,"b":[10,[2]]}]]]]"#,
             ),
+            ("[64,[[69,[[2,[1]],[45,[[10,[1]],0]]]],1]]", "[64,[[69,[[2,[1]],[45,[[10,[1]],1]]]],1]]"),
             (r#"[31,[[16,[T,1]],"a"]]"#, r#"[31,[[16,[T,1]],"b"]]"#),
         ];
         for (one, other) in pairs {

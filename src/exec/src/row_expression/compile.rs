@@ -44,7 +44,8 @@ impl Compiler<'_> {
             Operation::Variable(Slot::Capture(position)) => {
                 self.captures.get(usize::from(*position)).cloned().map(RowExpression::Constant)
             }
-            Operation::Placeholder(_) | Operation::Function(_) => None,
+            Operation::Placeholder(position) => self.env.binding(*position).ok().map(RowExpression::Constant),
+            Operation::Function(_) => None,
             Operation::Call(_) if !uses_parameters(expression) => self.constant(expression),
             Operation::Call(call) if call.spliced => None,
             Operation::Call(call) => self.call(call, depth + 1),
