@@ -8,9 +8,9 @@ use parking_lot::{Mutex, RwLock};
 use photondb_base::{IndexId, LogPosition, Random, TableId, TreeId};
 use photondb_datum::Text;
 use photondb_storage::{Batch, Engine, StorageError};
-use photondb_table::{IndexObserver, Tables};
+use photondb_table::{IndexObserver, TableLayout, TableLayouts, Tables};
 
-use crate::codec::{self, METADATA_TREE};
+use crate::codec::{self, Loaded, METADATA_TREE};
 use crate::credentials::{ITERATIONS_DEFAULT, SALT_BYTES, ScramCredentials};
 use crate::databases::FIRST_DATABASE;
 use crate::error::CatalogError;
@@ -69,17 +69,22 @@ pub(crate) struct Command {
 }
 
 impl Catalog {
-    /// Loads the metadata, or makes that of a new data directory with a database `test`, and
-    /// opens all tables.
+    /// Loads the metadata, or makes that of a new data directory with a database `test`. Tables
+    /// are opened when they are first used, those with something to do at once.
     pub fn open(
         engine: Arc<dyn Engine>,
         tables: Arc<dyn Tables>,
         random: Arc<dyn Random>,
         options: CatalogOptions,
     ) -> Result<Arc<Self>, CatalogError> {
-        let (state, is_new) = match codec::load(engine.snapshot().as_ref())? {
-            Some(state) => (state, false),
-            None => (create(engine.as_ref(), random.as_ref(), &options)?, true),
+        let loaded = codec::load(engine.snapshot().as_ref())?;
+        let is_new = loaded.is_none();
+        let Loaded { state, unsettled } = match loaded {
+            Some(loaded) => loaded,
+            None => Loaded {
+                state: create(engine.as_ref(), random.as_ref(), &options)?,
+                unsettled: Vec::new(),
+            },
         };
         let catalog = Arc::new(Self {
             engine,
@@ -90,8 +95,8 @@ impl Catalog {
             commands: Mutex::new(()),
             observers: RwLock::new(Vec::new()),
         });
-        let observer = ReadyRecorder(Arc::downgrade(&catalog));
-        catalog.tables.observe_indexes(Arc::new(observer));
+        let weak = Arc::downgrade(&catalog);
+        catalog.tables.observe_indexes(Arc::new(ReadyRecorder(weak.clone())));
         if let Some(name) = options.server_name
             && catalog.state().server().name != name
         {
@@ -99,7 +104,8 @@ impl Catalog {
             catalog.engine.wait_durable(renamed.position)?;
         }
         let state = catalog.state();
-        for table in state.tables() {
+        catalog.tables.open_when_used(&mut state.table_ids(), Arc::new(StoredLayouts(weak)));
+        for table in unsettled.into_iter().filter_map(|table| state.table_by_id(table)) {
             catalog.tables.open_table(table.layout())?;
         }
         Ok(catalog)
@@ -230,6 +236,16 @@ impl IndexObserver for ReadyRecorder {
 
     fn index_stale(&self, table: TableId, index: IndexId) {
         self.record(table, index, false);
+    }
+}
+
+/// How tables were left: commands open a table before they change how it is served, so that
+/// the state of the moment has what a table is to be opened with.
+struct StoredLayouts(Weak<Catalog>);
+
+impl TableLayouts for StoredLayouts {
+    fn layout(&self, table: TableId) -> Option<TableLayout> {
+        Some(self.0.upgrade()?.state().table_by_id(table)?.layout())
     }
 }
 

@@ -7,7 +7,7 @@ use photondb_base::TreeId;
 use photondb_storage::Snapshot;
 use photondb_table::{Evaluator, TableReport, check_table};
 
-use crate::codec::{self, METADATA_TREE};
+use crate::codec::{self, Loaded, METADATA_TREE};
 use crate::error::CatalogError;
 use crate::state::State;
 
@@ -46,7 +46,10 @@ pub fn check(
     progress: &mut dyn FnMut(CheckProgress<'_>),
 ) -> Result<CheckReport, CatalogError> {
     let mut report = CheckReport::default();
-    let Some(state) = codec::load(snapshot.as_ref())? else { return Ok(report) };
+    let Some(Loaded { state, .. }) = codec::load(snapshot.as_ref())? else { return Ok(report) };
+    if state.tables().count() < state.table_count() {
+        return Err(CatalogError::Damaged("the record of a table"));
+    }
     for database in state.databases() {
         for table in state.tables_of(database.id) {
             let name = format!("{}.{}", database.name, table.name);

@@ -1,6 +1,7 @@
 //! An ordered map that is cheap to copy: states share what did not change between them.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// Entries of one chunk: an edit copies one chunk, a copy of the map the list of chunks.
@@ -20,7 +21,53 @@ impl<K, V> Default for ChunkedMap<K, V> {
     }
 }
 
+/// An entry of two maps; absent in the one that does not have it.
+type Difference<'a, V> = (Option<&'a V>, Option<&'a V>);
+
 impl<K: Ord + Clone, V: Clone> ChunkedMap<K, V> {
+    /// A map of entries that are in the order of their keys.
+    pub(crate) fn from_sorted(entries: Vec<(K, V)>) -> Self {
+        debug_assert!(entries.is_sorted_by(|(a, _), (b, _)| a < b));
+        let len = entries.len();
+        let mut chunks = Vec::with_capacity(len.div_ceil(CHUNK_ENTRIES_MAX));
+        let mut entries = entries.into_iter();
+        while entries.len() > 0 {
+            chunks.push(Arc::new(entries.by_ref().take(CHUNK_ENTRIES_MAX).collect()));
+        }
+        Self { chunks, len }
+    }
+
+    /// What is in one of two maps alone, or not the same in both. Chunks that they share are
+    /// passed over.
+    pub(crate) fn differences<'a>(
+        &'a self,
+        other: &'a Self,
+        same: impl Fn(&V, &V) -> bool,
+    ) -> Vec<Difference<'a, V>> {
+        let (mut old, mut new) = (Place::of(self), Place::of(other));
+        let mut different = Vec::new();
+        loop {
+            if let (Some(a), Some(b)) = (old.chunk_begun(), new.chunk_begun())
+                && Arc::ptr_eq(a, b)
+            {
+                old.pass_chunk();
+                new.pass_chunk();
+                continue;
+            }
+            let order = match (old.entry(), new.entry()) {
+                (None, None) => return different,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((a, _)), Some((b, _))) => a.cmp(b),
+            };
+            let before = if order.is_le() { old.next() } else { None };
+            let after = if order.is_ge() { new.next() } else { None };
+            if !matches!((before, after), (Some(a), Some(b)) if same(a, b)) {
+                different.push((before, after));
+            }
+        }
+    }
+
     pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -85,6 +132,43 @@ impl<K: Ord + Clone, V: Clone> ChunkedMap<K, V> {
     }
 }
 
+/// A place between two entries of a map.
+struct Place<'a, K, V> {
+    /// From the chunk that the next entry is in.
+    chunks: &'a [Arc<Vec<(K, V)>>],
+    /// The next entry in it.
+    at: usize,
+}
+
+impl<'a, K, V> Place<'a, K, V> {
+    fn of(map: &'a ChunkedMap<K, V>) -> Self {
+        Self { chunks: &map.chunks, at: 0 }
+    }
+
+    fn entry(&self) -> Option<&'a (K, V)> {
+        self.chunks.first()?.get(self.at)
+    }
+
+    /// The chunk that the next entry is the first of.
+    fn chunk_begun(&self) -> Option<&'a Arc<Vec<(K, V)>>> {
+        self.chunks.first().filter(|_| self.at == 0)
+    }
+
+    fn pass_chunk(&mut self) {
+        self.chunks = self.chunks.get(1..).unwrap_or_default();
+        self.at = 0;
+    }
+
+    fn next(&mut self) -> Option<&'a V> {
+        let (_, value) = self.entry()?;
+        self.at += 1;
+        if self.chunks.first().is_some_and(|chunk| chunk.len() == self.at) {
+            self.pass_chunk();
+        }
+        Some(value)
+    }
+}
+
 /// An iterator whose length is known.
 struct Counted<I> {
     values: I,
@@ -138,6 +222,33 @@ mod tests {
             assert!(map.values().eq(plain.values()));
             assert!(plain.iter().all(|(key, value)| map.get(key) == Some(value)));
             assert!(map.chunks.iter().all(|chunk| (1..=CHUNK_ENTRIES_MAX).contains(&chunk.len())));
+            let copied = ChunkedMap::from_sorted(plain.iter().map(|(k, v)| (*k, *v)).collect());
+            assert!(copied.values().len() == plain.len() && copied.values().eq(plain.values()));
+            assert!(plain.iter().all(|(key, value)| copied.get(key) == Some(value)));
+        }
+    }
+
+    #[test]
+    fn tells_what_is_different() {
+        let random = SeededRandom::new(2);
+        let mut map = ChunkedMap::default();
+        for edits in [3000, 0, 1, 5, 300] {
+            let old: ChunkedMap<u64, u64> = map.clone();
+            for edit in 0..edits {
+                let key = random.below(4000);
+                match random.below(4) {
+                    0 => map.remove(&key),
+                    _ => map.insert(key, key * 10_000 + edit),
+                };
+            }
+            let mut expected = Vec::new();
+            for key in 0..4000 {
+                let (before, after) = (old.get(&key), map.get(&key));
+                if before != after {
+                    expected.push((before, after));
+                }
+            }
+            assert_eq!(old.differences(&map, |a, b| a == b), expected);
         }
     }
 }

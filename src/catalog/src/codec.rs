@@ -22,6 +22,7 @@ use crate::model::{
 };
 use crate::permissions::{Grants, Permission, Permissions};
 use crate::state::State;
+use crate::table_entry::TableEntry;
 
 /// The tree that is reserved for metadata.
 pub(crate) const METADATA_TREE: TreeId = TreeId(0);
@@ -34,21 +35,36 @@ const USER: u8 = 3;
 
 type Result<T> = std::result::Result<T, CatalogError>;
 
-/// Reads everything; `None` when nothing was ever written.
-pub(crate) fn load(snapshot: &dyn Snapshot) -> Result<Option<State>> {
+/// What was stored.
+pub(crate) struct Loaded {
+    pub(crate) state: State,
+    /// Tables that have something to do before anybody uses them: indexes to build, documents
+    /// that expire.
+    pub(crate) unsettled: Vec<TableId>,
+}
+
+/// Reads everything, of tables only what finding them takes; `None` when nothing was ever written.
+pub(crate) fn load(snapshot: &dyn Snapshot) -> Result<Option<Loaded>> {
     let Some(header) = snapshot.get(METADATA_TREE, &[HEADER])? else { return Ok(None) };
     let mut state = read_header(&Fields::of(decode(header)?.view()))?;
-    let mut users = BTreeMap::new();
+    let (mut users, mut tables, mut unsettled) = (BTreeMap::new(), Vec::new(), Vec::new());
     // Databases sort before their tables.
     let mut cursor = snapshot.range(METADATA_TREE, KeyRange::all(), Direction::Forward);
     while let Some((key, value)) = cursor.next()? {
-        let record = decode(value)?;
-        let fields = &Fields::of(record.view());
         match key.first() {
-            Some(&DATABASE) => state.put_database(Arc::new(read_database(fields)?)),
-            Some(&TABLE) => state.put_table(Arc::new(read_table(fields)?)),
+            Some(&DATABASE) => {
+                let database = read_database(&Fields::of(decode(value)?.view()))?;
+                state.put_database(Arc::new(database));
+            }
+            Some(&TABLE) => {
+                let (entry, is_settled) = read_entry(value)?;
+                if !is_settled {
+                    unsettled.push(entry.id);
+                }
+                tables.push((entry.id, Arc::new(entry)));
+            }
             Some(&USER) => {
-                let user = read_user(fields)?;
+                let user = read_user(&Fields::of(decode(value)?.view()))?;
                 users.insert(user.name.clone(), Arc::new(user));
             }
             Some(&HEADER) => {}
@@ -56,7 +72,27 @@ pub(crate) fn load(snapshot: &dyn Snapshot) -> Result<Option<State>> {
         }
     }
     state.users = Arc::new(users);
-    Ok(Some(state))
+    state.set_tables(tables);
+    Ok(Some(Loaded { state, unsettled }))
+}
+
+/// A table from its record.
+pub(crate) fn decode_table(record: &[u8]) -> Result<Table> {
+    read_table(&Fields::of(view(record)?))
+}
+
+/// What must be known of a table from the start, and whether the rest can wait until it is used.
+fn read_entry(record: Bytes) -> Result<(TableEntry, bool)> {
+    let fields = &Fields::of(view(&record)?);
+    // In the order of names, as they are stored.
+    let database = DatabaseId(fields.uuid("database")?);
+    let expires = fields.find("expiry").is_some_and(|expiry| !expiry.is_null());
+    let id = TableId(fields.uuid("id")?);
+    let is_ready = |index: DatumRef<'_>| index.get("ready").and_then(|ready| ready.as_bool()) == Some(true);
+    let is_settled = !expires && fields.items("indexes")?.all(is_ready);
+    let name = fields.read("name", |name| name.as_str())?;
+    let name = Text::from_utf8(record.slice_ref(name.as_bytes())).map_err(|_| CatalogError::Damaged("name"))?;
+    Ok((TableEntry::stored(id, database, name, record), is_settled))
 }
 
 pub(crate) fn put_header(batch: &mut Batch, state: &State) {
@@ -407,7 +443,15 @@ fn read_uuid(value: DatumRef<'_>) -> Option<u128> {
 }
 
 fn decode(value: Bytes) -> Result<Datum> {
-    packed::decode(value).map_err(|_| CatalogError::Damaged("not a packed document"))
+    packed::decode(value).map_err(|_| not_packed())
+}
+
+fn view(record: &[u8]) -> Result<DatumRef<'_>> {
+    packed::view(record).map_err(|_| not_packed())
+}
+
+fn not_packed() -> CatalogError {
+    CatalogError::Damaged("not a packed document")
 }
 
 fn put(batch: &mut Batch, key: impl AsRef<[u8]>, record: &Datum) {

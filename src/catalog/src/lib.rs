@@ -25,6 +25,7 @@ mod model;
 mod names;
 mod permissions;
 mod state;
+mod table_entry;
 mod tables;
 mod users;
 

@@ -119,8 +119,10 @@ impl Catalog {
         self.command_with(
             |command| {
                 let parent = command.state.database(database)?.clone();
-                if command.state.table_in(&parent, name).is_ok() {
-                    return Err(exists(database, name));
+                match command.state.table_in(&parent, name) {
+                    Ok(_) => return Err(exists(database, name)),
+                    Err(CatalogError::NoTable { .. }) => {}
+                    Err(error) => return Err(error),
                 }
                 let shards = self.shards(options.shards, &options.replicas)?;
                 let expiry = options.ttl.map(|ttl| Expiry {
@@ -230,7 +232,8 @@ impl Catalog {
                             new: full_name(&table),
                         });
                     }
-                    _ => {}
+                    Ok(_) | Err(CatalogError::NoTable { .. }) => {}
+                    Err(error) => return Err(error),
                 }
                 if table.database != old.database {
                     users::edit_grants(command, |grants| grants.move_table(id, old.database, table.database));

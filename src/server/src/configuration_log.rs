@@ -24,8 +24,7 @@ fn messages(old: &State, new: &State) -> Vec<String> {
         messages.push(format!("Server `{}` is now `{}`.", old.server().name, new.server().name));
     }
     databases(old, new, &mut messages);
-    let tables = differences(old.tables(), new.tables(), |table| table.id);
-    for (before, after) in tables {
+    for (before, after) in old.changed_tables(new) {
         match (before, after) {
             (Some(before), Some(after)) => table(&place(old, before), before, new, after, &mut messages),
             (None, Some(after)) => messages.push(format!("Table {} was created.", place(new, after))),

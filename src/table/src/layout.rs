@@ -24,6 +24,12 @@ pub struct TableLayout {
     pub expiry: Option<ExpiryLayout>,
 }
 
+/// Knows how tables are to be opened.
+pub trait TableLayouts: Send + Sync {
+    /// What a table consists of now; absent when there is none.
+    fn layout(&self, table: TableId) -> Option<TableLayout>;
+}
+
 /// How documents expire: when some time has passed since the time in one of their fields.
 /// Documents without a time there never do.
 #[derive(Clone, Debug, PartialEq)]

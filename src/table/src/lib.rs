@@ -32,7 +32,7 @@ pub use function::{
     ConflictFunction, Evaluator, Flow, IndexFunction, IndexValue, Program, Row, RowMachine, WriteFunction,
     WriteHook, WriteHookContext,
 };
-pub use layout::{ExpiryLayout, IndexLayout, TableLayout};
+pub use layout::{ExpiryLayout, IndexLayout, TableLayout, TableLayouts};
 pub use local::{
     LocalShards, LocalShardsOptions, TableProblem, TableReport, check_replacement, check_table,
     duplicate_key, primary_key_of,

@@ -10,7 +10,7 @@ use photondb_storage::{Durability, StorageError};
 use crate::change::{Subscriber, Subscription};
 use crate::error::TableError;
 use crate::function::Flow;
-use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
+use crate::layout::{ExpiryLayout, IndexLayout, TableLayout, TableLayouts};
 use crate::read::{KeysOp, NarrowOp, Narrowed, ReadMode, ReadOp, ReadSnapshot, ShardStream};
 use crate::write::{WriteOp, WriteSummary};
 
@@ -84,6 +84,10 @@ pub trait Shards: Send + Sync {
 pub trait Tables: Send + Sync {
     /// Serves a table. Indexes that are not ready are built from scratch.
     fn open_table(&self, layout: TableLayout) -> Result<(), TableError>;
+
+    /// Serves tables whose indexes are ready and whose documents do not expire: each is opened
+    /// when it is first used, as `layouts` knows it then. Called once, before anything is served.
+    fn open_when_used(&self, tables: &mut dyn Iterator<Item = TableId>, layouts: Arc<dyn TableLayouts>);
 
     /// Ends the service of some tables: waits for running writes, calls `commit`, which
     /// drops their trees and forgets them, and then ends streams, subscriptions and index

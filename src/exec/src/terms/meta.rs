@@ -74,7 +74,7 @@ pub(crate) fn table_list(call: &Invocation<'_>) -> Result<Value> {
     }
     let state = call.env.catalog()?;
     let names: Vec<Datum> =
-        state.tables_of(database.id).map(|table| Datum::String(table.name.clone())).collect();
+        state.table_names(database.id).cloned().map(Datum::String).collect();
     call.answer(Datum::array(names))
 }
 

@@ -109,7 +109,7 @@ pub(super) fn log(context: &Context, families: &mut Families) {
 pub(super) fn tables(context: &Context, families: &mut Families) {
     let state = context.catalog.state();
     families.gauge("photondb_databases", "Databases.", &[], state.databases().len() as f64);
-    families.gauge("photondb_tables", "Tables.", &[], state.tables().len() as f64);
+    families.gauge("photondb_tables", "Tables.", &[], state.table_count() as f64);
     for table in state.tables().take(METRICS_TABLES_MAX) {
         // A table that was dropped just now has no numbers.
         let Ok(statistics) = context.sources.shards.statistics(table.id) else { continue };

@@ -15,6 +15,7 @@ mod narrow;
 mod position;
 mod row;
 mod scan;
+mod served;
 mod size_estimate;
 mod stream;
 mod table;
@@ -26,11 +27,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use parking_lot::RwLock;
 use photondb_base::{Clock, IndexId, LogPosition, TableId, TreeId, prompt};
 use photondb_datum::{Datum, Text, packed};
 use photondb_storage::{Batch, Durability, Engine, KeyRange, Snapshot, StorageError};
-use rustc_hash::FxHashMap;
 
 use self::build::Builder;
 pub use self::check::{TableProblem, TableReport, check_table};
@@ -38,12 +37,13 @@ use self::expiry::Expirer;
 use self::position::Sweeper;
 pub use self::row::{check_replacement, duplicate_key, primary_key_of};
 use self::scan::Scan;
+use self::served::Served;
 use self::stream::{LocalStream, StreamContext};
 use self::table::{OpenIndex, OpenTable};
 use crate::change::{CloseReason, Subscriber, Subscription};
 use crate::error::TableError;
 use crate::function::{Evaluator, IndexValue};
-use crate::layout::{ExpiryLayout, IndexLayout, TableLayout};
+use crate::layout::{ExpiryLayout, IndexLayout, TableLayout, TableLayouts};
 use crate::limits::{CURSOR_SNAPSHOT_MS_MAX, READ_PARTS_MAX};
 use crate::read::{KeysOp, NarrowOp, Narrowed, ReadMode, ReadOp, ReadSnapshot, ShardStream};
 use crate::shards::{IndexObserver, IndexProgress, KeyVisitor, Shards, TableSizes, TableStatistics, Tables};
@@ -66,7 +66,7 @@ impl Default for LocalShardsOptions {
 pub struct LocalShards {
     context: Arc<StreamContext>,
     evaluator: Arc<dyn Evaluator>,
-    tables: RwLock<FxHashMap<TableId, Arc<OpenTable>>>,
+    tables: Served,
     builder: Arc<Builder>,
     expirer: Arc<Expirer>,
 }
@@ -84,15 +84,14 @@ impl LocalShards {
         let sweeper = Arc::new(Sweeper::new(clock.clone(), snapshot_us_max));
         let expirer = Expirer::new(engine.clone(), clock.clone());
         let context = Arc::new(StreamContext { engine, clock, snapshot_us_max, sweeper });
-        Self { context, evaluator, tables: RwLock::default(), builder, expirer }
+        Self { context, evaluator, tables: Served::default(), builder, expirer }
     }
 
     /// Ends subscriptions and index builds, for a clean end of the process.
     pub fn shut_down(&self) {
         self.builder.stop();
         self.expirer.stop();
-        let tables: Vec<Arc<OpenTable>> = self.tables.read().values().cloned().collect();
-        for table in tables {
+        for table in self.tables.opened() {
             table.listeners.close(CloseReason::Shutdown);
         }
     }
@@ -113,7 +112,7 @@ impl LocalShards {
     }
 
     fn table(&self, id: TableId) -> Result<Arc<OpenTable>, TableError> {
-        self.tables.read().get(&id).cloned().ok_or(TableError::NoTable(id))
+        self.tables.table(id, &self.evaluator)
     }
 
     /// The state to read: the one that was asked for, or the newest that the mode allows.
@@ -326,7 +325,7 @@ impl Tables for LocalShards {
             Err(error) => return Err(error),
         }
         let table = Arc::new(OpenTable::new(layout, &self.evaluator));
-        self.tables.write().insert(table.id, table.clone());
+        self.tables.insert(table.clone());
         if table.state().expiry.is_some() {
             self.expirer.watch(&table);
         }
@@ -338,22 +337,25 @@ impl Tables for LocalShards {
         Ok(())
     }
 
+    fn open_when_used(&self, tables: &mut dyn Iterator<Item = TableId>, layouts: Arc<dyn TableLayouts>) {
+        self.tables.open_when_used(tables, layouts);
+    }
+
     fn close_tables(
         &self,
         tables: &[TableId],
         commit: &mut dyn FnMut() -> Result<(), StorageError>,
     ) -> Result<(), TableError> {
-        let closing: Vec<Arc<OpenTable>> = {
-            let open = self.tables.read();
-            tables.iter().filter_map(|table| open.get(table).cloned()).collect()
-        };
+        // What nobody has used is opened, so that nobody can begin to use it meanwhile.
+        let closing: Vec<Arc<OpenTable>> =
+            tables.iter().filter_map(|table| self.table(*table).ok()).collect();
         // A write holds one gate and never waits for a second one, so that all of them can
         // be waited for one after the other.
         let gates: Vec<_> = closing.iter().map(|table| table.gate.write()).collect();
         commit()?;
         closing.iter().for_each(|table| table.mark_closed());
         drop(gates);
-        self.tables.write().retain(|id, _| !tables.contains(id));
+        self.tables.remove(tables);
         for table in closing {
             table.listeners.close(CloseReason::TableDropped);
         }
