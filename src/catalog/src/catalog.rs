@@ -81,10 +81,9 @@ impl Catalog {
         let is_new = loaded.is_none();
         let Loaded { state, unsettled } = match loaded {
             Some(loaded) => loaded,
-            None => Loaded {
-                state: create(engine.as_ref(), random.as_ref(), &options)?,
-                unsettled: Vec::new(),
-            },
+            None => {
+                Loaded { state: create(engine.as_ref(), random.as_ref(), &options)?, unsettled: Vec::new() }
+            }
         };
         let catalog = Arc::new(Self {
             engine,

@@ -91,7 +91,8 @@ fn read_entry(record: Bytes) -> Result<(TableEntry, bool)> {
     let is_ready = |index: DatumRef<'_>| index.get("ready").and_then(|ready| ready.as_bool()) == Some(true);
     let is_settled = !expires && fields.items("indexes")?.all(is_ready);
     let name = fields.read("name", |name| name.as_str())?;
-    let name = Text::from_utf8(record.slice_ref(name.as_bytes())).map_err(|_| CatalogError::Damaged("name"))?;
+    let name =
+        Text::from_utf8(record.slice_ref(name.as_bytes())).map_err(|_| CatalogError::Damaged("name"))?;
     Ok((TableEntry::stored(id, database, name, record), is_settled))
 }
 

@@ -20,7 +20,7 @@ use crate::profile::Profiler;
 use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
 use crate::sequence::{
     Interleave, Machine, Narrowed, Passing, Pipeline, RowStream, Sequence, Source, Stage, Terminal,
-    TerminalAnswer, into_grouped_datum,
+    TerminalAnswer,
 };
 use crate::terms::object;
 use crate::value::{Kind, Value};
@@ -215,7 +215,7 @@ fn open(env: &Arc<Environment>, plan: &Plan) -> Result<Outcome> {
         Kind::Datum(datum) => atom(env, datum),
         Kind::Row(row) => atom(env, row.datum),
         Kind::SelectionArray(_, rows) => atom(env, Datum::Array(rows)),
-        Kind::Grouped(groups) => atom(env, into_grouped_datum(groups)),
+        Kind::Grouped(groups) => atom(env, groups.into_datum(env)?),
         Kind::Table(read) | Kind::TableSlice(read) => stream(env, Sequence::table(*read, site)),
         Kind::Selection(_, sequence) | Kind::Sequence(sequence) => stream(env, *sequence),
         kind @ (Kind::Database(_) | Kind::Function(_) | Kind::Ordering(_)) => {
@@ -244,7 +244,7 @@ fn stream(env: &Arc<Environment>, sequence: Sequence) -> Result<Outcome> {
     }
     if sequence.is_grouped() {
         return match sequence.run(env, Terminal::Collect)? {
-            TerminalAnswer::Grouped(groups) => atom(env, into_grouped_datum(groups)),
+            TerminalAnswer::Grouped(groups) => atom(env, groups.into_datum(env)?),
             TerminalAnswer::Single(datum) => atom(env, datum),
         };
     }

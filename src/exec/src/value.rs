@@ -1,6 +1,5 @@
 //! What an expression evaluates to: data, or something to get data from.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use photondb_base::{DatabaseId, IdentifierFormat, TableId};
@@ -9,7 +8,7 @@ use photondb_reql::{ErrorKind, TermId};
 
 use crate::error::{EvalError, Result};
 use crate::function::Function;
-use crate::sequence::{Sequence, TableRead};
+use crate::sequence::{Groups, Sequence, TableRead};
 
 /// A value and the term that gave it, for errors about its type.
 pub(crate) struct Value {
@@ -31,7 +30,7 @@ pub(crate) enum Kind {
     /// One row of a table, present (`datum`) or null.
     Row(Box<Row>),
     Sequence(Box<Sequence>),
-    Grouped(BTreeMap<Datum, Datum>),
+    Grouped(Groups),
     Function(Arc<Function>),
     /// `r.minval`-like markers of `orderBy`: descending or ascending by something.
     Ordering(Box<Ordering>),

@@ -2,75 +2,13 @@
 
 mod support;
 
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use photondb_base::Cancel;
 use photondb_datum::Datum;
-use photondb_exec::{
-    Executor, MemoryLimits, MemoryPool, MemoryUse, NoSpill, Outcome, Request, SpillFile, SpillSpace,
-};
-use photondb_reql::text::TextQuery;
-use photondb_reql::{Query, decode_query, encode};
-use photondb_table::Budget;
+use photondb_exec::NoSpill;
 
-use support::{Absent, executor_spilling};
-
-/// What each query may take: a sort keeps a quarter of it.
-const LIMIT: usize = 2 << 20;
-
-/// Files in memory, of which some number may be made.
-struct Files {
-    made: AtomicUsize,
-    made_max: usize,
-}
-
-impl Files {
-    fn at_most(made_max: usize) -> Arc<Self> {
-        Arc::new(Self { made: AtomicUsize::new(0), made_max })
-    }
-}
-
-impl SpillSpace for Files {
-    fn file(&self) -> io::Result<Box<dyn SpillFile>> {
-        if self.made.fetch_add(1, Ordering::Relaxed) >= self.made_max {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        Ok(Box::new(io::Cursor::new(Vec::new())))
-    }
-}
-
-fn executor(spill: Arc<dyn SpillSpace>) -> Executor {
-    executor_within(LIMIT, spill)
-}
-
-fn executor_within(limit: usize, spill: Arc<dyn SpillSpace>) -> Executor {
-    let limits = MemoryLimits { query_bytes: limit, query_bytes_max: limit, total_bytes_max: 4 * limit };
-    executor_spilling(Arc::new(Absent), Arc::new(MemoryPool::new(limits)), spill)
-}
-
-/// The rows of a query in text form, or the message of its error.
-fn rows(executor: &Executor, text: &str, options: &str) -> Result<Vec<Datum>, String> {
-    let parsed = TextQuery::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let term = String::from_utf8(encode(&parsed.ast, parsed.ast.root())).unwrap();
-    let query = format!("[1,{term},{options}]");
-    let Ok(Query::Start(query)) = decode_query(query.as_bytes()) else { panic!("{text}") };
-    let memory = Arc::new(MemoryUse::default());
-    let request =
-        Request { query, user: "admin".into(), cancel: Cancel::default(), memory: Arc::clone(&memory) };
-    let rows = match executor.run(request).map_err(|failure| failure.error.message)?.outcome {
-        Outcome::Atom(Datum::Array(rows)) => rows.to_vec(),
-        Outcome::Atom(other) => vec![other],
-        Outcome::Stream(mut stream) => {
-            let mut rows = Vec::new();
-            while stream.next_batch(&Budget::default(), &mut rows).map_err(|error| error.message)? {}
-            rows
-        }
-        Outcome::Feed(_) => panic!("{text}"),
-    };
-    Ok(rows)
-}
+use support::spilling::{Files, LIMIT, executor, executor_within, rows};
 
 /// Whether numbers are in an order and, where it leaves them equal, in that of their input.
 fn is_sorted(rows: &[Datum], key: impl Fn(f64) -> f64) -> bool {

@@ -24,7 +24,7 @@ impl Engine for Rocks {
         for (key, value) in entries {
             batch.put(key, value);
         }
-        Ok(self.0.write(&batch)?)
+        Ok(self.0.write(batch)?)
     }
 
     fn put(&self, key: &[u8], value: &[u8], durable: bool) -> Result<(), Failure> {

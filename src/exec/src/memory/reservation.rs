@@ -27,7 +27,6 @@ impl Reservation {
     }
 
     /// What was asked for and not given back.
-    #[cfg(test)]
     pub(crate) fn used_bytes(&self) -> usize {
         self.used
     }

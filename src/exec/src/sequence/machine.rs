@@ -21,6 +21,10 @@ use crate::value::Kind;
 /// Memory of a place in a table of groups, free places included.
 const GROUP_ENTRY_BYTES: usize = 2 * size_of::<(Datum, Partial)>();
 
+/// Parts of what a sort may take that the groups of one run are: several run side by side, and
+/// what has left one of them is sorted.
+const GROUP_RUNS: usize = 4;
+
 /// Stages and an optional terminal, ready to be run beside the rows.
 pub(crate) struct Pipeline {
     pub(crate) env: Arc<Environment>,
@@ -51,6 +55,8 @@ pub(crate) struct Machine {
 struct Run {
     single: Option<Partial>,
     groups: HashMap<Datum, Partial>,
+    /// What the groups may take before their partial results leave, to be merged with later ones.
+    group_bytes_max: usize,
     writer: RowWriter,
     keeper: Keeper,
     memory: Reservation,
@@ -66,10 +72,26 @@ impl Run {
         Self {
             single: None,
             groups: HashMap::new(),
+            group_bytes_max: group_bytes_max(&pipeline.env),
             writer: RowWriter::default(),
             keeper: Keeper::new(pipeline.sparse),
             memory: Reservation::new(purpose),
         }
+    }
+
+    /// Gives out the partial results of all groups when they have become too large.
+    fn relieve(&mut self, out: &mut Vec<Datum>) {
+        if self.memory.used_bytes() > self.group_bytes_max {
+            self.drain_groups(out);
+            // Without its places: they have been counted, too.
+            self.groups = HashMap::new();
+            self.memory.shrink(usize::MAX);
+        }
+    }
+
+    fn drain_groups(&mut self, out: &mut Vec<Datum>) {
+        let pairs = self.groups.drain();
+        out.extend(pairs.map(|(group, partial)| Datum::Array(vec![group, partial.into_datum()].into())));
     }
 
     /// Counts what a partial has grown by.
@@ -128,9 +150,7 @@ impl Machine {
         if let Some(partial) = self.run.single.take() {
             out.push(partial.into_datum());
         }
-        for (group, partial) in self.run.groups.drain() {
-            out.push(Datum::Array(vec![group, partial.into_datum()].into()));
-        }
+        self.run.drain_groups(out);
     }
 }
 
@@ -298,8 +318,11 @@ impl Pipeline {
             }
             (Some(terminal), Some(group)) => {
                 if let Some(partial) = run.groups.get_mut(&GroupKey(group)) {
-                    if let Some(bytes) = terminal.add(env, &mut run.keeper, partial, row)? {
+                    if let Some(bytes) = terminal.add(env, &mut run.keeper, partial, row)?
+                        && bytes != 0
+                    {
                         run.grown(env, bytes)?;
+                        run.relieve(out);
                     }
                     return Ok(());
                 }
@@ -317,6 +340,7 @@ impl Pipeline {
                     let entry_bytes = GROUP_ENTRY_BYTES + group.memory_bytes();
                     run.groups.insert(group, partial);
                     run.grown(env, bytes.saturating_add_unsigned(entry_bytes))?;
+                    run.relieve(out);
                 }
             }
         }
@@ -337,6 +361,13 @@ impl RowMachine for Machine {
         self.finish_into(out);
         Ok(())
     }
+}
+
+/// What the groups of one run may take in memory. There is no bound where they could not go to
+/// disk, or where the query bounds their number.
+fn group_bytes_max(env: &Environment) -> usize {
+    let spills = env.services().is_ok_and(|services| services.spill.is_available());
+    if spills && !env.options.has_array_limit { env.memory.sort_bytes_max() / GROUP_RUNS } else { usize::MAX }
 }
 
 /// Whether a filter lets a row through.

@@ -7,6 +7,7 @@
 mod batch;
 mod concat;
 mod group;
+mod groups;
 mod keeper;
 mod machine;
 mod metered;
@@ -34,6 +35,7 @@ use crate::value::{Kind, TableRef, Value, wrong_type};
 
 pub(crate) use batch::Batch;
 pub(crate) use group::{GroupStage, into_grouped_datum};
+pub(crate) use groups::Groups;
 pub(crate) use keeper::Keeper;
 pub(crate) use machine::{Machine, Pipeline, keeps};
 pub(crate) use narrow::Narrowed;
@@ -237,7 +239,7 @@ impl Sequence {
         match self.run(env, Terminal::Collect)? {
             TerminalAnswer::Single(Datum::Array(rows)) => Ok(rows),
             TerminalAnswer::Single(other) => Err(wrong_type("ARRAY", &other)),
-            TerminalAnswer::Grouped(groups) => Ok(vec![into_grouped_datum(groups)].into()),
+            TerminalAnswer::Grouped(groups) => Ok(vec![groups.into_datum(env)?].into()),
         }
     }
 }

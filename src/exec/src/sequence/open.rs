@@ -1,7 +1,6 @@
 //! Running a sequence: batch by batch, row by row, or down to one value.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use photondb_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
@@ -16,6 +15,7 @@ use crate::error::{EvalError, Result};
 use crate::memory::{Purpose, Reservation};
 use crate::sequence::batch::Batch;
 use crate::sequence::concat::ConcatStream;
+use crate::sequence::groups;
 use crate::sequence::machine::{Machine, Pipeline, PipelineProgram};
 use crate::sequence::metered::MeteredStream;
 use crate::sequence::parallel;
@@ -128,16 +128,20 @@ impl Sequence {
             env.check_cancelled()?;
             return Ok(TerminalAnswer::Single(Datum::Number(count as f64)));
         }
-        let grouped = self.is_grouped();
-        let partials = match self.into_parts(env, &terminal)? {
-            Ok(parts) => parallel::drain_all(env, parts)?,
-            Err(sequence) => vec![drain(env, sequence.open_with(env, Some(terminal.clone()), false)?)?],
+        let (grouped, site) = (self.is_grouped(), self.site);
+        let parts = match self.into_parts(env, &terminal)? {
+            Ok(parts) => parts,
+            Err(sequence) => vec![sequence.open_with(env, Some(terminal.clone()), false)?],
         };
-        env.check_cancelled()?;
         if grouped {
-            return finish_groups(env, &terminal, partials);
+            let count = parts.len();
+            let drained = parallel::drain_all(parts, |part| groups::drain(env, site, count, part))?;
+            env.check_cancelled()?;
+            return Ok(TerminalAnswer::Grouped(groups::finish(env, site, &terminal, drained)?));
         }
-        let answer = finish_single(env, &terminal, partials)?;
+        let drained = parallel::drain_all(parts, |part| drain(env, part))?;
+        env.check_cancelled()?;
+        let answer = finish_single(env, &terminal, drained)?;
         Ok(TerminalAnswer::Single(env.memory.charge(answer)?))
     }
 
@@ -539,33 +543,4 @@ fn finish_single(env: &Arc<Environment>, terminal: &Terminal, parts: Vec<Drained
     // Until the answer is counted itself.
     drop(memory);
     terminal.finish(whole)
-}
-
-fn finish_groups(env: &Arc<Environment>, terminal: &Terminal, parts: Vec<Drained>) -> Result<TerminalAnswer> {
-    let mut groups: BTreeMap<Datum, Partial> = BTreeMap::new();
-    let (rows, _memory): (Vec<_>, Vec<_>) = parts.into_iter().map(|part| (part.rows, part.memory)).unzip();
-    for pair in rows.into_iter().flatten() {
-        let Datum::Array(pair) = pair else { continue };
-        let (Some(group), Some(partial)) = (pair.get(0), pair.get(1)) else { continue };
-        let partial = terminal.partial(partial)?;
-        match groups.entry(group) {
-            Entry::Vacant(entry) => {
-                entry.insert(partial);
-            }
-            Entry::Occupied(entry) => {
-                let (group, left) = entry.remove_entry();
-                groups.insert(group, terminal.merge(env, left, partial)?);
-            }
-        }
-    }
-    let mut answers = BTreeMap::new();
-    for (group, partial) in groups {
-        // A group none of whose rows counted is left out rather than an error.
-        match terminal.finish(partial) {
-            Ok(answer) => drop(answers.insert(group, answer)),
-            Err(error) if error.is_absent() => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(TerminalAnswer::Grouped(answers))
 }

@@ -2,7 +2,7 @@
 //! to and that merges with the partial of the rows after it, so that parts of a table
 //! can be worked on side by side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::slice;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::function::Function;
 use crate::row_expression::Untold;
+use crate::sequence::groups::Groups;
 use crate::sequence::keeper::Keeper;
 use crate::sequence::passing::Passing;
 use crate::value::number;
@@ -31,7 +32,7 @@ pub(crate) enum Terminal {
 /// The value of a terminal, for the whole sequence or per group.
 pub(crate) enum TerminalAnswer {
     Single(Datum),
-    Grouped(BTreeMap<Datum, Datum>),
+    Grouped(Groups),
 }
 
 /// The result over some of the rows.
@@ -306,6 +307,6 @@ pub(crate) fn finite(n: f64) -> Result<Datum> {
     )))
 }
 
-fn mismatch() -> EvalError {
+pub(crate) fn mismatch() -> EvalError {
     EvalError::new(photondb_reql::ErrorKind::Internal, "A partial result does not fit its terminal.")
 }

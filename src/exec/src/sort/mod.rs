@@ -29,22 +29,37 @@ const SPILLED_BYTES_MAX: u64 = 256 << 30;
 
 /// The rows in order.
 pub(crate) enum Sorted {
-    /// Few enough for an array.
-    Rows(Vec<Datum>),
+    /// With their memory.
+    Rows(Vec<Datum>, Reservation),
     Stream(Box<dyn RowStream>),
+}
+
+impl Sorted {
+    /// A stream in order, of rows that may not be sorted yet.
+    pub(crate) fn into_stream(self, env: &Arc<Environment>, keys: &OrderKeys) -> Result<Box<dyn RowStream>> {
+        match self {
+            Self::Stream(stream) => Ok(stream),
+            Self::Rows(mut rows, memory) => {
+                keys.sort(env, &mut rows)?;
+                Ok(Box::new(SortedRows { rows: rows.into_iter(), _memory: memory }))
+            }
+        }
+    }
 }
 
 /// Sorts the rows of a sequence. Without an `array_limit` of the query's own there may be any
 /// number; those that an array would not hold come as a stream.
 pub(crate) fn sort(env: &Arc<Environment>, sequence: Sequence, keys: OrderKeys) -> Result<Sorted> {
     sequence.refuse_infinite()?;
-    let mut sorter = Sorter::new(Arc::clone(env), keys);
+    let bytes_max = env.memory.sort_bytes_max();
+    let mut sorter = Sorter::new(Arc::clone(env), keys, Purpose::Sort, bytes_max);
+    let mut keeper = Keeper::new(false);
     let mut stream = sequence.open(env)?;
     let mut batch = Vec::new();
     loop {
         let more = stream.next_batch(&INNER_BUDGET, &mut batch)?;
         for row in batch.drain(..) {
-            sorter.push(row)?;
+            sorter.push(keeper.keep(Passing::Owned(row)))?;
         }
         if !more {
             return sorter.finish();
@@ -54,7 +69,7 @@ pub(crate) fn sort(env: &Arc<Environment>, sequence: Sequence, keys: OrderKeys) 
 }
 
 /// Takes rows until there are no more.
-struct Sorter {
+pub(crate) struct Sorter {
     env: Arc<Environment>,
     keys: OrderKeys,
     rows: Vec<Datum>,
@@ -63,28 +78,30 @@ struct Sorter {
     /// What `rows` may take before they become a run.
     bytes_max: usize,
     memory: Reservation,
-    keeper: Keeper,
     runs: Vec<Run>,
+    /// Their buffers take no more than `bytes_max` when they are merged.
+    runs_max: usize,
     spilled_bytes: u64,
 }
 
 impl Sorter {
-    fn new(env: Arc<Environment>, keys: OrderKeys) -> Self {
+    /// One that keeps rows of so many bytes in memory.
+    pub(crate) fn new(env: Arc<Environment>, keys: OrderKeys, purpose: Purpose, bytes_max: usize) -> Self {
         Self {
             keys,
             rows: Vec::new(),
             bytes: 0,
-            bytes_max: env.memory.sort_bytes_max(),
-            memory: Reservation::new(Purpose::Sort),
-            keeper: Keeper::new(false),
+            bytes_max,
+            memory: Reservation::new(purpose),
             runs: Vec::new(),
+            runs_max: (bytes_max / run::BUFFER_BYTES).clamp(2, RUNS_MAX),
             spilled_bytes: 0,
             env,
         }
     }
 
-    fn push(&mut self, row: Datum) -> Result<()> {
-        let row = self.keeper.keep(Passing::Owned(row));
+    /// Takes a row that keeps nothing else in memory.
+    pub(crate) fn push(&mut self, row: Datum) -> Result<()> {
         let bytes = size_of::<Datum>() + row.unguarded_bytes();
         if self.bytes + bytes > self.bytes_max && !self.rows.is_empty() {
             self.spill()?;
@@ -120,7 +137,7 @@ impl Sorter {
         }
         self.take_run(writer)?;
         self.memory.shrink(std::mem::take(&mut self.bytes));
-        if self.runs.len() == RUNS_MAX {
+        if self.runs.len() >= self.runs_max {
             self.make_one_run()?;
         }
         Ok(())
@@ -152,13 +169,22 @@ impl Sorter {
 
     fn finish(mut self) -> Result<Sorted> {
         if self.runs.is_empty() {
-            let mut rows = self.rows;
-            self.keys.sort(&self.env, &mut rows)?;
-            if rows.len() <= self.env.options.array_size_max {
-                return Ok(Sorted::Rows(rows));
+            self.keys.sort(&self.env, &mut self.rows)?;
+            if self.rows.len() <= self.env.options.array_size_max {
+                return Ok(Sorted::Rows(self.rows, self.memory));
             }
-            return Ok(Sorted::Stream(Box::new(SortedRows { rows: rows.into_iter(), _memory: self.memory })));
+            let rows = self.rows.into_iter();
+            return Ok(Sorted::Stream(Box::new(SortedRows { rows, _memory: self.memory })));
         }
+        self.merge()
+    }
+
+    /// The rows as they came if all of them are in memory, else in order.
+    pub(crate) fn finish_unless_few(self) -> Result<Sorted> {
+        if self.runs.is_empty() { Ok(Sorted::Rows(self.rows, self.memory)) } else { self.merge() }
+    }
+
+    fn merge(mut self) -> Result<Sorted> {
         if !self.rows.is_empty() {
             self.spill()?;
         }

@@ -38,15 +38,16 @@ pub(super) struct RunReader {
 /// The complaint about a disk that does not do what it should.
 pub(super) fn failed(error: &io::Error) -> EvalError {
     EvalError::resource(format!(
-        "The rows to be sorted do not fit into the memory of the query, and putting them on disk failed: {error}"
+        "The rows to be sorted or grouped do not fit into the memory of the query, and putting them on disk \
+         failed: {error}"
     ))
 }
 
 /// The complaint about a sort of far too many rows.
 pub(super) fn too_much(bytes_max: u64) -> EvalError {
     EvalError::resource(format!(
-        "The rows to be sorted take more than {} GB of disk. Use an index to order them, or sort fewer or smaller \
-         rows.",
+        "The rows to be sorted or grouped take more than {} GB of disk. Use an index to order them, or fewer or \
+         smaller rows.",
         bytes_max >> 30
     ))
 }

@@ -6,6 +6,11 @@ use std::io::{self, Read, Seek, Write};
 pub trait SpillSpace: Send + Sync {
     /// A new, empty file. An error of the kind `Unsupported` says that there are none.
     fn file(&self) -> io::Result<Box<dyn SpillFile>>;
+
+    /// Whether there are any.
+    fn is_available(&self) -> bool {
+        true
+    }
 }
 
 /// A file that is gone once it is dropped, or once the process is.
@@ -20,5 +25,9 @@ pub struct NoSpill;
 impl SpillSpace for NoSpill {
     fn file(&self) -> io::Result<Box<dyn SpillFile>> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn is_available(&self) -> bool {
+        false
     }
 }

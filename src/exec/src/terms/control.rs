@@ -8,6 +8,7 @@ use photondb_reql::ErrorKind;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Shortcut, is_true};
+use crate::sequence::Groups;
 use crate::terms::grouping;
 use crate::value::{Kind, Ordering, Value, wrong_type};
 
@@ -64,7 +65,7 @@ pub(crate) fn funcall(call: &Invocation<'_>) -> Result<Value> {
         let value = call.value(position)?;
         if position == 1 && call.expression(1)?.grouped {
             match grouping::into_groups(call.env, value)? {
-                Ok(groups) => return over_groups(call, groups),
+                Ok(groups) => return over_groups(call, groups.collect(call.env)?),
                 Err(value) => arguments.push(value.into_datum()?),
             }
         } else {
@@ -82,7 +83,7 @@ fn over_groups(call: &Invocation<'_>, groups: BTreeMap<Datum, Datum>) -> Result<
         arguments.append(&mut call.data_from(2)?);
         answers.insert(group, function.datum(call.env, &arguments)?);
     }
-    Ok(Value::new(Kind::Grouped(answers), call.site))
+    Ok(Value::new(Kind::Grouped(Groups::Few(answers)), call.site))
 }
 
 pub(crate) fn error(call: &Invocation<'_>) -> Result<Value> {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use photondb_datum::{Datum, ObjectBuilder, Text};
 use photondb_reql::TermType;
+use photondb_table::Budget;
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::Shortcut;
-use crate::sequence::{GroupStage, Sequence, Source, Stage, Terminal, TerminalAnswer};
+use crate::sequence::{GroupStage, Groups, RowStream, Sequence, Source, Stage, Terminal, TerminalAnswer};
 use crate::terms::{self, table};
 use crate::value::{Kind, Value};
 
@@ -57,21 +58,53 @@ pub(crate) fn ungroup(call: &Invocation<'_>) -> Result<Value> {
         Ok(groups) => groups,
         Err(value) => return Err(value.type_error("GROUPED_DATA")),
     };
-    let rows = groups.into_iter().map(|(group, reduction)| {
-        let mut row = ObjectBuilder::new();
-        row.insert(Text::from("group"), group);
-        row.insert(Text::from("reduction"), reduction);
-        Datum::Object(row.build())
-    });
-    let rows = rows.collect();
-    call.answer(call.env.array(rows)?)
+    match groups {
+        Groups::Few(groups)
+            if groups.len() <= call.env.options.array_size_max || call.env.options.has_array_limit =>
+        {
+            let rows = groups.into_iter().map(|(group, reduction)| ungrouped(group, reduction));
+            let rows = rows.collect();
+            call.answer(call.env.array(rows)?)
+        }
+        groups => {
+            let rows = Box::new(Ungrouped { pairs: groups.into_stream() });
+            call.answer_sequence(Sequence::new(Source::Stream(rows), false, call.site))
+        }
+    }
+}
+
+fn ungrouped(group: Datum, reduction: Datum) -> Datum {
+    let mut row = ObjectBuilder::new();
+    row.insert(Text::from("group"), group);
+    row.insert(Text::from("reduction"), reduction);
+    Datum::Object(row.build())
+}
+
+/// More groups than an array holds, as rows.
+struct Ungrouped {
+    pairs: Box<dyn RowStream>,
+}
+
+impl RowStream for Ungrouped {
+    fn next_batch(&mut self, budget: &Budget, out: &mut Vec<Datum>) -> Result<bool> {
+        let before = out.len();
+        let more = self.pairs.next_batch(budget, out)?;
+        for row in out.iter_mut().skip(before) {
+            if let Datum::Array(pair) = &row
+                && let (Some(group), Some(reduction)) = (pair.get(0), pair.get(1))
+            {
+                *row = ungrouped(group, reduction);
+            }
+        }
+        Ok(more)
+    }
 }
 
 /// The groups of grouped data or of a grouped stream; the value itself if it is neither.
 pub(crate) fn into_groups(
     env: &Arc<Environment>,
     value: Value,
-) -> Result<std::result::Result<BTreeMap<Datum, Datum>, Value>> {
+) -> Result<std::result::Result<Groups, Value>> {
     match value.kind {
         Kind::Grouped(groups) => Ok(Ok(groups)),
         Kind::Sequence(sequence) if sequence.is_grouped() => match sequence.run(env, Terminal::Collect)? {
@@ -94,11 +127,11 @@ pub(crate) fn apply(call: &Invocation<'_>) -> Result<Value> {
         Err(first) => with_first(call, first),
         Ok(groups) => {
             let mut answers = BTreeMap::new();
-            for (group, datum) in groups {
+            for (group, datum) in groups.collect(call.env)? {
                 let answer = with_first(call, Value::datum(datum, site))?;
                 answers.insert(group, into_group_value(call.env, answer)?);
             }
-            Ok(Value::new(Kind::Grouped(answers), call.site))
+            Ok(Value::new(Kind::Grouped(Groups::Few(answers)), call.site))
         }
     }
 }

@@ -44,6 +44,11 @@ impl OrderKeys {
         Self { keys }
     }
 
+    /// By what one function gives.
+    pub(crate) fn ascending(by: Arc<Function>) -> Self {
+        Self::new(vec![OrderKey { descending: false, by }])
+    }
+
     /// The values that a row is sorted by; a row without one sorts before all that have it.
     fn values(&self, env: &Arc<Environment>, row: &Datum) -> Result<Vec<Option<Datum>>> {
         self.keys
@@ -130,15 +135,15 @@ fn by_keys(call: &Invocation<'_>, sequence: Sequence, keys: OrderKeys) -> Result
     let sorted = if sequence.eager || sequence.is_grouped() {
         let mut rows = sequence.collect(call.env)?.into_vec();
         keys.sort(call.env, &mut rows)?;
-        Sorted::Rows(rows)
+        Sorted::Rows(rows, Reservation::new(Purpose::Sort))
     } else {
         sort(call.env, sequence, keys)?
     };
     match (sorted, table) {
-        (Sorted::Rows(rows), Some(table)) => {
+        (Sorted::Rows(rows, _), Some(table)) => {
             Ok(Value::new(Kind::SelectionArray(table, call.env.memory.array(rows)?), call.site))
         }
-        (Sorted::Rows(rows), None) => call.answer(Datum::Array(rows.into())),
+        (Sorted::Rows(rows, _), None) => call.answer(Datum::Array(rows.into())),
         (Sorted::Stream(stream), table) => {
             let mut sequence = Box::new(Sequence::new(Source::Stream(stream), false, call.site));
             sequence.table = table.clone();

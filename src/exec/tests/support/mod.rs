@@ -3,6 +3,8 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub mod spilling;
+
 use std::sync::Arc;
 use std::time::Duration;
 
