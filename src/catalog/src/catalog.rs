@@ -10,7 +10,7 @@ use photondb_datum::Text;
 use photondb_storage::{Batch, Engine, StorageError};
 use photondb_table::{IndexObserver, TableLayout, TableLayouts, Tables};
 
-use crate::codec::{self, Loaded, METADATA_TREE};
+use crate::codec::{self, METADATA_TREE};
 use crate::credentials::{ITERATIONS_DEFAULT, SALT_BYTES, ScramCredentials};
 use crate::databases::FIRST_DATABASE;
 use crate::error::CatalogError;
@@ -77,13 +77,9 @@ impl Catalog {
         random: Arc<dyn Random>,
         options: CatalogOptions,
     ) -> Result<Arc<Self>, CatalogError> {
-        let loaded = codec::load(engine.snapshot().as_ref())?;
-        let is_new = loaded.is_none();
-        let Loaded { state, unsettled } = match loaded {
-            Some(loaded) => loaded,
-            None => {
-                Loaded { state: create(engine.as_ref(), random.as_ref(), &options)?, unsettled: Vec::new() }
-            }
+        let (state, is_new) = match codec::load(engine.snapshot().as_ref())? {
+            Some(state) => (state, false),
+            None => (create(engine.as_ref(), random.as_ref(), &options)?, true),
         };
         let catalog = Arc::new(Self {
             engine,
@@ -104,7 +100,7 @@ impl Catalog {
         }
         let state = catalog.state();
         catalog.tables.open_when_used(&mut state.table_ids(), Arc::new(StoredLayouts(weak)));
-        for table in unsettled.into_iter().filter_map(|table| state.table_by_id(table)) {
+        for table in state.unsettled_tables() {
             catalog.tables.open_table(table.layout())?;
         }
         Ok(catalog)

@@ -7,7 +7,7 @@ use photondb_base::TreeId;
 use photondb_storage::Snapshot;
 use photondb_table::{Evaluator, TableReport, check_table};
 
-use crate::codec::{self, Loaded, METADATA_TREE};
+use crate::codec::{self, METADATA_TREE};
 use crate::error::CatalogError;
 use crate::state::State;
 
@@ -46,7 +46,7 @@ pub fn check(
     progress: &mut dyn FnMut(CheckProgress<'_>),
 ) -> Result<CheckReport, CatalogError> {
     let mut report = CheckReport::default();
-    let Some(Loaded { state, .. }) = codec::load(snapshot.as_ref())? else { return Ok(report) };
+    let Some(state) = codec::load(snapshot.as_ref())? else { return Ok(report) };
     if state.tables().count() < state.table_count() {
         return Err(CatalogError::Damaged("the record of a table"));
     }

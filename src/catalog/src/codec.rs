@@ -4,13 +4,14 @@
 //! tables, the name for users. The header is a single record; it has the format version and
 //! is written by every command, because it has the number of the next tree.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
+use std::thread;
 
 use bytes::Bytes;
 use photondb_base::{DatabaseId, IndexId, LogPosition, TableId, TreeId};
-use photondb_datum::{Datum, DatumRef, ObjectRef, Text, packed};
+use photondb_datum::{Datum, DatumRef, Text, packed};
 use photondb_storage::{Batch, Direction, KeyRange, Snapshot};
 use photondb_table::Durability;
 
@@ -21,6 +22,7 @@ use crate::model::{
     ClusterConfig, Database, Index, Server, ServerId, ShardConfig, Table, User, WriteAcks, WriteHookConfig,
 };
 use crate::permissions::{Grants, Permission, Permissions};
+use crate::record::{Fields, decode, read_uuid, view};
 use crate::state::State;
 use crate::table_entry::TableEntry;
 
@@ -28,6 +30,10 @@ use crate::table_entry::TableEntry;
 pub(crate) const METADATA_TREE: TreeId = TreeId(0);
 
 const FORMAT_VERSION: u64 = 1;
+/// From so many tables on, threads share the work of reading them.
+const MANY_TABLES: u64 = 1000;
+const THREADS_MAX: usize = 4;
+
 const HEADER: u8 = 0;
 const DATABASE: u8 = 1;
 const TABLE: u8 = 2;
@@ -35,45 +41,63 @@ const USER: u8 = 3;
 
 type Result<T> = std::result::Result<T, CatalogError>;
 
-/// What was stored.
-pub(crate) struct Loaded {
-    pub(crate) state: State,
-    /// Tables that have something to do before anybody uses them: indexes to build, documents
-    /// that expire.
-    pub(crate) unsettled: Vec<TableId>,
-}
-
 /// Reads everything, of tables only what finding them takes; `None` when nothing was ever written.
-pub(crate) fn load(snapshot: &dyn Snapshot) -> Result<Option<Loaded>> {
+pub(crate) fn load(snapshot: &dyn Snapshot) -> Result<Option<State>> {
     let Some(header) = snapshot.get(METADATA_TREE, &[HEADER])? else { return Ok(None) };
     let mut state = read_header(&Fields::of(decode(header)?.view()))?;
-    let (mut users, mut tables, mut unsettled) = (BTreeMap::new(), Vec::new(), Vec::new());
-    // Databases sort before their tables.
-    let mut cursor = snapshot.range(METADATA_TREE, KeyRange::all(), Direction::Forward);
-    while let Some((key, value)) = cursor.next()? {
-        match key.first() {
-            Some(&DATABASE) => {
-                let database = read_database(&Fields::of(decode(value)?.view()))?;
-                state.put_database(Arc::new(database));
-            }
-            Some(&TABLE) => {
-                let (entry, is_settled) = read_entry(value)?;
-                if !is_settled {
-                    unsettled.push(entry.id);
+    let mut users = BTreeMap::new();
+    let mut read_others = |range| -> Result<()> {
+        let mut cursor = snapshot.range(METADATA_TREE, range, Direction::Forward);
+        while let Some((key, value)) = cursor.next()? {
+            let record = decode(value)?;
+            let fields = &Fields::of(record.view());
+            match key.first() {
+                Some(&DATABASE) => state.put_database(Arc::new(read_database(fields)?)),
+                Some(&USER) => {
+                    let user = read_user(fields)?;
+                    users.insert(user.name.clone(), Arc::new(user));
                 }
-                tables.push((entry.id, Arc::new(entry)));
+                Some(&HEADER) => {}
+                _ => return Err(CatalogError::Damaged("unknown kind of record")),
             }
-            Some(&USER) => {
-                let user = read_user(&Fields::of(decode(value)?.view()))?;
-                users.insert(user.name.clone(), Arc::new(user));
-            }
-            Some(&HEADER) => {}
-            _ => return Err(CatalogError::Damaged("unknown kind of record")),
         }
-    }
+        Ok(())
+    };
+    read_others(KeyRange::new(Bound::Unbounded, Bound::Excluded(Bytes::from_static(&[TABLE]))))?;
+    read_others(KeyRange::new(Bound::Included(Bytes::from_static(&[TABLE + 1])), Bound::Unbounded))?;
     state.users = Arc::new(users);
-    state.set_tables(tables);
-    Ok(Some(Loaded { state, unsettled }))
+    state.set_tables(load_tables(snapshot)?);
+    Ok(Some(state))
+}
+
+/// The tables in the order of their ids; many are read on several threads.
+fn load_tables(snapshot: &dyn Snapshot) -> Result<Vec<Arc<TableEntry>>> {
+    let count = snapshot.count(METADATA_TREE, &KeyRange::prefix(vec![TABLE]))?;
+    let threads =
+        if count < MANY_TABLES { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
+    let threads = threads.min(THREADS_MAX);
+    // Ids are random: each first byte stands for as many tables as any other.
+    let bound = |part: usize| match u8::try_from(256 * part / threads) {
+        Ok(first) => vec![TABLE, first],
+        Err(_) => vec![TABLE + 1],
+    };
+    let load_part = |part: usize| -> Result<Vec<Arc<TableEntry>>> {
+        let range = KeyRange::half_open(bound(part), bound(part + 1));
+        let mut cursor = snapshot.range(METADATA_TREE, range, Direction::Forward);
+        let mut tables = Vec::with_capacity(usize::try_from(count).unwrap_or(0) / threads);
+        while let Some((key, value)) = cursor.next()? {
+            tables.push(Arc::new(read_entry(&key, value)?));
+        }
+        Ok(tables)
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|part| scope.spawn(move || load_part(part))).collect();
+        let mut tables = load_part(0)?;
+        for other in others {
+            tables.append(&mut other.join().map_err(|_| CatalogError::Damaged("a table"))??);
+        }
+        Ok(tables)
+    })
 }
 
 /// A table from its record.
@@ -81,19 +105,20 @@ pub(crate) fn decode_table(record: &[u8]) -> Result<Table> {
     read_table(&Fields::of(view(record)?))
 }
 
-/// What must be known of a table from the start, and whether the rest can wait until it is used.
-fn read_entry(record: Bytes) -> Result<(TableEntry, bool)> {
+/// What must be known of a table from the start.
+fn read_entry(key: &[u8], record: Bytes) -> Result<TableEntry> {
+    let id = key.get(1..).and_then(|id| Some(u128::from_be_bytes(id.try_into().ok()?)));
     let fields = &Fields::of(view(&record)?);
     // In the order of names, as they are stored.
-    let database = DatabaseId(fields.uuid("database")?);
+    let database = DatabaseId(fields.pass(1).uuid("database")?);
     let expires = fields.find("expiry").is_some_and(|expiry| !expiry.is_null());
-    let id = TableId(fields.uuid("id")?);
     let is_ready = |index: DatumRef<'_>| index.get("ready").and_then(|ready| ready.as_bool()) == Some(true);
-    let is_settled = !expires && fields.items("indexes")?.all(is_ready);
+    let is_settled = fields.pass(1).items("indexes")?.all(is_ready) && !expires;
     let name = fields.read("name", |name| name.as_str())?;
     let name =
         Text::from_utf8(record.slice_ref(name.as_bytes())).map_err(|_| CatalogError::Damaged("name"))?;
-    Ok((TableEntry::stored(id, database, name, record), is_settled))
+    let id = TableId(id.ok_or(CatalogError::Damaged("the key of a table"))?);
+    Ok(TableEntry::stored(id, database, name, is_settled, record))
 }
 
 pub(crate) fn put_header(batch: &mut Batch, state: &State) {
@@ -358,101 +383,6 @@ fn read_permissions(record: DatumRef<'_>) -> Permissions {
         config: said(Permission::Config),
         connect: said(Permission::Connect),
     }
-}
-
-/// A record while it is read, best in the order of names. What is taken from it is copied: a name
-/// that was a part of the record would keep the whole page in memory.
-struct Fields<'a> {
-    record: Option<ObjectRef<'a>>,
-    /// Behind the field that was read last.
-    next: Cell<usize>,
-}
-
-impl<'a> Fields<'a> {
-    fn of(record: DatumRef<'a>) -> Self {
-        Self { record: record.as_object(), next: Cell::new(0) }
-    }
-
-    fn find(&self, name: &str) -> Option<DatumRef<'a>> {
-        let (record, next) = (self.record?, self.next.get());
-        let (position, value) = match record.field(next) {
-            Some((found, value)) if found == name.as_bytes() => (next, value),
-            _ => {
-                let position = record.position(name.as_bytes()).ok()?;
-                (position, record.field(position)?.1)
-            }
-        };
-        self.next.set(position + 1);
-        Some(value)
-    }
-
-    fn field(&self, name: &'static str) -> Result<DatumRef<'a>> {
-        self.find(name).ok_or_else(|| CatalogError::Damaged(name))
-    }
-
-    /// A field as `read` takes it.
-    fn read<T>(&self, name: &'static str, read: impl FnOnce(DatumRef<'a>) -> Option<T>) -> Result<T> {
-        self.find(name).and_then(read).ok_or_else(|| CatalogError::Damaged(name))
-    }
-
-    fn text(&self, name: &'static str) -> Result<Text> {
-        self.read(name, |value| value.as_str().map(Text::from))
-    }
-
-    fn binary(&self, name: &'static str) -> Result<Bytes> {
-        self.read(name, |value| read_binary(value).map(Bytes::copy_from_slice))
-    }
-
-    fn exact<const N: usize>(&self, name: &'static str) -> Result<[u8; N]> {
-        self.read(name, |value| read_binary(value)?.try_into().ok())
-    }
-
-    fn bool(&self, name: &'static str) -> Result<bool> {
-        self.read(name, DatumRef::as_bool)
-    }
-
-    fn number(&self, name: &'static str) -> Result<f64> {
-        self.read(name, DatumRef::as_number)
-    }
-
-    fn whole(&self, name: &'static str) -> Result<u64> {
-        self.read(name, |value| {
-            let number = value.as_number()?;
-            let is_whole = number >= 0.0 && number.fract() == 0.0 && number <= (1u64 << 53) as f64;
-            is_whole.then_some(number as u64)
-        })
-    }
-
-    fn uuid(&self, name: &'static str) -> Result<u128> {
-        self.read(name, read_uuid)
-    }
-
-    fn items(&self, name: &'static str) -> Result<impl Iterator<Item = DatumRef<'a>> + use<'a>> {
-        self.read(name, |value| value.as_array().map(|items| items.iter()))
-    }
-}
-
-fn read_binary(value: DatumRef<'_>) -> Option<&[u8]> {
-    match value {
-        DatumRef::Binary(bytes) => Some(bytes),
-        _ => None,
-    }
-}
-
-fn read_uuid(value: DatumRef<'_>) -> Option<u128> {
-    Some(u128::from_be_bytes(read_binary(value)?.try_into().ok()?))
-}
-
-fn decode(value: Bytes) -> Result<Datum> {
-    packed::decode(value).map_err(|_| not_packed())
-}
-
-fn view(record: &[u8]) -> Result<DatumRef<'_>> {
-    packed::view(record).map_err(|_| not_packed())
-}
-
-fn not_packed() -> CatalogError {
-    CatalogError::Damaged("not a packed document")
 }
 
 fn put(batch: &mut Batch, key: impl AsRef<[u8]>, record: &Datum) {

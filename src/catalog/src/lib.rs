@@ -24,6 +24,7 @@ mod indexes;
 mod model;
 mod names;
 mod permissions;
+mod record;
 mod state;
 mod table_entry;
 mod tables;

@@ -105,6 +105,11 @@ impl State {
         self.tables_by_id.values().map(|entry| entry.id)
     }
 
+    /// The tables with indexes that are not ready or with documents that expire.
+    pub fn unsettled_tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.tables_by_id.values().filter(|entry| !entry.is_settled).filter_map(|entry| entry.table())
+    }
+
     /// How many tables there are.
     pub fn table_count(&self) -> usize {
         self.tables_by_id.values().len()
@@ -206,16 +211,16 @@ impl State {
     }
 
     /// Sets all tables; they are in the order of their ids.
-    pub(crate) fn set_tables(&mut self, tables: Vec<(TableId, Arc<TableEntry>)>) {
-        let mut by_database: HashMap<DatabaseId, Vec<(Text, Arc<TableEntry>)>> = HashMap::new();
-        for (_, entry) in &tables {
-            by_database.entry(entry.database).or_default().push((entry.name.clone(), entry.clone()));
+    pub(crate) fn set_tables(&mut self, tables: Vec<Arc<TableEntry>>) {
+        let mut by_database: HashMap<DatabaseId, Vec<Arc<TableEntry>>> = HashMap::new();
+        for entry in &tables {
+            by_database.entry(entry.database).or_default().push(entry.clone());
         }
-        for (database, mut named) in by_database {
-            named.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-            self.tables.insert(database, Arc::new(ChunkedMap::from_sorted(named)));
+        for (database, entries) in by_database {
+            self.tables.insert(database, Arc::new(ChunkedMap::from_sorted(by_name(entries))));
         }
-        self.tables_by_id = ChunkedMap::from_sorted(tables);
+        let entries = tables.into_iter().map(|entry| (entry.id, entry)).collect();
+        self.tables_by_id = ChunkedMap::from_sorted(entries);
     }
 
     pub(crate) fn put_table(&mut self, table: Arc<Table>) {
@@ -235,4 +240,24 @@ impl State {
             Arc::make_mut(siblings).remove(&table.name);
         }
     }
+}
+
+/// Tables in the order of their names, which mostly differ in the bytes behind what all of them
+/// begin with.
+fn by_name(entries: Vec<Arc<TableEntry>>) -> Vec<(Text, Arc<TableEntry>)> {
+    let first = entries.first().map(|entry| entry.name.clone()).unwrap_or_default();
+    let shared = |length, entry: &Arc<TableEntry>| {
+        let both = first.bytes().zip(entry.name.bytes()).take(length);
+        both.take_while(|(a, b)| a == b).count()
+    };
+    let shared = entries.iter().fold(first.len(), shared);
+    let head = |name: &Text| {
+        let mut head = [0; 8];
+        let bytes = name.as_bytes().get(shared..).unwrap_or_default();
+        head.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        u64::from_be_bytes(head)
+    };
+    let mut named: Vec<_> = entries.into_iter().map(|entry| (head(&entry.name), entry)).collect();
+    named.sort_unstable_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.name.cmp(&right.name)));
+    named.into_iter().map(|(_, entry)| (entry.name.clone(), entry)).collect()
 }

@@ -16,6 +16,9 @@ pub(crate) struct TableEntry {
     pub(crate) id: TableId,
     pub(crate) database: DatabaseId,
     pub(crate) name: Text,
+    /// Whether all indexes are ready and no document expires: there is nothing to do before
+    /// somebody uses it.
+    pub(crate) is_settled: bool,
     /// Shares the page that it was loaded from; empty for a table that was made since.
     record: Bytes,
     /// Absent in the cell when the record is damaged.
@@ -28,13 +31,20 @@ impl TableEntry {
             id: table.id,
             database: table.database,
             name: table.name.clone(),
+            is_settled: table.expiry.is_none() && table.indexes.values().all(|index| index.ready),
             record: Bytes::new(),
             table: OnceLock::from(Some(table)),
         }
     }
 
-    pub(crate) fn stored(id: TableId, database: DatabaseId, name: Text, record: Bytes) -> Self {
-        Self { id, database, name, record, table: OnceLock::new() }
+    pub(crate) fn stored(
+        id: TableId,
+        database: DatabaseId,
+        name: Text,
+        is_settled: bool,
+        record: Bytes,
+    ) -> Self {
+        Self { id, database, name, is_settled, record, table: OnceLock::new() }
     }
 
     /// The table, unless its record is damaged.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use photondb_base::TreeId;
-use photondb_catalog::{CatalogError, CatalogOptions, TableEdit, TableOptions, check};
+use photondb_catalog::{CatalogError, CatalogOptions, State, TableEdit, TableOptions, check};
 use photondb_datum::{Datum, Text, packed};
 use photondb_storage::{Batch, Direction, Engine, KeyRange, MemoryEngine};
 use photondb_table::{Evaluator, Shards};
@@ -58,6 +58,36 @@ fn the_first_command_about_a_table_finds_it_as_it_was_stored() {
     };
     assert_eq!(names, ["renamed", "t0", "t1", "t2", "t5"]);
     server.reopened(3).check_trees();
+}
+
+#[test]
+fn many_tables_are_found_by_name_and_by_id() {
+    let server = new_server();
+    let _ = server.catalog.create_database("other").unwrap();
+    for n in 0..1500 {
+        let (database, name) = (["test", "other"][n % 2], format!("t{}", n * 7919 % 1500));
+        let _ = server.catalog.create_table(database, &name, TableOptions::default()).unwrap();
+    }
+    let names = |state: &State, database: &str| -> Vec<Text> {
+        state.table_names(state.database(database).unwrap().id).cloned().collect()
+    };
+    let before = server.catalog.state();
+    let server = server.reopened(2);
+    let state = server.catalog.state();
+    assert_eq!(state.table_count(), 1500);
+    for database in ["test", "other"] {
+        assert!(names(&state, database).is_sorted());
+        assert_eq!(names(&state, database), names(&before, database));
+        for name in names(&state, database) {
+            let table = state.table(database, &name).unwrap();
+            assert_eq!(table, before.table(database, &name).unwrap());
+            assert_eq!(state.table_by_id(table.id), Some(table));
+        }
+    }
+    assert!(state.tables().eq(before.tables()));
+    let same = server.catalog.drop_table("test", "t0").unwrap().outcome.old.unwrap();
+    let newer = server.catalog.state();
+    assert_eq!(state.changed_tables(&newer), [(Some(&same), None)]);
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn of_backups(last: &Finished) -> Option<Issue> {
 /// Indexes that no waiting makes ready.
 fn failed_indexes(sources: &Sources) -> Vec<Issue> {
     let state = sources.catalog.state();
-    let unready = state.tables().flat_map(|table| {
+    let unready = state.unsettled_tables().flat_map(|table| {
         let indexes = table.indexes.values().filter(|index| !index.ready);
         indexes.map(move |index| (table, index))
     });
