@@ -40,11 +40,11 @@ fn the_first_command_about_a_table_finds_it_as_it_was_stored() {
     let server = server.reopened(2);
     server.create_index(ids[0], "b").unwrap();
     server.wait_recorded_ready(ids[0], "b");
-    let _ = server.catalog.drop_index(ids[1], "a").unwrap();
-    let _ = server.catalog.rename_index(ids[2], "a", "c", false).unwrap();
+    drop(server.catalog.drop_index(ids[1], "a").unwrap());
+    drop(server.catalog.rename_index(ids[2], "a", "c", false).unwrap());
     let edit = TableEdit { name: Some(Text::from("renamed")), ..TableEdit::default() };
-    let _ = server.catalog.configure_table(ids[3], edit).unwrap();
-    let _ = server.catalog.drop_table("test", "t4").unwrap();
+    drop(server.catalog.configure_table(ids[3], edit).unwrap());
+    drop(server.catalog.drop_table("test", "t4").unwrap());
     for id in [0, 1, 2, 3, 5] {
         server.insert(ids[id], 20..30);
         assert_eq!(server.shards.statistics(ids[id]).unwrap().rows, 30);
@@ -63,10 +63,10 @@ fn the_first_command_about_a_table_finds_it_as_it_was_stored() {
 #[test]
 fn many_tables_are_found_by_name_and_by_id() {
     let server = new_server();
-    let _ = server.catalog.create_database("other").unwrap();
+    drop(server.catalog.create_database("other").unwrap());
     for n in 0..1500 {
         let (database, name) = (["test", "other"][n % 2], format!("t{}", n * 7919 % 1500));
-        let _ = server.catalog.create_table(database, &name, TableOptions::default()).unwrap();
+        drop(server.catalog.create_table(database, &name, TableOptions::default()).unwrap());
     }
     let names = |state: &State, database: &str| -> Vec<Text> {
         state.table_names(state.database(database).unwrap().id).cloned().collect()
