@@ -132,6 +132,14 @@ impl Function {
         Ok(Arc::new(Self { body, site }))
     }
 
+    /// The field that the function gives, if that is all it does.
+    pub(crate) fn field_name(&self) -> Option<&Text> {
+        match &self.body {
+            Body::Field(lookup) => Some(lookup.name()),
+            _ => None,
+        }
+    }
+
     /// The number of parameters; `None` when any number will do.
     pub(crate) fn arity(&self) -> Option<usize> {
         match &self.body {

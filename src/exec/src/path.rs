@@ -72,6 +72,26 @@ impl Path {
         }
     }
 
+    /// Whether a field is meant as a whole.
+    pub(crate) fn has_whole(&self, name: &str) -> bool {
+        match self {
+            Self::All(paths) => {
+                let whole = |path: &Self| path.has_whole(name);
+                paths.iter().any(whole) && paths.iter().all(|path| whole(path) || !path.mentions(name))
+            }
+            path => path.name() == Some(name),
+        }
+    }
+
+    /// Whether a field, or something below it, is meant.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        match self {
+            Self::Field(field) => field.name().as_str() == name,
+            Self::All(paths) => paths.iter().any(|path| path.mentions(name)),
+            Self::Below(fields) => fields.iter().any(|(field, _)| field.name().as_str() == name),
+        }
+    }
+
     /// The object reduced to the paths.
     pub(crate) fn project(&self, object: &Object) -> Datum {
         let mut out = ObjectBuilder::new();

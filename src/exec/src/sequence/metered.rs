@@ -91,6 +91,7 @@ impl Terminal {
             Self::Extreme { .. } => "min",
             Self::Reduce(_) => "reduce",
             Self::Distinct => "distinct",
+            Self::First(_) => "limit",
         }
     }
 }

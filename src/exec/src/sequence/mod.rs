@@ -22,7 +22,7 @@ mod terminal;
 use std::sync::Arc;
 
 use photondb_datum::packed::Writer;
-use photondb_datum::{Array, Datum, DatumRef};
+use photondb_datum::{Array, Datum, DatumRef, Text};
 use photondb_plan::feed::FeedPlan;
 use photondb_reql::TermId;
 
@@ -110,6 +110,11 @@ pub(crate) trait RowTransform: Send + Sync {
         Err(Untold::Unsure)
     }
 
+    /// Whether every object passes, with this field as it was.
+    fn keeps(&self, _field: &str) -> bool {
+        false
+    }
+
     /// Writes what becomes of a row as it is stored.
     fn write(&self, _row: DatumRef<'_>, _out: &mut Writer) -> std::result::Result<(), Untold> {
         Err(Untold::Unsure)
@@ -175,6 +180,25 @@ impl Sequence {
         }
         self.stages.push(stage);
         self
+    }
+
+    /// Takes stages from the end that may as well come last of all, for who looks for documents of
+    /// a table by some of their fields: they let every document pass, with these fields.
+    pub(crate) fn take_last_stages(&mut self, fields: &[&Text]) -> Vec<Arc<dyn RowTransform>> {
+        let mut taken = Vec::new();
+        let is_filter = |stage: &Stage| matches!(stage, Stage::Filter { .. });
+        let Some(first) = self.stages.iter().position(|stage| !is_filter(stage)) else { return taken };
+        let keeps = |stage: &Stage| match stage {
+            Stage::Apply(transform) => fields.iter().all(|field| transform.keeps(field)),
+            _ => false,
+        };
+        if matches!(self.source, Source::Table(_)) && self.stages.iter().skip(first).all(keeps) {
+            taken.extend(self.stages.drain(first..).filter_map(|stage| match stage {
+                Stage::Apply(transform) => Some(transform),
+                _ => None,
+            }));
+        }
+        taken
     }
 
     pub(crate) fn is_grouped(&self) -> bool {

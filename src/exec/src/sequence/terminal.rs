@@ -15,6 +15,7 @@ use crate::row_expression::Untold;
 use crate::sequence::groups::Groups;
 use crate::sequence::keeper::Keeper;
 use crate::sequence::passing::Passing;
+use crate::sort::{FirstRows, FirstSoFar};
 use crate::value::number;
 
 /// What the rows become.
@@ -27,6 +28,7 @@ pub(crate) enum Terminal {
     Extreme { maximum: bool, by: Option<Arc<Function>> },
     Reduce(Arc<Function>),
     Distinct,
+    First(Arc<FirstRows>),
 }
 
 /// The value of a terminal, for the whole sequence or per group.
@@ -48,6 +50,7 @@ pub(crate) enum Partial {
     Extreme(Option<(Datum, Datum)>),
     Reduced(Option<Datum>),
     Distinct(BTreeSet<Datum>),
+    First(FirstSoFar),
 }
 
 impl Terminal {
@@ -60,6 +63,7 @@ impl Terminal {
             Self::Extreme { .. } => Partial::Extreme(None),
             Self::Reduce(_) => Partial::Reduced(None),
             Self::Distinct => Partial::Distinct(BTreeSet::new()),
+            Self::First(first) => Partial::First(first.start()),
         }
     }
 
@@ -115,6 +119,7 @@ impl Terminal {
                     env.check_array_size(rows.len())?;
                 }
             }
+            (Self::First(first), Partial::First(so_far)) => grown = first.offer(env, so_far, row)?,
             _ => return Err(mismatch()),
         }
         Ok(Some(grown))
@@ -152,6 +157,10 @@ impl Terminal {
                 env.check_array_size(left.len())?;
                 Partial::Distinct(left)
             }
+            (Partial::First(left), Partial::First(right)) => {
+                let Self::First(first) = self else { return Err(mismatch()) };
+                Partial::First(first.merge(left, right)?)
+            }
             _ => return Err(mismatch()),
         })
     }
@@ -170,6 +179,7 @@ impl Terminal {
             (_, Partial::Reduced(Some(value))) => Ok(value),
             (_, Partial::Reduced(None)) => Err(EvalError::absent("Cannot reduce over an empty stream.")),
             (_, Partial::Distinct(rows)) => Ok(Datum::Array(rows.into_iter().collect())),
+            (_, Partial::First(so_far)) => Ok(Datum::array(so_far.into_rows())),
             (_, Partial::Extreme(None)) => Err(mismatch()),
         }
     }
@@ -188,6 +198,7 @@ impl Terminal {
             },
             (Self::Extreme { .. }, Datum::Array(pair)) => Partial::Extreme(pair.get(0).zip(pair.get(1))),
             (Self::Reduce(_), Datum::Array(one)) => Partial::Reduced(one.get(0)),
+            (Self::First(first), datum) => Partial::First(first.so_far(&datum).ok_or_else(mismatch)?),
             (Self::Distinct, Datum::Array(rows)) => Partial::Distinct(rows.iter().collect()),
             _ => return Err(mismatch()),
         })
@@ -206,6 +217,7 @@ impl Partial {
             Self::Extreme(best) => list(best.map(|(key, row)| vec![key, row]).unwrap_or_default()),
             Self::Reduced(value) => list(value.into_iter().collect()),
             Self::Distinct(rows) => Datum::Array(rows.into_iter().collect()),
+            Self::First(so_far) => so_far.into_datum(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Sorting more rows than memory may hold: sorted runs on disk, merged when they are read.
 
+mod first_rows;
 mod merge;
 mod run;
 mod spill;
@@ -20,6 +21,7 @@ use crate::terms::order::{OrderKeys, RankedRow};
 use merge::MergedRuns;
 use run::{Run, RunWriter};
 
+pub(crate) use first_rows::{FirstRows, FirstSoFar};
 pub use spill::{NoSpill, SpillFile, SpillSpace};
 
 /// Runs that are merged at once; more are first made fewer.

@@ -58,6 +58,15 @@ impl RowTransform for Reduction {
         self.reduced(row).map(Some).map_err(|error| error.at(self.site))
     }
 
+    fn keeps(&self, field: &str) -> bool {
+        let paths = self.paths.as_ref();
+        if self.keep {
+            paths.is_ok_and(|paths| paths.has_whole(field))
+        } else {
+            paths.is_ok_and(|paths| !paths.mentions(field))
+        }
+    }
+
     fn write(&self, row: DatumRef<'_>, out: &mut Writer) -> std::result::Result<(), Untold> {
         let object = plain_object(row)?;
         let paths = self.paths.as_ref().map_err(|_| Untold::Unsure)?;

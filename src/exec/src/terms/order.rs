@@ -1,10 +1,9 @@
 //! `orderBy`: by an index, by keys, or by an index refined by keys.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use photondb_datum::Datum;
+use photondb_datum::{Datum, DatumRef, Text};
 use photondb_plan::Operation;
 use photondb_reql::TermType;
 use photondb_table::Direction;
@@ -14,8 +13,9 @@ use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut};
 use crate::memory::{Purpose, Reservation};
-use crate::sequence::{Keeper, Passing, Refinement, Sequence, Source, TableRead};
-use crate::sort::{Sorted, sort};
+use crate::row_expression::Untold;
+use crate::sequence::{Keeper, Passing, Refinement, Sequence, Source, TableRead, Terminal, TerminalAnswer};
+use crate::sort::{FirstRows, Sorted, sort};
 use crate::terms::{table, transform};
 use crate::value::{Kind, Value};
 
@@ -49,8 +49,34 @@ impl OrderKeys {
         Self::new(vec![OrderKey { descending: false, by }])
     }
 
+    /// The fields that rows are sorted by, if that is all that their order needs.
+    pub(crate) fn fields(&self) -> Option<Vec<&Text>> {
+        self.keys.iter().map(|key| key.by.field_name()).collect()
+    }
+
+    /// Where a row stands to one that was ranked, as far as the stored row tells that.
+    pub(crate) fn compare_stored(
+        &self,
+        env: &Arc<Environment>,
+        row: DatumRef<'_>,
+        ranked: &RankedRow,
+    ) -> Option<Ordering> {
+        let mut order = Ordering::Equal;
+        for (key, rank) in self.keys.iter().zip(&ranked.rank) {
+            let value = match key.by.answer(env, &[row]) {
+                Ok(value) => Some(value),
+                Err(Untold::Absent) => None,
+                Err(Untold::Unsure) => return None,
+            };
+            if order.is_eq() {
+                order = rank.compare_value(value);
+            }
+        }
+        Some(order)
+    }
+
     /// The values that a row is sorted by; a row without one sorts before all that have it.
-    fn values(&self, env: &Arc<Environment>, row: &Datum) -> Result<Vec<Option<Datum>>> {
+    pub(crate) fn values(&self, env: &Arc<Environment>, row: &Datum) -> Result<Vec<Option<Datum>>> {
         self.keys
             .iter()
             .map(|key| match key.by.datum(env, std::slice::from_ref(row)) {
@@ -165,32 +191,20 @@ pub(crate) fn first_rows(call: &Invocation<'_>) -> Result<Option<Value>> {
     }
     let order_by = Invocation { call: inner, site: call.expression(0)?.site, ..*call };
     let keys = (1..order_by.count()).map(|i| key(order_by.value(i)?)).collect::<Result<Vec<_>>>()?;
-    let sequence = Sequence::from_value(order_by.value(0)?).map_err(|error| error.at(order_by.site))?;
+    let mut sequence = Sequence::from_value(order_by.value(0)?).map_err(|error| error.at(order_by.site))?;
     let limit = transform::limit_argument(call)?;
     let Ok(limit) = usize::try_from(limit) else { return Ok(None) };
     call.env.check_array_size(limit)?;
     let table = sequence.table.clone();
-    let mut heap = FirstRows::new(OrderKeys::new(keys), limit);
-    let mut position = 0;
-    sequence.for_each(call.env, &mut |row| {
-        position += 1;
-        heap.offer(call.env, position, row)
-    })?;
-    let rows = heap.into_rows();
-    Ok(Some(match table {
-        Some(table) => Value::new(Kind::SelectionArray(table, call.env.memory.array(rows)?), call.site),
-        None => call.answer(Datum::Array(rows.into()))?,
+    let first = FirstRows::new(OrderKeys::new(keys), limit, &mut sequence, call.env.profiler.is_some());
+    let rows = match sequence.run(call.env, Terminal::First(Arc::new(first)))? {
+        TerminalAnswer::Grouped(groups) => return Ok(Some(Value::new(Kind::Grouped(groups), call.site))),
+        TerminalAnswer::Single(rows) => rows,
+    };
+    Ok(Some(match (rows, table) {
+        (Datum::Array(rows), Some(table)) => Value::new(Kind::SelectionArray(table, rows), call.site),
+        (rows, _) => call.answer(rows)?,
     }))
-}
-
-/// The first rows of an order: a heap whose top is the last of them.
-struct FirstRows {
-    keys: OrderKeys,
-    directions: Vec<bool>,
-    limit: usize,
-    rows: BinaryHeap<RankedRow>,
-    keeper: Keeper,
-    memory: Reservation,
 }
 
 /// The value of one key, ordered as its direction says.
@@ -224,6 +238,20 @@ impl Rank {
         values.into_iter().zip(directions).map(rank).collect()
     }
 
+    /// Where a value stands to this one, absent or not, in the order of the rank.
+    pub(crate) fn compare_value(&self, value: Option<DatumRef<'_>>) -> Ordering {
+        match self {
+            Self::Ascending(held) => value.cmp(&held.as_ref().map(Datum::view)),
+            Self::Descending(Reverse(held)) => held.as_ref().map(Datum::view).cmp(&value),
+        }
+    }
+
+    pub(crate) fn value(&self) -> Option<&Datum> {
+        match self {
+            Self::Ascending(value) | Self::Descending(Reverse(value)) => value.as_ref(),
+        }
+    }
+
     fn value_mut(&mut self) -> Option<&mut Datum> {
         match self {
             Self::Ascending(value) | Self::Descending(Reverse(value)) => value.as_mut(),
@@ -233,14 +261,14 @@ impl Rank {
 
 impl RankedRow {
     /// Lets go of what else the row and its keys keep in memory.
-    fn keep(&mut self, keeper: &mut Keeper) {
+    pub(crate) fn keep(&mut self, keeper: &mut Keeper) {
         self.row = keeper.keep(Passing::Owned(std::mem::replace(&mut self.row, Datum::Null)));
         for value in self.rank.iter_mut().filter_map(Rank::value_mut) {
             *value = keeper.keep(Passing::Owned(std::mem::replace(value, Datum::Null)));
         }
     }
 
-    fn memory_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         let key = |rank: &Rank| match rank {
             Rank::Ascending(value) | Rank::Descending(Reverse(value)) => {
                 size_of::<Rank>() + value.as_ref().map_or(0, Datum::memory_bytes)
@@ -269,36 +297,6 @@ impl PartialEq for RankedRow {
 }
 
 impl Eq for RankedRow {}
-
-impl FirstRows {
-    fn new(keys: OrderKeys, limit: usize) -> Self {
-        let (keeper, memory) = (Keeper::new(true), Reservation::new(Purpose::Sort));
-        let directions = keys.directions();
-        Self { keys, directions, limit, rows: BinaryHeap::new(), keeper, memory }
-    }
-
-    fn offer(&mut self, env: &Arc<Environment>, position: u64, row: Datum) -> Result<()> {
-        let values = self.keys.values(env, &row)?;
-        let mut ranked = RankedRow { rank: Rank::all(values, &self.directions), position, row };
-        if self.rows.len() < self.limit {
-            ranked.keep(&mut self.keeper);
-            self.memory.grow(&env.memory, ranked.memory_bytes())?;
-            self.rows.push(ranked);
-        } else if let Some(mut last) = self.rows.peek_mut()
-            && ranked < *last
-        {
-            ranked.keep(&mut self.keeper);
-            self.memory.shrink(last.memory_bytes());
-            self.memory.grow(&env.memory, ranked.memory_bytes())?;
-            *last = ranked;
-        }
-        Ok(())
-    }
-
-    fn into_rows(self) -> Vec<Datum> {
-        self.rows.into_sorted_vec().into_iter().map(|ranked| ranked.row).collect()
-    }
-}
 
 fn by_index(call: &Invocation<'_>, value: Value, index: Value, keys: OrderKeys) -> Result<Value> {
     let (direction, name) = match index.kind {
