@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::datum::Datum;
 use crate::error::DatumError;
+use crate::field_lookup::FieldLookup;
 use crate::footprint::Footprint;
 use crate::packed::PackedObject;
 use crate::pseudo::{self, PseudoType, REQL_TYPE};
@@ -116,6 +117,14 @@ impl Object {
             Repr::Packed(bytes) => {
                 PackedObject::trusted(bytes).get(key).map(|value| value.into_datum_of(bytes))
             }
+        }
+    }
+
+    /// [`Object::get`] of one object after the other.
+    pub fn find(&self, field: &FieldLookup) -> Option<Datum> {
+        match &self.0 {
+            Repr::Tree(_) => self.get(field.name()),
+            Repr::Packed(bytes) => field.of(self.view()).map(|value| value.into_datum_of(bytes)),
         }
     }
 

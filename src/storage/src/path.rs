@@ -48,7 +48,7 @@ impl Path {
     pub(crate) fn seek(&mut self, view: &View, root: &Root, key: &[u8]) -> Result<Reached, StorageError> {
         let mut start = 0;
         if self.is_near {
-            if self.leaf.as_ref().is_some_and(|leaf| spans(leaf, 0, key)) {
+            if self.leaf.as_ref().is_some_and(|leaf| begins_before(leaf, key)) && self.ends_behind(key) {
                 return Ok(Reached::SameLeaf);
             }
             // Where the first child begins and the last one ends only the nodes above know.
@@ -58,6 +58,13 @@ impl Path {
         let reached = self.seek_below(view, root, key, start)?;
         self.is_near = reached == Reached::SameLeaf;
         Ok(reached)
+    }
+
+    /// Whether the leaf ends behind a key, as the nodes above it tell. The last one of a tree never
+    /// ends: keys that grow stay in it.
+    fn ends_behind(&self, key: &[u8]) -> bool {
+        let next = self.levels.iter().rev().find(|(node, child)| child + 1 < node.count());
+        next.is_none_or(|(node, child)| node.compare(child + 1, key) == Ordering::Greater)
     }
 
     /// Goes on from a level whose node surely has the key below it.
@@ -155,6 +162,11 @@ impl Path {
             self.levels.push((loaded, child));
         }
     }
+}
+
+/// Whether a key is not before the first one of a leaf.
+fn begins_before(leaf: &Handle, key: &[u8]) -> bool {
+    leaf.count() > 0 && leaf.compare(0, key) != Ordering::Greater
 }
 
 /// Whether a key is neither before entry `first` of a node nor behind its last one.

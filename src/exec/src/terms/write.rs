@@ -6,7 +6,7 @@ mod system;
 use std::sync::Arc;
 
 use photondb_catalog::Permission;
-use photondb_datum::Datum;
+use photondb_datum::{Datum, FieldLookup};
 use photondb_plan::Operation;
 use photondb_table::{
     Budget, ChangePair, Conflict, ConflictFunction, Durability, ReturnChanges, RowError, Verb, WriteFunction,
@@ -140,6 +140,7 @@ pub(crate) fn insert(call: &Invocation<'_>) -> Result<Value> {
         memory: Reservation::new(Purpose::Changes),
         generated: Vec::new(),
         generated_count: 0,
+        key_field: FieldLookup::new(table.primary_key.clone()),
     };
     let site = value.site;
     match value.kind {
@@ -209,6 +210,7 @@ struct Inserter<'a> {
     memory: Reservation,
     generated: Vec<Datum>,
     generated_count: usize,
+    key_field: FieldLookup,
 }
 
 impl Inserter<'_> {
@@ -247,7 +249,7 @@ impl Inserter<'_> {
     /// Gives a document without a primary key one; tells whether it did.
     fn complete(&mut self, document: &mut Datum) -> Result<bool> {
         let Datum::Object(object) = document else { return Ok(false) };
-        if object.contains_key(&self.table.primary_key) || object.pseudo_type().is_some() {
+        if self.key_field.of(object.view()).is_some() || object.pseudo_type().is_some() {
             return Ok(false);
         }
         let bits = self.env.services()?.random.next_u128();

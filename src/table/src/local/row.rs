@@ -1,16 +1,22 @@
 //! What a row must be to be stored, in RethinkDB's words.
 
-use photondb_datum::{Datum, Object, ObjectBuilder};
+use photondb_datum::{Datum, FieldLookup, Object, ObjectBuilder};
 
 use crate::error::RowError;
 use crate::limits::DOCUMENT_BYTES_MAX;
 
 /// The primary key of a row that is to be stored.
 pub fn primary_key_of(row: &Datum, primary_key: &str) -> Result<Datum, RowError> {
-    let object = as_object(row)?;
-    object.get(primary_key).ok_or_else(|| {
-        RowError::new(format!("Inserted object must have primary key `{primary_key}`:\n{}", row.print()))
-    })
+    as_object(row)?.get(primary_key).ok_or_else(|| no_primary_key(row, primary_key))
+}
+
+/// [`primary_key_of`] one row after the other.
+pub(crate) fn find_primary_key(row: &Datum, primary_key: &FieldLookup) -> Result<Datum, RowError> {
+    as_object(row)?.find(primary_key).ok_or_else(|| no_primary_key(row, primary_key.name()))
+}
+
+fn no_primary_key(row: &Datum, primary_key: &str) -> RowError {
+    RowError::new(format!("Inserted object must have primary key `{primary_key}`:\n{}", row.print()))
 }
 
 fn as_object(row: &Datum) -> Result<&Object, RowError> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use parking_lot::RwLock;
 use photondb_base::{IndexId, TableId, TreeId};
-use photondb_datum::Text;
+use photondb_datum::{FieldLookup, Text};
 
 use super::expiry::{Expiry, ExpiryRule};
 use super::latch::Latches;
@@ -41,6 +41,8 @@ pub(crate) struct TableState {
     /// The layout; its `indexes`, `write_hook` and `expiry` are empty, the fields below stand
     /// for them.
     pub(crate) layout: TableLayout,
+    /// Finds the primary key in documents.
+    pub(crate) key_field: FieldLookup,
     /// The indexes, the hidden one for expiry among them.
     pub(crate) indexes: Vec<Arc<OpenIndex>>,
     pub(crate) expiry: Option<Arc<Expiry>>,
@@ -131,7 +133,9 @@ impl TableState {
         let indexes = std::mem::take(&mut layout.indexes);
         let hook = layout.write_hook.take();
         let expiry = layout.expiry.take();
-        let mut state = Self { layout, indexes: Vec::new(), expiry: None, hook: None, hook_error: None };
+        let key_field = FieldLookup::new(layout.primary_key.clone());
+        let mut state =
+            Self { layout, key_field, indexes: Vec::new(), expiry: None, hook: None, hook_error: None };
         for index in indexes {
             state.indexes.push(Arc::new(OpenIndex::new(index, evaluator)));
         }

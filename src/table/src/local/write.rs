@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use photondb_datum::{Datum, packed, pseudo};
+use photondb_datum::{Datum, FieldLookup, packed, pseudo};
 use photondb_storage::{Acknowledgement, Batch, Engine, Lookup, Snapshot};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::effect::{Effect, Scratch};
 use super::expiry::NEVER_DUE;
@@ -56,12 +56,12 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn insert(&mut self, documents: &'a [Datum], conflict: &'a Conflict) -> Result<(), TableError> {
-        let primary_key = self.table.state().layout.primary_key.clone();
+        let state = self.table.state();
         let tasks: Vec<Task<'_>> = documents
             .iter()
             .map(|document| {
                 let kind = TaskKind::Insert(document, conflict);
-                match insert_key(document, &primary_key) {
+                match insert_key(document, &state.key_field) {
                     Ok((key_datum, key)) => Task { key: Ok(key), key_datum, kind },
                     Err(error) => Task { key: Err(error), key_datum: Datum::Null, kind },
                 }
@@ -106,7 +106,7 @@ impl<'a> Writer<'a> {
             return Err(TableError::WriteHookBroken(error.clone()));
         }
         let _latches = self.table.latches.lock(tasks.iter().filter_map(|task| task.key.as_ref().ok()));
-        let mut pending = Pending::new(self.engine, self.table, &state, tasks.len() > 1);
+        let mut pending = Pending::new(self.engine, self.table, &state, tasks);
         for task in tasks {
             let key = match &task.key {
                 Ok(key) => key,
@@ -284,23 +284,29 @@ struct Pending<'a> {
     values: Option<ValueLatches<'a>>,
     /// When the first of the effects' documents expires.
     due: u64,
-    /// Rows of this chunk that the snapshot does not have; absent when a chunk has only one.
+    /// Whether the chunk has more than one row.
+    several: bool,
+    /// Rows of this chunk that the snapshot does not have; absent when no key can come twice.
     written: Option<FxHashMap<Bytes, Datum>>,
 }
 
 impl<'a> Pending<'a> {
-    fn new(engine: &'a dyn Engine, table: &'a OpenTable, state: &'a TableState, several: bool) -> Self {
+    fn new(engine: &'a dyn Engine, table: &'a OpenTable, state: &'a TableState, tasks: &[Task<'_>]) -> Self {
+        let keys = || tasks.iter().filter_map(|task| task.key.as_ref().ok());
+        // Keys that ascend are different ones.
+        let repeats = !keys().is_sorted_by(|a, b| a < b);
         Self {
             engine,
             snapshot: None,
             lookup: None,
             state,
             batch: Batch::new(),
-            effects: Vec::new(),
+            effects: Vec::with_capacity(tasks.len()),
             scratch: Scratch::default(),
             values: state.has_unique().then(|| ValueLatches::new(table.value_latches())),
             due: NEVER_DUE,
-            written: several.then(FxHashMap::default),
+            several: tasks.len() > 1,
+            written: repeats.then(|| FxHashMap::with_capacity_and_hasher(tasks.len(), FxBuildHasher)),
         }
     }
 
@@ -312,7 +318,7 @@ impl<'a> Pending<'a> {
         let tree = self.state.layout.tree;
         let found = match &mut self.lookup {
             Some(lookup) => lookup.get(key)?,
-            None if self.written.is_some() => {
+            None if self.several => {
                 let lookup = self.snapshot().lookup(tree);
                 self.lookup.insert(lookup).get(key)?
             }
@@ -358,8 +364,8 @@ impl<'a> Pending<'a> {
 }
 
 /// The key of a document that is to be inserted, after all checks that need no other row.
-fn insert_key(document: &Datum, primary_key: &str) -> Result<(Datum, Bytes), RowError> {
-    let key_datum = row::primary_key_of(document, primary_key)?;
+fn insert_key(document: &Datum, key_field: &FieldLookup) -> Result<(Datum, Bytes), RowError> {
+    let key_datum = row::find_primary_key(document, key_field)?;
     let key = keys::primary(&key_datum)?;
     row::check_storable(document)?;
     Ok((key_datum, key))
@@ -396,6 +402,9 @@ fn check_hooked(new: &Datum, hooked: &Datum) -> Result<(), RowError> {
 /// they are told to.
 fn packed_row(row: Datum) -> Result<Datum, TableError> {
     if row.is_null() {
+        return Ok(row);
+    }
+    if !row.view().is_tree() {
         return Ok(row);
     }
     Ok(packed::decode(packed::encode(&row))?)
