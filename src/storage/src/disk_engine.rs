@@ -16,7 +16,6 @@ use crate::open;
 use crate::open_options::OpenOptions;
 use crate::scrub;
 use crate::shared::Shared;
-use crate::view::TreeSnapshot;
 
 /// More log than this behind it is not left to the next start to apply.
 const CHECKPOINT_CLOSE_LOG_BYTES_MIN: u64 = 8 * 1024 * 1024;
@@ -123,7 +122,7 @@ impl Engine for DiskEngine {
     }
 
     fn snapshot(&self) -> Arc<dyn Snapshot> {
-        Arc::new(TreeSnapshot(self.shared.view()))
+        self.shared.snapshot()
     }
 
     fn checkpoint(&self) -> Result<(), StorageError> {

@@ -53,6 +53,7 @@ mod slab;
 mod slab_map;
 mod space;
 mod state;
+mod state_cell;
 mod store;
 mod superblock;
 mod sweep;

@@ -21,8 +21,9 @@ use crate::node::Root;
 use crate::open_options::OpenOptions;
 use crate::path::Path;
 use crate::state::State;
+use crate::state_cell::StateCell;
 use crate::store::Store;
-use crate::view::{View, tree_key};
+use crate::view::{TreeSnapshot, View, tree_key};
 
 /// A batch above this lets readers use the state before it while it is applied.
 const LONG_APPLY_BYTES: usize = 1024 * 1024;
@@ -39,9 +40,9 @@ pub(crate) struct Shared {
     pub poison: Poison,
     pub store: Arc<Store>,
     pub log: Log,
-    pub state: Mutex<State>,
+    pub state: StateCell,
     /// The state before the batch that is being applied, while a long one is.
-    before_apply: Mutex<Option<Arc<View>>>,
+    before_apply: Mutex<Option<Arc<TreeSnapshot>>>,
     /// Held from a record's place in the log to its place in the trees.
     appending: Mutex<()>,
     /// Somebody goes on from what they have read of the log before.
@@ -90,7 +91,7 @@ impl Shared {
             poison,
             store,
             log,
-            state: Mutex::new(state),
+            state: StateCell::new(state),
             before_apply: Mutex::new(None),
             appending: Mutex::new(()),
             keeps_history: AtomicBool::new(checkpointer.superblock.keeps_history),
@@ -106,14 +107,18 @@ impl Shared {
         shared
     }
 
+    pub(crate) fn snapshot(&self) -> Arc<TreeSnapshot> {
+        if let Some(snapshot) = self.state.try_snapshot() {
+            return snapshot;
+        }
+        if let Some(snapshot) = self.before_apply.lock().clone() {
+            return snapshot;
+        }
+        self.state.snapshot()
+    }
+
     pub(crate) fn view(&self) -> Arc<View> {
-        if let Some(state) = self.state.try_lock() {
-            return Arc::new(state.view());
-        }
-        if let Some(view) = self.before_apply.lock().clone() {
-            return view;
-        }
-        Arc::new(self.state.lock().view())
+        Arc::clone(&self.snapshot().0)
     }
 
     pub(crate) fn append(&self, batch: Batch) -> Result<LogPosition, StorageError> {
@@ -171,7 +176,7 @@ impl Shared {
         let mut state = self.state.lock();
         let is_long = record.len() > LONG_APPLY_BYTES;
         if is_long {
-            *self.before_apply.lock() = Some(Arc::new(state.view()));
+            *self.before_apply.lock() = Some(Arc::new(TreeSnapshot(Arc::new(state.view()))));
         }
         // Logged but not applied: only a restart makes sense of it.
         state.apply(position, record).map_err(|error| self.poison.set(error))?;
