@@ -16,11 +16,11 @@ const ROOMY_KEEP_MS: isize = 60_000;
 /// Above that, and what the allocator is built with in `.cargo/config.toml`.
 const NARROW_KEEP_MS: isize = 500;
 /// By so much the process may be larger than its cache before nothing at all is kept.
-const OVERHEAD_BYTES_MAX: u64 = 40 * 1024 * 1024;
+const OVERHEAD_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// How often the size of the process is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// The same where there is little room: a load may bring a hundred megabytes in a second.
-const LOOK_OFTEN: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The same where there is little room: a scan fills its part of the cache in a moment.
+const LOOK_OFTEN: Duration = Duration::from_millis(20);
 
 /// Follows the size of the process from now on, for as long as it lives.
 pub fn watch(cache_bytes: u64) -> io::Result<()> {
@@ -84,8 +84,8 @@ mod tests {
         let kept = |megabytes| keep_ms(megabytes * MEGABYTE, 256 * MEGABYTE);
         assert_eq!(kept(20), ROOMY_KEEP_MS);
         assert_eq!(kept(256), NARROW_KEEP_MS);
-        assert_eq!(kept(295), NARROW_KEEP_MS);
-        assert_eq!(kept(296), 0);
+        assert_eq!(kept(287), NARROW_KEEP_MS);
+        assert_eq!(kept(288), 0);
     }
 
     #[test]
