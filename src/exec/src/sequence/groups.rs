@@ -85,7 +85,7 @@ pub(crate) fn drain(
             sorter.push(pair)?;
         }
         if !more {
-            return sorter.finish_unless_few();
+            return sorter.finish_unsorted();
         }
         env.check_cancelled()?;
     }

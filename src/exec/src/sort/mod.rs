@@ -182,7 +182,7 @@ impl Sorter {
     }
 
     /// The rows as they came if all of them are in memory, else in order.
-    pub(crate) fn finish_unless_few(self) -> Result<Sorted> {
+    pub(crate) fn finish_unsorted(self) -> Result<Sorted> {
         if self.runs.is_empty() { Ok(Sorted::Rows(self.rows, self.memory)) } else { self.merge() }
     }
 

@@ -30,7 +30,7 @@ impl SystemTable for JobsTable {
         let mut rows: Vec<Datum> =
             self.0.jobs.list().iter().map(|job| describe_query(job, servers.clone())).collect();
         let state = self.0.catalog.state();
-        for table in state.tables() {
+        for table in state.unsettled_tables() {
             for index in table.indexes.values().filter(|index| !index.ready) {
                 let Ok(progress) = self.0.shards.index_progress(table.id, index.id) else { continue };
                 // One that cannot be built is nobody's job.
