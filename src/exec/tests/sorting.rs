@@ -71,3 +71,11 @@ fn a_full_disk_is_told() {
     let error = rows(&executor(Arc::new(NoSpill)), "r.range(120000).orderBy(x => x)", "{}").unwrap_err();
     assert!(error.contains("rows being sorted"), "{error}");
 }
+
+#[test]
+fn rows_that_fit_into_memory_are_counted_once() {
+    // More than half of what the query may take, with nowhere else to go.
+    let executor = executor(Arc::new(NoSpill));
+    let sorted = rows(&executor, "r.range(32000).orderBy(x => x)", "{}").unwrap();
+    assert_eq!(sorted.len(), 32_000);
+}

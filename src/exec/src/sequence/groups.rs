@@ -18,7 +18,7 @@ use crate::sequence::open::{INNER_BUDGET, RowStream};
 use crate::sequence::sources::MergeStream;
 use crate::sequence::terminal::{Partial, Terminal, mismatch};
 use crate::sequence::{Batch, into_grouped_datum};
-use crate::sort::{Sorted, Sorter};
+use crate::sort::{Sorter, Taken};
 use crate::terms::order::OrderKeys;
 
 /// The groups of a sequence and their values.
@@ -67,7 +67,7 @@ impl Groups {
 
 /// What a part of the rows came to: pairs of group and partial result, several for a group when
 /// the table of groups had become too large meanwhile.
-pub(crate) type GroupPart = Sorted;
+pub(crate) type GroupPart = Taken;
 
 /// Takes the pairs that a part of the rows gives, `parts` of them at the same time.
 pub(crate) fn drain(
@@ -98,7 +98,7 @@ pub(crate) fn finish(
     terminal: &Terminal,
     parts: Vec<GroupPart>,
 ) -> Result<Groups> {
-    if parts.iter().all(|part| matches!(part, Sorted::Rows(..))) {
+    if parts.iter().all(|part| matches!(part, Taken::Rows(..))) {
         return finish_few(env, terminal, parts).map(Groups::Few);
     }
     let order = Arc::new(by_group(site));
@@ -120,7 +120,7 @@ fn finish_few(
     let mut groups: BTreeMap<Datum, Partial> = BTreeMap::new();
     let mut held = Vec::new();
     for part in parts {
-        let Sorted::Rows(pairs, memory) = part else { return Err(mismatch()) };
+        let Taken::Rows(pairs, memory) = part else { return Err(mismatch()) };
         held.push(memory);
         for pair in pairs {
             let (group, partial) = split(&pair)?;

@@ -31,16 +31,23 @@ const SPILLED_BYTES_MAX: u64 = 256 << 30;
 
 /// The rows in order.
 pub(crate) enum Sorted {
-    /// With their memory.
-    Rows(Vec<Datum>, Reservation),
+    /// Few enough for an array.
+    Rows(Vec<Datum>),
     Stream(Box<dyn RowStream>),
 }
 
-impl Sorted {
-    /// A stream in order, of rows that may not be sorted yet.
+/// The rows that a sorter took.
+pub(crate) enum Taken {
+    /// As they came, with their memory.
+    Rows(Vec<Datum>, Reservation),
+    Sorted(Box<dyn RowStream>),
+}
+
+impl Taken {
+    /// The rows in order.
     pub(crate) fn into_stream(self, env: &Arc<Environment>, keys: &OrderKeys) -> Result<Box<dyn RowStream>> {
         match self {
-            Self::Stream(stream) => Ok(stream),
+            Self::Sorted(stream) => Ok(stream),
             Self::Rows(mut rows, memory) => {
                 keys.sort(env, &mut rows)?;
                 Ok(Box::new(SortedRows { rows: rows.into_iter(), _memory: memory }))
@@ -173,25 +180,28 @@ impl Sorter {
         if self.runs.is_empty() {
             self.keys.sort(&self.env, &mut self.rows)?;
             if self.rows.len() <= self.env.options.array_size_max {
-                return Ok(Sorted::Rows(self.rows, self.memory));
+                return Ok(Sorted::Rows(self.rows));
             }
             let rows = self.rows.into_iter();
             return Ok(Sorted::Stream(Box::new(SortedRows { rows, _memory: self.memory })));
         }
-        self.merge()
+        self.merge().map(Sorted::Stream)
     }
 
-    /// The rows as they came if all of them are in memory, else in order.
-    pub(crate) fn finish_unsorted(self) -> Result<Sorted> {
-        if self.runs.is_empty() { Ok(Sorted::Rows(self.rows, self.memory)) } else { self.merge() }
+    /// The rows, sorted only if they are not all in memory.
+    pub(crate) fn finish_unsorted(self) -> Result<Taken> {
+        if self.runs.is_empty() {
+            return Ok(Taken::Rows(self.rows, self.memory));
+        }
+        self.merge().map(Taken::Sorted)
     }
 
-    fn merge(mut self) -> Result<Sorted> {
+    fn merge(mut self) -> Result<Box<dyn RowStream>> {
         if !self.rows.is_empty() {
             self.spill()?;
         }
         let merged = MergedRuns::open(&self.env, self.keys.directions(), self.runs)?;
-        Ok(Sorted::Stream(Box::new(merged)))
+        Ok(Box::new(merged))
     }
 }
 

@@ -12,7 +12,6 @@ use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
 use crate::function::{Function, Shortcut};
-use crate::memory::{Purpose, Reservation};
 use crate::row_expression::Untold;
 use crate::sequence::{Keeper, Passing, Refinement, Sequence, Source, TableRead, Terminal, TerminalAnswer};
 use crate::sort::{FirstRows, Sorted, sort};
@@ -161,15 +160,15 @@ fn by_keys(call: &Invocation<'_>, sequence: Sequence, keys: OrderKeys) -> Result
     let sorted = if sequence.eager || sequence.is_grouped() {
         let mut rows = sequence.collect(call.env)?.into_vec();
         keys.sort(call.env, &mut rows)?;
-        Sorted::Rows(rows, Reservation::new(Purpose::Sort))
+        Sorted::Rows(rows)
     } else {
         sort(call.env, sequence, keys)?
     };
     match (sorted, table) {
-        (Sorted::Rows(rows, _), Some(table)) => {
+        (Sorted::Rows(rows), Some(table)) => {
             Ok(Value::new(Kind::SelectionArray(table, call.env.memory.array(rows)?), call.site))
         }
-        (Sorted::Rows(rows, _), None) => call.answer(Datum::Array(rows.into())),
+        (Sorted::Rows(rows), None) => call.answer(Datum::Array(rows.into())),
         (Sorted::Stream(stream), table) => {
             let mut sequence = Box::new(Sequence::new(Source::Stream(stream), false, call.site));
             sequence.table = table.clone();
