@@ -13,10 +13,13 @@ use photondb_table::{IndexObserver, TableLayout, TableLayouts, Tables};
 use crate::codec::{self, METADATA_TREE};
 use crate::credentials::{ITERATIONS_DEFAULT, SALT_BYTES, ScramCredentials};
 use crate::databases::FIRST_DATABASE;
+use crate::directory_record;
 use crate::error::CatalogError;
+use crate::load;
 use crate::model::{Database, Server, ServerId};
 use crate::names::{NameKind, check_name};
 use crate::state::State;
+use crate::table_directory::DIRECTORY_TABLES_MIN;
 use crate::tables::DEFAULT_TAG;
 use crate::users::{self, Password};
 
@@ -58,8 +61,14 @@ pub struct Catalog {
     state: ArcSwap<State>,
     is_new: bool,
     /// Held by the command that is being carried out.
-    commands: Mutex<()>,
+    commands: Mutex<Commands>,
     observers: RwLock<Vec<Arc<dyn StateObserver>>>,
+}
+
+/// What one command after the other may look at.
+struct Commands {
+    /// The version of the state that the stored table directory is of.
+    listed_version: Option<u64>,
 }
 
 /// A command while it is carried out: the next state and the batch that leads to it.
@@ -77,17 +86,20 @@ impl Catalog {
         random: Arc<dyn Random>,
         options: CatalogOptions,
     ) -> Result<Arc<Self>, CatalogError> {
-        let (state, is_new) = match codec::load(engine.snapshot().as_ref())? {
-            Some(state) => (state, false),
-            None => (create(engine.as_ref(), random.as_ref(), &options)?, true),
+        let loaded = load::load_listed(&engine)?;
+        let is_new = loaded.is_none();
+        let (state, is_listed) = match loaded {
+            Some(loaded) => loaded,
+            None => (create(engine.as_ref(), random.as_ref(), &options)?, false),
         };
+        let listed_version = is_listed.then_some(state.version);
         let catalog = Arc::new(Self {
             engine,
             tables,
             random,
             state: ArcSwap::from_pointee(state),
             is_new,
-            commands: Mutex::new(()),
+            commands: Mutex::new(Commands { listed_version }),
             observers: RwLock::new(Vec::new()),
         });
         let weak = Arc::downgrade(&catalog);
@@ -99,9 +111,11 @@ impl Catalog {
             catalog.engine.wait_durable(renamed.position)?;
         }
         let state = catalog.state();
-        catalog.tables.open_when_used(&mut state.table_ids(), Arc::new(StoredLayouts(weak)));
-        for table in state.unsettled_tables() {
-            catalog.tables.open_table(table.layout())?;
+        catalog.tables.open_when_used(Arc::new(StoredLayouts(weak)));
+        for entry in state.tables.unsettled() {
+            if let Some(table) = entry.try_table()? {
+                catalog.tables.open_table(table.layout())?;
+            }
         }
         Ok(catalog)
     }
@@ -119,6 +133,24 @@ impl Catalog {
     /// Adds somebody who is told about every new state.
     pub fn observe(&self, observer: Arc<dyn StateObserver>) {
         self.observers.write().push(observer);
+    }
+
+    /// Writes the table directory, so that the next start finds many tables at once: to be called
+    /// when there will be no more commands. Changes nothing that anybody sees.
+    pub fn list_tables(&self) -> Result<(), CatalogError> {
+        let mut commands = self.commands.lock();
+        let state = self.state();
+        if commands.listed_version == Some(state.version) {
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        let is_listed =
+            state.table_count() >= DIRECTORY_TABLES_MIN && directory_record::put(&mut batch, &state);
+        if is_listed || directory_record::delete(&mut batch, self.engine.snapshot().as_ref())? {
+            self.engine.commit(batch)?;
+        }
+        commands.listed_version = is_listed.then_some(state.version);
+        Ok(())
     }
 
     /// Gives this server another name.
@@ -263,7 +295,6 @@ fn create(engine: &dyn Engine, random: &dyn Random, options: &CatalogOptions) ->
         databases: Default::default(),
         databases_by_id: Default::default(),
         tables: Default::default(),
-        tables_by_id: Default::default(),
         users: Arc::new([(admin.name.clone(), admin.clone())].into()),
         next_tree: FIRST_TREE,
         position: LogPosition(0),

@@ -7,8 +7,10 @@ use photondb_base::TreeId;
 use photondb_storage::Snapshot;
 use photondb_table::{Evaluator, TableReport, check_table};
 
-use crate::codec::{self, METADATA_TREE};
+use crate::codec::METADATA_TREE;
+use crate::directory_record;
 use crate::error::CatalogError;
+use crate::load;
 use crate::state::State;
 
 /// What a check has found.
@@ -18,13 +20,16 @@ pub struct CheckReport {
     pub tables: Vec<(String, TableReport)>,
     /// Trees that hold something and belong to nothing: space that is lost, no more.
     pub trees_unowned: Vec<TreeId>,
+    /// Whether the table directory is not what the tables' own records are: a start that takes it
+    /// for theirs would find other tables.
+    pub is_directory_wrong: bool,
 }
 
 impl CheckReport {
     /// How much is wrong.
     pub fn problem_count(&self) -> u64 {
         let in_tables: u64 = self.tables.iter().map(|(_, table)| table.problem_count).sum();
-        in_tables + self.trees_unowned.len() as u64
+        in_tables + self.trees_unowned.len() as u64 + u64::from(self.is_directory_wrong)
     }
 }
 
@@ -46,7 +51,7 @@ pub fn check(
     progress: &mut dyn FnMut(CheckProgress<'_>),
 ) -> Result<CheckReport, CatalogError> {
     let mut report = CheckReport::default();
-    let Some(state) = codec::load(snapshot.as_ref())? else { return Ok(report) };
+    let Some(state) = load::load(snapshot.as_ref())? else { return Ok(report) };
     if state.tables().count() < state.table_count() {
         return Err(CatalogError::Damaged("the record of a table"));
     }
@@ -58,6 +63,7 @@ pub fn check(
             report.tables.push((name, found));
         }
     }
+    report.is_directory_wrong = directory_record::is_wrong(snapshot.as_ref(), &state);
     let owned = owned_trees(&state);
     let trees = snapshot.trees()?.into_iter().map(|(tree, _)| tree);
     report.trees_unowned = trees.filter(|tree| !owned.contains(tree)).collect();

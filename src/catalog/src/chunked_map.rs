@@ -22,7 +22,7 @@ impl<K, V> Default for ChunkedMap<K, V> {
 }
 
 /// An entry of two maps; absent in the one that does not have it.
-type Difference<'a, V> = (Option<&'a V>, Option<&'a V>);
+pub(crate) type Difference<'a, V> = (Option<&'a V>, Option<&'a V>);
 
 impl<K: Ord + Clone, V: Clone> ChunkedMap<K, V> {
     /// A map of entries that are in the order of their keys.

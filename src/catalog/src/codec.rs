@@ -2,17 +2,16 @@
 //!
 //! A key is one byte for the kind followed by the id: 16 bytes big-endian for databases and
 //! tables, the name for users. The header is a single record; it has the format version and
-//! is written by every command, because it has the number of the next tree.
+//! is written by every command, because it has the number of the next tree. Behind it may stand
+//! the table directory.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
-use std::thread;
 
 use bytes::Bytes;
 use photondb_base::{DatabaseId, IndexId, LogPosition, TableId, TreeId};
 use photondb_datum::{Datum, DatumRef, Text, packed};
-use photondb_storage::{Batch, Direction, KeyRange, Snapshot};
+use photondb_storage::{Batch, Snapshot};
 use photondb_table::Durability;
 
 use crate::credentials::ScramCredentials;
@@ -22,103 +21,29 @@ use crate::model::{
     ClusterConfig, Database, Index, Server, ServerId, ShardConfig, Table, User, WriteAcks, WriteHookConfig,
 };
 use crate::permissions::{Grants, Permission, Permissions};
-use crate::record::{Fields, decode, read_uuid, view};
+use crate::record::{Fields, read_uuid, view};
 use crate::state::State;
-use crate::table_entry::TableEntry;
 
 /// The tree that is reserved for metadata.
 pub(crate) const METADATA_TREE: TreeId = TreeId(0);
 
 const FORMAT_VERSION: u64 = 1;
-/// From so many tables on, threads share the work of reading them.
-const MANY_TABLES: u64 = 1000;
-const THREADS_MAX: usize = 4;
-
-const HEADER: u8 = 0;
-const DATABASE: u8 = 1;
-const TABLE: u8 = 2;
-const USER: u8 = 3;
+pub(crate) const HEADER: u8 = 0;
+pub(crate) const DATABASE: u8 = 1;
+pub(crate) const TABLE: u8 = 2;
+pub(crate) const USER: u8 = 3;
 
 type Result<T> = std::result::Result<T, CatalogError>;
-
-/// Reads everything, of tables only what finding them takes; `None` when nothing was ever written.
-pub(crate) fn load(snapshot: &dyn Snapshot) -> Result<Option<State>> {
-    let Some(header) = snapshot.get(METADATA_TREE, &[HEADER])? else { return Ok(None) };
-    let mut state = read_header(&Fields::of(decode(header)?.view()))?;
-    let mut users = BTreeMap::new();
-    let mut read_others = |range| -> Result<()> {
-        let mut cursor = snapshot.range(METADATA_TREE, range, Direction::Forward);
-        while let Some((key, value)) = cursor.next()? {
-            let record = decode(value)?;
-            let fields = &Fields::of(record.view());
-            match key.first() {
-                Some(&DATABASE) => state.put_database(Arc::new(read_database(fields)?)),
-                Some(&USER) => {
-                    let user = read_user(fields)?;
-                    users.insert(user.name.clone(), Arc::new(user));
-                }
-                Some(&HEADER) => {}
-                _ => return Err(CatalogError::Damaged("unknown kind of record")),
-            }
-        }
-        Ok(())
-    };
-    read_others(KeyRange::new(Bound::Unbounded, Bound::Excluded(Bytes::from_static(&[TABLE]))))?;
-    read_others(KeyRange::new(Bound::Included(Bytes::from_static(&[TABLE + 1])), Bound::Unbounded))?;
-    state.users = Arc::new(users);
-    state.set_tables(load_tables(snapshot)?);
-    Ok(Some(state))
-}
-
-/// The tables in the order of their ids; many are read on several threads.
-fn load_tables(snapshot: &dyn Snapshot) -> Result<Vec<Arc<TableEntry>>> {
-    let count = snapshot.count(METADATA_TREE, &KeyRange::prefix(vec![TABLE]))?;
-    let threads =
-        if count < MANY_TABLES { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
-    let threads = threads.min(THREADS_MAX);
-    // Ids are random: each first byte stands for as many tables as any other.
-    let bound = |part: usize| match u8::try_from(256 * part / threads) {
-        Ok(first) => vec![TABLE, first],
-        Err(_) => vec![TABLE + 1],
-    };
-    let load_part = |part: usize| -> Result<Vec<Arc<TableEntry>>> {
-        let range = KeyRange::half_open(bound(part), bound(part + 1));
-        let mut cursor = snapshot.range(METADATA_TREE, range, Direction::Forward);
-        let mut tables = Vec::with_capacity(usize::try_from(count).unwrap_or(0) / threads);
-        while let Some((key, value)) = cursor.next()? {
-            tables.push(Arc::new(read_entry(&key, value)?));
-        }
-        Ok(tables)
-    };
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|part| scope.spawn(move || load_part(part))).collect();
-        let mut tables = load_part(0)?;
-        for other in others {
-            tables.append(&mut other.join().map_err(|_| CatalogError::Damaged("a table"))??);
-        }
-        Ok(tables)
-    })
-}
 
 /// A table from its record.
 pub(crate) fn decode_table(record: &[u8]) -> Result<Table> {
     read_table(&Fields::of(view(record)?))
 }
 
-/// What must be known of a table from the start.
-fn read_entry(key: &[u8], record: Bytes) -> Result<TableEntry> {
-    let id = key.get(1..).and_then(|id| Some(u128::from_be_bytes(id.try_into().ok()?)));
-    let fields = &Fields::of(view(&record)?);
-    // In the order of names, as they are stored.
-    let database = DatabaseId(fields.pass(1).uuid("database")?);
-    let expires = fields.find("expiry").is_some_and(|expiry| !expiry.is_null());
-    let is_ready = |index: DatumRef<'_>| index.get("ready").and_then(|ready| ready.as_bool()) == Some(true);
-    let is_settled = fields.pass(1).items("indexes")?.all(is_ready) && !expires;
-    let name = fields.read("name", |name| name.as_str())?;
-    let name =
-        Text::from_utf8(record.slice_ref(name.as_bytes())).map_err(|_| CatalogError::Damaged("name"))?;
-    let id = TableId(id.ok_or(CatalogError::Damaged("the key of a table"))?);
-    Ok(TableEntry::stored(id, database, name, is_settled, record))
+/// A table from where its record is stored.
+pub(crate) fn read_stored(snapshot: &dyn Snapshot, id: TableId) -> Result<Table> {
+    let record = snapshot.get(METADATA_TREE, &id_key(TABLE, id.0))?;
+    decode_table(&record.ok_or(CatalogError::Damaged("no record"))?)
 }
 
 pub(crate) fn put_header(batch: &mut Batch, state: &State) {
@@ -250,7 +175,7 @@ fn permissions_record(permissions: &Permissions) -> Datum {
     Datum::object(PERMISSIONS.into_iter().filter_map(said))
 }
 
-fn read_header(fields: &Fields<'_>) -> Result<State> {
+pub(crate) fn read_header(fields: &Fields<'_>) -> Result<State> {
     let found = fields.whole("format_version")?;
     if found > FORMAT_VERSION {
         return Err(CatalogError::NewerFormat { found, supported: FORMAT_VERSION });
@@ -271,14 +196,13 @@ fn read_header(fields: &Fields<'_>) -> Result<State> {
         databases: BTreeMap::new(),
         databases_by_id: Default::default(),
         tables: Default::default(),
-        tables_by_id: Default::default(),
         users: Default::default(),
         next_tree: fields.whole("next_tree")?,
         position: LogPosition(0),
     })
 }
 
-fn read_database(fields: &Fields<'_>) -> Result<Database> {
+pub(crate) fn read_database(fields: &Fields<'_>) -> Result<Database> {
     Ok(Database { id: DatabaseId(fields.uuid("id")?), name: fields.text("name")? })
 }
 
@@ -353,7 +277,7 @@ fn read_shard(fields: &Fields<'_>) -> Result<ShardConfig> {
     })
 }
 
-fn read_user(fields: &Fields<'_>) -> Result<User> {
+pub(crate) fn read_user(fields: &Fields<'_>) -> Result<User> {
     let mut grants = Grants { global: read_permissions(fields.field("global")?), ..Grants::default() };
     for item in fields.items("databases")? {
         let grant = Fields::of(item);

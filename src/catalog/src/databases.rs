@@ -79,7 +79,10 @@ impl Catalog {
         self.command_with(
             |command| {
                 let database = find(&command.state)?;
-                let tables: Vec<Arc<Table>> = command.state.tables_of(database.id).cloned().collect();
+                let entries = command.state.tables.of_database(database.id);
+                // What the disk does not tell would stay behind without its database.
+                let tables = entries.filter_map(|entry| entry.try_table().transpose());
+                let tables: Vec<Arc<Table>> = tables.map(|table| table.cloned()).collect::<Result<_, _>>()?;
                 for table in &tables {
                     codec::delete_table(&mut command.batch, table);
                 }

@@ -191,7 +191,7 @@ fn edit(command: &Command, table: TableId) -> Result<Table, CatalogError> {
 fn store(command: &mut Command, table: Table) {
     let table = Arc::new(table);
     codec::put_table(&mut command.batch, &table);
-    command.state.put_table(table);
+    command.state.tables.put(table);
 }
 
 fn names(command: &Command, table: &Table) -> (String, String) {

@@ -3,7 +3,8 @@
 //!
 //! Invariants:
 //! * The state in memory is what the reserved metadata tree holds; a command is one storage
-//!   batch, so that a crash leaves it done or not begun.
+//!   batch, so that a crash leaves it done or not begun. The table directory is a cache of that
+//!   tree in itself, and only of the version that it tells.
 //! * Readers see immutable states; a command makes the next one.
 //! * A tree belongs to at most one table or index, and its number is never given out twice.
 //!
@@ -18,15 +19,20 @@ mod codec;
 mod credentials;
 mod databases;
 mod describe;
+mod directory_record;
 mod error;
 mod expiry;
 mod indexes;
+mod load;
 mod model;
 mod names;
 mod permissions;
 mod record;
 mod state;
+mod stored_tables;
+mod table_directory;
 mod table_entry;
+mod table_set;
 mod tables;
 mod users;
 

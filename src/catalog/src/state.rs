@@ -6,11 +6,11 @@ use std::sync::Arc;
 use photondb_base::{DatabaseId, IndexId, LogPosition, TableId};
 use photondb_datum::Text;
 
-use crate::chunked_map::ChunkedMap;
 use crate::error::CatalogError;
 use crate::model::{ClusterConfig, Database, Index, Server, Table, User};
 use crate::permissions::{Permission, Scope};
 use crate::table_entry::TableEntry;
+use crate::table_set::TableSet;
 
 /// The database whose tables no disk holds.
 pub const SYSTEM_DATABASE: &str = "rethinkdb";
@@ -29,9 +29,7 @@ pub struct State {
     pub(crate) cluster: ClusterConfig,
     pub(crate) databases: BTreeMap<Text, Arc<Database>>,
     pub(crate) databases_by_id: HashMap<DatabaseId, Arc<Database>>,
-    /// The tables of each database by name; an entry for every database.
-    pub(crate) tables: HashMap<DatabaseId, Arc<ChunkedMap<Text, Arc<TableEntry>>>>,
-    pub(crate) tables_by_id: ChunkedMap<TableId, Arc<TableEntry>>,
+    pub(crate) tables: TableSet,
     pub(crate) users: Arc<BTreeMap<Text, Arc<User>>>,
     pub(crate) next_tree: u64,
     /// Where in the log the state was made; 0 for one that was loaded.
@@ -86,40 +84,33 @@ impl State {
 
     /// The tables of a database in the order of their names.
     pub fn tables_of(&self, database: DatabaseId) -> impl Iterator<Item = &Arc<Table>> {
-        let entries = self.tables.get(&database).into_iter().flat_map(|tables| tables.values());
-        entries.filter_map(|entry| entry.table())
+        self.tables.of_database(database).filter_map(|entry| entry.table())
     }
 
     /// The names of the tables of a database, in order.
-    pub fn table_names(&self, database: DatabaseId) -> impl Iterator<Item = &Text> {
-        let entries = self.tables.get(&database).into_iter().flat_map(|tables| tables.values());
-        entries.map(|entry| &entry.name)
+    pub fn table_names(&self, database: DatabaseId) -> impl Iterator<Item = Text> {
+        self.tables.names(database)
     }
 
     /// All tables, in the order of their ids.
     pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
-        self.tables_by_id.values().filter_map(|entry| entry.table())
-    }
-
-    pub(crate) fn table_ids(&self) -> impl ExactSizeIterator<Item = TableId> {
-        self.tables_by_id.values().map(|entry| entry.id)
+        self.tables.all().filter_map(|entry| entry.table())
     }
 
     /// The tables with indexes that are not ready or with documents that expire.
     pub fn unsettled_tables(&self) -> impl Iterator<Item = &Arc<Table>> {
-        self.tables_by_id.values().filter(|entry| !entry.is_settled).filter_map(|entry| entry.table())
+        self.tables.unsettled().filter_map(|entry| entry.table())
     }
 
     /// How many tables there are.
     pub fn table_count(&self) -> usize {
-        self.tables_by_id.values().len()
+        self.tables.count()
     }
 
     /// The tables that are not the same in a newer state, as they were and as they are: absent
     /// before they were made and after they were dropped. Costs little more than they do.
     pub fn changed_tables<'a>(&'a self, newer: &'a Self) -> Vec<Changed<'a>> {
-        let same = |a: &Arc<TableEntry>, b: &Arc<TableEntry>| Arc::ptr_eq(a, b);
-        let entries = self.tables_by_id.differences(&newer.tables_by_id, same);
+        let entries = self.tables.differences(&newer.tables);
         let table = |entry: Option<&'a Arc<TableEntry>>| entry.and_then(|entry| entry.table());
         entries.into_iter().map(|(old, new)| (table(old), table(new))).collect()
     }
@@ -132,15 +123,16 @@ impl State {
 
     /// A table of a database that has been looked up.
     pub fn table_in(&self, database: &Database, name: &str) -> Result<&Arc<Table>, CatalogError> {
-        let entry = self.tables.get(&database.id).and_then(|tables| tables.get(name)).ok_or_else(|| {
-            CatalogError::NoTable { database: database.name.to_string(), table: name.to_owned() }
+        let entry = self.tables.find(database.id, name).ok_or_else(|| CatalogError::NoTable {
+            database: database.name.to_string(),
+            table: name.to_owned(),
         })?;
-        entry.table().ok_or(CatalogError::Damaged("the record of a table"))
+        entry.try_table()?.ok_or(CatalogError::Damaged("the record of a table"))
     }
 
     /// A table by id.
     pub fn table_by_id(&self, id: TableId) -> Option<&Arc<Table>> {
-        self.tables_by_id.get(&id)?.table()
+        self.tables.find_id(id)?.table()
     }
 
     /// The name of a table's database.
@@ -196,68 +188,12 @@ impl State {
         if let Some(old) = self.databases_by_id.insert(database.id, database.clone()) {
             self.databases.remove(&old.name);
         }
-        self.tables.entry(database.id).or_default();
         self.databases.insert(database.name.clone(), database);
     }
 
     pub(crate) fn remove_database(&mut self, database: &Database) {
         self.databases.remove(&database.name);
         self.databases_by_id.remove(&database.id);
-        if let Some(tables) = self.tables.remove(&database.id) {
-            for table in tables.values() {
-                self.tables_by_id.remove(&table.id);
-            }
-        }
+        self.tables.remove_database(database.id);
     }
-
-    /// Sets all tables; they are in the order of their ids.
-    pub(crate) fn set_tables(&mut self, tables: Vec<Arc<TableEntry>>) {
-        let mut by_database: HashMap<DatabaseId, Vec<Arc<TableEntry>>> = HashMap::new();
-        for entry in &tables {
-            by_database.entry(entry.database).or_default().push(entry.clone());
-        }
-        for (database, entries) in by_database {
-            self.tables.insert(database, Arc::new(ChunkedMap::from_sorted(by_name(entries))));
-        }
-        let entries = tables.into_iter().map(|entry| (entry.id, entry)).collect();
-        self.tables_by_id = ChunkedMap::from_sorted(entries);
-    }
-
-    pub(crate) fn put_table(&mut self, table: Arc<Table>) {
-        let table = Arc::new(TableEntry::new(table));
-        if let Some(old) = self.tables_by_id.insert(table.id, table.clone())
-            && let Some(siblings) = self.tables.get_mut(&old.database)
-        {
-            Arc::make_mut(siblings).remove(&old.name);
-        }
-        let siblings = self.tables.entry(table.database).or_default();
-        Arc::make_mut(siblings).insert(table.name.clone(), table);
-    }
-
-    pub(crate) fn remove_table(&mut self, table: &Table) {
-        self.tables_by_id.remove(&table.id);
-        if let Some(siblings) = self.tables.get_mut(&table.database) {
-            Arc::make_mut(siblings).remove(&table.name);
-        }
-    }
-}
-
-/// Tables in the order of their names, which mostly differ in the bytes behind what all of them
-/// begin with.
-fn by_name(entries: Vec<Arc<TableEntry>>) -> Vec<(Text, Arc<TableEntry>)> {
-    let first = entries.first().map(|entry| entry.name.clone()).unwrap_or_default();
-    let shared = |length, entry: &Arc<TableEntry>| {
-        let both = first.bytes().zip(entry.name.bytes()).take(length);
-        both.take_while(|(a, b)| a == b).count()
-    };
-    let shared = entries.iter().fold(first.len(), shared);
-    let head = |name: &Text| {
-        let mut head = [0; 8];
-        let bytes = name.as_bytes().get(shared..).unwrap_or_default();
-        head.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        u64::from_be_bytes(head)
-    };
-    let mut named: Vec<_> = entries.into_iter().map(|entry| (head(&entry.name), entry)).collect();
-    named.sort_unstable_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.name.cmp(&right.name)));
-    named.into_iter().map(|(_, entry)| (entry.name.clone(), entry)).collect()
 }

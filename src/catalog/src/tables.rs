@@ -145,7 +145,7 @@ impl Catalog {
                     data: options.data,
                 });
                 codec::put_table(&mut command.batch, &table);
-                command.state.put_table(table.clone());
+                command.state.tables.put(table.clone());
                 Ok(TableChange { old: None, new: Some(table), database_name: parent.name.clone() })
             },
             |_, commit| Ok(commit()?),
@@ -180,7 +180,7 @@ impl Catalog {
                 let database_name = command.state.database_name(&table);
                 codec::delete_table(&mut command.batch, &table);
                 users::edit_grants(command, |grants| grants.forget_table(table.id));
-                command.state.remove_table(&table);
+                command.state.tables.remove(&table);
                 Ok(TableChange { old: Some(table), new: None, database_name })
             },
             |change, commit| {
@@ -240,7 +240,7 @@ impl Catalog {
                 }
                 let table = Arc::new(table);
                 codec::put_table(&mut command.batch, &table);
-                command.state.put_table(table.clone());
+                command.state.tables.put(table.clone());
                 Ok(TableChange { old: Some(old), new: Some(table), database_name: parent.name.clone() })
             },
             |change, commit| match (&change.old, &change.new) {

@@ -54,7 +54,7 @@ fn the_first_command_about_a_table_finds_it_as_it_was_stored() {
     let names: Vec<String> = {
         let state = server.catalog.state();
         let test = state.database("test").unwrap();
-        state.table_names(test.id).map(ToString::to_string).collect()
+        state.table_names(test.id).map(|name| name.to_string()).collect()
     };
     assert_eq!(names, ["renamed", "t0", "t1", "t2", "t5"]);
     server.reopened(3).check_trees();
@@ -69,7 +69,7 @@ fn many_tables_are_found_by_name_and_by_id() {
         drop(server.catalog.create_table(database, &name, TableOptions::default()).unwrap());
     }
     let names = |state: &State, database: &str| -> Vec<Text> {
-        state.table_names(state.database(database).unwrap().id).cloned().collect()
+        state.table_names(state.database(database).unwrap().id).collect()
     };
     let before = server.catalog.state();
     let server = server.reopened(2);

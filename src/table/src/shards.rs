@@ -85,14 +85,15 @@ pub trait Tables: Send + Sync {
     /// Serves a table. Indexes that are not ready are built from scratch.
     fn open_table(&self, layout: TableLayout) -> Result<(), TableError>;
 
-    /// Serves tables whose indexes are ready and whose documents do not expire: each is opened
-    /// when it is first used, as `layouts` knows it then. Called once, before anything is served.
-    fn open_when_used(&self, tables: &mut dyn Iterator<Item = TableId>, layouts: Arc<dyn TableLayouts>);
+    /// Serves the tables that `layouts` knows, whose indexes are ready and whose documents do not
+    /// expire: each is opened when it is first used, as it is known then. Called once, before
+    /// anything is served.
+    fn open_when_used(&self, layouts: Arc<dyn TableLayouts>);
 
     /// Ends the service of some tables: waits for running writes, calls `commit`, which
     /// drops their trees and forgets them, and then ends streams, subscriptions and index
     /// builds. When `commit` fails everything stays as it is. Tables that are not served are
-    /// passed by.
+    /// passed by. The layouts may know closed tables until the next ones are closed.
     fn close_tables(
         &self,
         tables: &[TableId],

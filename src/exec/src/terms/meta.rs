@@ -73,7 +73,7 @@ pub(crate) fn table_list(call: &Invocation<'_>) -> Result<Value> {
         return call.answer(Datum::array(names.iter().map(|name| Datum::from(*name))));
     }
     let state = call.env.catalog()?;
-    let names: Vec<Datum> = state.table_names(database.id).cloned().map(Datum::String).collect();
+    let names: Vec<Datum> = state.table_names(database.id).map(Datum::String).collect();
     call.answer(Datum::array(names))
 }
 

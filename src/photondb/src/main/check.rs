@@ -126,6 +126,9 @@ fn tell(report: &CheckReport) -> ExitCode {
     for tree in &report.trees_unowned {
         println!("  tree {} belongs to no table", tree.0);
     }
+    if report.is_directory_wrong {
+        println!("  the table directory does not agree with the tables");
+    }
     match report.problem_count() {
         0 => {
             println!("No problems found.");

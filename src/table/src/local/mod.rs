@@ -337,8 +337,8 @@ impl Tables for LocalShards {
         Ok(())
     }
 
-    fn open_when_used(&self, tables: &mut dyn Iterator<Item = TableId>, layouts: Arc<dyn TableLayouts>) {
-        self.tables.open_when_used(tables, layouts);
+    fn open_when_used(&self, layouts: Arc<dyn TableLayouts>) {
+        self.tables.open_when_used(layouts);
     }
 
     fn close_tables(

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
 use photondb_base::TableId;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::table::OpenTable;
 use crate::error::TableError;
@@ -14,27 +14,28 @@ use crate::layout::TableLayouts;
 /// The tables of a server by their ids.
 #[derive(Default)]
 pub(crate) struct Served {
-    /// Absent are those that nobody has used yet.
-    tables: RwLock<FxHashMap<TableId, Option<Arc<OpenTable>>>>,
-    /// Knows how these are to be opened.
+    tables: RwLock<Tables>,
+    /// Knows the others, and how these are to be opened.
     layouts: OnceLock<Arc<dyn TableLayouts>>,
 }
 
+#[derive(Default)]
+struct Tables {
+    open: FxHashMap<TableId, Arc<OpenTable>>,
+    /// Those that were closed last: they may still be among the layouts, but never open again.
+    closed: FxHashSet<TableId>,
+}
+
 impl Served {
-    /// Serves tables that are opened when they are first used.
-    pub(crate) fn open_when_used(
-        &self,
-        added: &mut dyn Iterator<Item = TableId>,
-        layouts: Arc<dyn TableLayouts>,
-    ) {
+    /// Serves the tables with a layout: they are opened when they are first used.
+    pub(crate) fn open_when_used(&self, layouts: Arc<dyn TableLayouts>) {
         let first = self.layouts.set(layouts).is_ok();
         debug_assert!(first, "who knows the layouts is told once");
-        self.tables.write().extend(added.map(|table| (table, None)));
     }
 
     /// Serves an open table.
     pub(crate) fn insert(&self, table: Arc<OpenTable>) {
-        self.tables.write().insert(table.id, Some(table));
+        self.tables.write().open.insert(table.id, table);
     }
 
     /// A table, opened if nobody has used it before.
@@ -43,31 +44,34 @@ impl Served {
         id: TableId,
         evaluator: &Arc<dyn Evaluator>,
     ) -> Result<Arc<OpenTable>, TableError> {
-        if let Some(Some(table)) = self.tables.read().get(&id) {
+        if let Some(table) = self.tables.read().open.get(&id) {
             return Ok(table.clone());
         }
+        let layouts = self.layouts.get().ok_or(TableError::NoTable(id))?;
+        // Whatever has to be read for it is read now, while nobody waits.
+        layouts.layout(id).ok_or(TableError::NoTable(id))?;
         // Alone: nobody may open it twice, or after it was opened and changed.
         let mut tables = self.tables.write();
-        let place = tables.get_mut(&id).ok_or(TableError::NoTable(id))?;
-        if let Some(table) = place {
+        if let Some(table) = tables.open.get(&id) {
             return Ok(table.clone());
         }
-        let layout = self.layouts.get().and_then(|layouts| layouts.layout(id));
+        let layout = layouts.layout(id).filter(|_| !tables.closed.contains(&id));
         let table = Arc::new(OpenTable::new(layout.ok_or(TableError::NoTable(id))?, evaluator));
-        *place = Some(table.clone());
+        tables.open.insert(id, table.clone());
         Ok(table)
     }
 
     /// The tables that are open.
     pub(crate) fn opened(&self) -> Vec<Arc<OpenTable>> {
-        self.tables.read().values().flatten().cloned().collect()
+        self.tables.read().open.values().cloned().collect()
     }
 
     /// Ends the service of tables.
     pub(crate) fn remove(&self, removed: &[TableId]) {
         let mut tables = self.tables.write();
         for table in removed {
-            tables.remove(table);
+            tables.open.remove(table);
         }
+        tables.closed = removed.iter().copied().collect();
     }
 }
