@@ -12,6 +12,7 @@ use photondb_base::TreeId;
 
 use crate::engine::Snapshot;
 use crate::error::StorageError;
+use crate::link::DiskNode;
 use crate::node::{Body, NodeRef};
 use crate::open_options::OpenOptions;
 use crate::page::{PackedValue, Page};
@@ -199,7 +200,7 @@ impl Search<'_> {
             return Ok(());
         }
         match node {
-            NodeRef::Disk(pointer) => {
+            NodeRef::Disk(DiskNode { pointer, .. }) => {
                 if level == Some(0) && !pointer.slots_below {
                     self.consider(pointer, &key, Movable::Node(0));
                     return Ok(());
@@ -232,7 +233,7 @@ impl Search<'_> {
             let Some((pointer, _)) = page.child(index) else { continue };
             // Nobody compares the key of a first child: the way to it is the way to its parent.
             let key = if index == 0 { key.clone() } else { page.key(index) };
-            self.node(&NodeRef::Disk(pointer), key, page.level().checked_sub(1))?;
+            self.node(&NodeRef::from(pointer), key, page.level().checked_sub(1))?;
         }
         Ok(())
     }

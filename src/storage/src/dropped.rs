@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::cursor::Cursor;
 use crate::error::StorageError;
+use crate::link::DiskNode;
 use crate::node::{Body, Freed, MemoryNode, NodeRef, Value};
 use crate::range::{Direction, KeyRange};
 use crate::shared::Shared;
@@ -93,7 +94,7 @@ impl Dismantling<'_> {
     fn node(&mut self, node: NodeRef, level: Option<u8>) -> Result<Option<NodeRef>, StorageError> {
         self.nodes_left = self.nodes_left.saturating_sub(1);
         let (memory, freed) = match &node {
-            NodeRef::Disk(pointer) => {
+            NodeRef::Disk(DiskNode { pointer, .. }) => {
                 let freed = Some(Freed::Pointer(*pointer));
                 if level == Some(0) && !pointer.slots_below {
                     self.freed.extend(freed);

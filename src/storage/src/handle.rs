@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::node::{Body, MemoryNode, NodeRef, Value};
+use crate::node::{Body, MemoryNode, Value};
 use crate::page::{PackedValue, Page, StoredValue};
 
 /// A node ready to be read.
@@ -134,16 +134,6 @@ impl Handle {
             Self::Memory(node) | Self::Shared(node, _) => match &node.body {
                 Body::Leaf(leaf) => leaf.suffix(index),
                 Body::Internal(internal) => internal.key(index),
-            },
-        }
-    }
-
-    pub(crate) fn child(&self, index: usize) -> Option<NodeRef> {
-        match self {
-            Self::Page(page) => page.child(index).map(|(pointer, _)| NodeRef::Disk(pointer)),
-            Self::Memory(node) | Self::Shared(node, _) => match &node.body {
-                Body::Internal(internal) => internal.child(index).map(|child| child.node.clone()),
-                Body::Leaf(_) => None,
             },
         }
     }

@@ -49,7 +49,7 @@ impl Internal {
             node.keys.extend_from_slice(page.prefix());
             node.keys.extend_from_slice(page.suffix(index));
             node.ends.push(node.keys.len() as u16);
-            node.children.push(Child { count, node: NodeRef::Disk(pointer) });
+            node.children.push(Child { count, node: pointer.into() });
         }
         Some(node)
     }

@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use crate::search::{cut_prefix, search_between};
+use crate::search::{ShortPrefix, search_between};
 
 /// As many as fill a line of memory.
 const HEADS: usize = 16;
@@ -26,6 +26,8 @@ pub(crate) struct KeyHeads {
     count: u16,
     /// Bytes before the heads that all keys from the first on share.
     shared: u16,
+    /// These bytes.
+    shared_head: ShortPrefix,
     /// The heads of all keys, of a node where that is worth it; `heads` and `step` are then not used.
     all: Vec<u32>,
 }
@@ -45,9 +47,12 @@ impl KeyHeads {
     /// Takes only those that fill a line.
     pub(crate) fn of_some<'a>(first: usize, count: usize, key: impl Fn(usize) -> &'a [u8]) -> Self {
         let keys = count.saturating_sub(first);
-        let shared = match keys {
-            0 | 1 => 0,
-            _ => crate::page::shared_prefix(key(first), key(count - 1)),
+        let (shared, shared_head) = match keys {
+            0 | 1 => (0, ShortPrefix::default()),
+            _ => {
+                let shared = crate::page::shared_prefix(key(first), key(count - 1));
+                (shared, ShortPrefix::of(key(first).get(..shared).unwrap_or_default()))
+            }
         };
         let step = keys.div_ceil(HEADS).max(1);
         let mut heads = [u32::MAX; HEADS];
@@ -55,7 +60,7 @@ impl KeyHeads {
             *slot = head(key(index).get(shared..).unwrap_or_default());
         }
         let [first, step, count, shared] = [first, step, count, shared].map(|number| number as u16);
-        Self { heads, first, step, count, shared, all: Vec::new() }
+        Self { heads, first, step, count, shared, shared_head, all: Vec::new() }
     }
 
     /// The memory that is not in here.
@@ -67,14 +72,45 @@ impl KeyHeads {
     /// as far as is known here. `false` when the heads have to be taken anew.
     pub(crate) fn insert(&mut self, index: usize, key: &[u8], first_key: &[u8]) -> bool {
         let rest = first_key.get(..self.shared()).and_then(|shared| key.strip_prefix(shared));
-        match (rest, index.checked_sub(self.first())) {
-            (Some(rest), Some(place)) if !self.all.is_empty() && place <= self.all.len() => {
-                self.all.insert(place, head(rest));
-                self.count += 1;
-                true
-            }
-            _ => false,
+        let (Some(rest), Some(place)) = (rest, index.checked_sub(self.first())) else { return false };
+        let known = usize::from(self.count - self.first);
+        if place > known {
+            return false;
         }
+        if !self.all.is_empty() {
+            self.all.insert(place, head(rest));
+        } else if self.step == 1 && known < HEADS && !known.is_power_of_two() {
+            // As many heads as keys: all behind it move on. Now and then they are taken anew, since
+            // the first few keys have more in common than all of them, or nothing known.
+            self.heads.copy_within(place..HEADS - 1, place + 1);
+            if let Some(slot) = self.heads.get_mut(place) {
+                *slot = head(rest);
+            }
+        } else {
+            return false;
+        }
+        self.count += 1;
+        true
+    }
+
+    /// Forgets the head of key `index`. `false` when the heads have to be taken anew.
+    pub(crate) fn remove(&mut self, index: usize) -> bool {
+        let Some(place) = index.checked_sub(self.first()) else { return false };
+        if place >= usize::from(self.count - self.first) {
+            return false;
+        }
+        if self.all.len() > 1 {
+            self.all.remove(place);
+        } else if self.all.is_empty() && self.step == 1 {
+            self.heads.copy_within(place + 1..HEADS, place);
+            if let Some(last) = self.heads.last_mut() {
+                *last = u32::MAX;
+            }
+        } else {
+            return false;
+        }
+        self.count -= 1;
+        true
     }
 
     fn shared(&self) -> usize {
@@ -87,8 +123,8 @@ impl KeyHeads {
 
     /// Where a key is among those that the heads were taken of, or where it would be.
     pub(crate) fn search<'a>(&self, sought: &[u8], key: impl Fn(usize) -> &'a [u8]) -> Result<usize, usize> {
-        let shared = key(self.first()).get(..self.shared()).unwrap_or_default();
-        match cut_prefix(shared, sought) {
+        let shared = || key(self.first()).get(..self.shared()).unwrap_or_default();
+        match self.shared_head.cut(self.shared(), sought, shared) {
             Ok(behind) => search_between(self.narrow(behind), sought, key),
             Err(Ordering::Less) => Err(self.count.into()),
             Err(_) => Err(self.first().min(self.count.into())),

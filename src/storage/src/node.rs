@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::internal::Internal;
 use crate::leaf::Leaf;
+use crate::link::DiskNode;
 use crate::page::Page;
 use crate::pointer::read::{array_at, u64_at};
 use crate::pointer::{POINTER_BYTES, Pointer};
@@ -23,7 +24,7 @@ const WRITTEN_BYTES: usize = 64;
 /// A node, wherever it is.
 #[derive(Clone, Debug)]
 pub(crate) enum NodeRef {
-    Disk(Pointer),
+    Disk(DiskNode),
     Memory(Arc<MemoryNode>),
 }
 
@@ -77,11 +78,17 @@ pub(crate) enum Freed {
     Written(Written),
 }
 
+impl From<Pointer> for NodeRef {
+    fn from(pointer: Pointer) -> Self {
+        Self::Disk(pointer.into())
+    }
+}
+
 impl Root {
     /// Reads a tree's entry of the catalog.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let pointer = Pointer::decode(array_at(bytes, 0)?)?;
-        Some(Self { node: Some(NodeRef::Disk(pointer)), count: u64_at(bytes, POINTER_BYTES)? })
+        Some(Self { node: Some(pointer.into()), count: u64_at(bytes, POINTER_BYTES)? })
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn open(options: OpenOptions) -> Result<Shared, StorageError> {
     let (file, superblock) = open_data(&disk)?;
     let (map, slabs) = SlabMap::read(&*file, superblock.directory, superblock.slabs)?;
     let store = Arc::new(Store::new(file, options.page_cache_bytes(0)));
-    let catalog = Root { node: superblock.catalog.map(NodeRef::Disk), count: superblock.catalog_count };
+    let catalog = Root { node: superblock.catalog.map(NodeRef::from), count: superblock.catalog_count };
     let tail = recover(&disk, superblock.position.0)?;
     let (checkpoint, end) = (superblock.position, tail.position);
     let poison = Poison::default();

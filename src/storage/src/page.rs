@@ -2,14 +2,15 @@
 
 use std::cmp::Ordering;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
 use crate::key_heads::KeyHeads;
+use crate::link::Link;
 use crate::pointer::read::{array_at, u16_at, u64_at};
 use crate::pointer::{POINTER_BYTES, Pointer};
-use crate::search::{compare, cut_prefix};
+use crate::search::{ShortPrefix, compare};
 use crate::store::allocated_bytes;
 
 /// Bytes of a node before it is split.
@@ -64,11 +65,16 @@ pub(crate) struct Packed {
     count: u16,
     prefix_start: u16,
     prefix_length: u16,
+    prefix_head: ShortPrefix,
     heads: KeyHeads,
+    /// To the children of an internal node, as soon as one of them was looked for.
+    links: OnceLock<Box<[Link]>>,
 }
 
 /// What a page takes besides its bytes.
 const PAGE_HEADER_BYTES: usize = size_of::<Packed>() + 2 * size_of::<usize>();
+/// What an internal node takes for each child: a link, and what the link keeps of a page that is gone.
+const LINK_BYTES: usize = size_of::<Link>() + PAGE_HEADER_BYTES;
 
 impl Deref for Page {
     type Target = Packed;
@@ -92,12 +98,21 @@ impl Page {
             _ => return None,
         };
         let prefix_start = u16::try_from(prefix_start).ok()?;
-        let heads = KeyHeads::default();
-        let mut packed =
-            Packed { bytes, level, has_all_values: false, count, prefix_start, prefix_length, heads };
+        let mut packed = Packed {
+            bytes,
+            level,
+            has_all_values: false,
+            count,
+            prefix_start,
+            prefix_length,
+            prefix_head: ShortPrefix::default(),
+            heads: KeyHeads::default(),
+            links: OnceLock::new(),
+        };
         if !packed.is_well_formed() {
             return None;
         }
+        packed.prefix_head = ShortPrefix::of(packed.prefix());
         packed.has_all_values = packed.is_leaf() && (0..entries).all(|index| !packed.value_offset(index).1);
         // Nobody compares the key of the first child.
         let first = usize::from(!packed.is_leaf());
@@ -107,6 +122,16 @@ impl Page {
             KeyHeads::of(first, entries, |index| packed.suffix(index))
         };
         Some(Self { packed: Arc::new(packed) })
+    }
+
+    pub(crate) fn packed(&self) -> &Arc<Packed> {
+        &self.packed
+    }
+}
+
+impl From<Arc<Packed>> for Page {
+    fn from(packed: Arc<Packed>) -> Self {
+        Self { packed }
     }
 }
 
@@ -144,7 +169,14 @@ impl Packed {
 
     /// The memory this takes.
     pub(crate) fn memory_bytes(&self) -> usize {
-        allocated_bytes(self.bytes.len()) + PAGE_HEADER_BYTES + self.heads.memory_bytes()
+        let links = if self.is_leaf() { 0 } else { self.count() * LINK_BYTES };
+        allocated_bytes(self.bytes.len()) + PAGE_HEADER_BYTES + self.heads.memory_bytes() + links
+    }
+
+    /// The link to child `index` of an internal node.
+    pub(crate) fn link(&self, index: usize) -> Option<&Link> {
+        let links = self.links.get_or_init(|| (0..self.count()).map(|_| Link::default()).collect());
+        links.get(index)
     }
 
     fn table_at(&self, index: usize) -> usize {
@@ -189,7 +221,7 @@ impl Packed {
 
     /// Where `key` is, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        let rest = match cut_prefix(self.prefix(), key) {
+        let rest = match self.prefix_head.cut(self.prefix_length.into(), key, || self.prefix()) {
             Ok(rest) => rest,
             Err(Ordering::Less) => return Err(self.count()),
             Err(_) => return Err(0),

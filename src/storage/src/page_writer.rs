@@ -37,7 +37,7 @@ impl<'a> PageWriter<'a> {
     /// Writes what is dirty below a node. Gives the node's pointer.
     pub(crate) fn node(&mut self, node: &NodeRef) -> Result<Pointer, StorageError> {
         let memory = match node {
-            NodeRef::Disk(pointer) => return Ok(*pointer),
+            NodeRef::Disk(disk) => return Ok(disk.pointer),
             NodeRef::Memory(memory) => memory,
         };
         if let Some(pointer) = memory.written.get() {

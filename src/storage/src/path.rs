@@ -146,10 +146,11 @@ impl Path {
     /// Goes on from the lowest node of the way down to a leaf.
     fn finish(&mut self, view: &View, choose: impl Fn(&Handle) -> usize) -> Result<bool, StorageError> {
         loop {
-            let child = self.levels.last().and_then(|(node, child)| node.child(*child));
-            let loaded = match child.ok_or_else(malformed_catalog).and_then(|child| view.load(&child)) {
-                Ok(loaded) => loaded,
-                Err(error) => {
+            let Some((node, child)) = self.levels.last() else { return Ok(false) };
+            let loaded = match view.load_child(node, *child) {
+                Ok(Some(loaded)) => loaded,
+                failed => {
+                    let error = failed.err().unwrap_or_else(malformed_catalog);
                     self.levels.clear();
                     return Err(error);
                 }

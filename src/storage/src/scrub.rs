@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::cursor::Cursor;
 use crate::engine::ScrubReport;
 use crate::error::StorageError;
+use crate::link::DiskNode;
 use crate::log_format::SEGMENT_HEADER_BYTES;
 use crate::log_reader::Frames;
 use crate::node::{Body, NodeRef, Root, Value, child_index};
@@ -153,7 +154,7 @@ impl Scrub<'_> {
                     }
                 }
             },
-            NodeRef::Disk(pointer) => {
+            NodeRef::Disk(DiskNode { pointer, .. }) => {
                 let page = self.shared.store.read_page(pointer)?;
                 self.report.nodes += 1;
                 slice.nodes_left = slice.nodes_left.saturating_sub(1);
@@ -184,7 +185,7 @@ impl Scrub<'_> {
                 return Ok(());
             }
             if let Some((pointer, _)) = page.child(index) {
-                self.node(view, &NodeRef::Disk(pointer), slice)?;
+                self.node(view, &NodeRef::from(pointer), slice)?;
             }
         }
         Ok(())

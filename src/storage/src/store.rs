@@ -1,7 +1,7 @@
 //! Reading from the data file: every byte is checked once on its way into the page cache.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use photondb_base::prompt;
@@ -11,6 +11,7 @@ use quick_cache::sync::Cache;
 use crate::counter::Counter;
 use crate::disk::DiskFile;
 use crate::error::StorageError;
+use crate::link::Link;
 use crate::page::Page;
 use crate::pointer::Pointer;
 
@@ -45,6 +46,8 @@ pub(crate) struct Store {
     file: Arc<dyn DiskFile>,
     cache: Cache<u64, Cached, CachedBytes>,
     cache_bytes_max: AtomicU64,
+    /// Whether the cache is nearly full and has to know what is used.
+    is_crowded: AtomicBool,
     hits: Counter,
     misses: Counter,
 }
@@ -54,7 +57,14 @@ impl Store {
         let items = usize::try_from(cache_bytes_max / 8192).unwrap_or(usize::MAX).clamp(16, 1 << 20);
         let cache = Cache::with_weighter(items, cache_bytes_max, CachedBytes);
         let cache_bytes_max = AtomicU64::new(cache_bytes_max);
-        Self { file, cache, cache_bytes_max, hits: Counter::default(), misses: Counter::default() }
+        Self {
+            file,
+            cache,
+            cache_bytes_max,
+            is_crowded: AtomicBool::new(false),
+            hits: Counter::default(),
+            misses: Counter::default(),
+        }
     }
 
     pub(crate) fn file(&self) -> &dyn DiskFile {
@@ -70,7 +80,32 @@ impl Store {
         self.misses.increment();
         let page = self.read_page(pointer)?;
         self.cache.insert(pointer.offset, Cached::Page(page.clone()));
+        self.look_for_crowd();
         Ok(page)
+    }
+
+    /// Reads a node that somebody else may have a link to.
+    pub(crate) fn linked_page(&self, link: &Link, pointer: &Pointer) -> Result<Page, StorageError> {
+        // What is found by a link looks unused to the cache: where something has to go, that would be
+        // what is used most.
+        if self.is_crowded.load(Ordering::Relaxed) {
+            return self.page(pointer);
+        }
+        if let Some(page) = link.page() {
+            self.hits.increment();
+            return Ok(page);
+        }
+        let page = self.page(pointer)?;
+        link.set(&page);
+        Ok(page)
+    }
+
+    /// Reads child `index` of an internal node; `None` when it has none.
+    pub(crate) fn child(&self, node: &Page, index: usize) -> Result<Option<Page>, StorageError> {
+        match (node.child(index), node.link(index)) {
+            (Some((pointer, _)), Some(link)) => self.linked_page(link, &pointer).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Reads a value that stands in a slot.
@@ -85,6 +120,7 @@ impl Store {
         self.misses.increment();
         let value = self.read(pointer)?;
         self.cache.insert(pointer.offset, Cached::Value(value.clone()));
+        self.look_for_crowd();
         Ok(value)
     }
 
@@ -104,7 +140,14 @@ impl Store {
     pub(crate) fn remember_page(&self, pointer: &Pointer, bytes: Bytes) {
         if let Some(page) = Page::parse(bytes) {
             self.cache.insert(pointer.offset, Cached::Page(page));
+            self.look_for_crowd();
         }
+    }
+
+    /// Finds out how full the cache is, behind something that came into it.
+    fn look_for_crowd(&self) {
+        let bytes_max = self.cache_bytes_max.load(Ordering::Relaxed);
+        self.is_crowded.store(self.cache.weight() > bytes_max - bytes_max / 8, Ordering::Relaxed);
     }
 
     /// Forgets what stood at an offset, before something else is written there.
@@ -120,6 +163,7 @@ impl Store {
     pub(crate) fn set_cache_bytes_max(&self, bytes: u64) {
         if self.cache_bytes_max.swap(bytes, Ordering::Relaxed) != bytes {
             self.cache.set_capacity(bytes);
+            self.look_for_crowd();
         }
     }
 

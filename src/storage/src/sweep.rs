@@ -13,7 +13,7 @@ use crate::node::{Body, NodeRef};
 pub(crate) fn sweep(node: &mut NodeRef) {
     let NodeRef::Memory(memory) = node else { return };
     if let Some(pointer) = memory.written.get() {
-        *node = NodeRef::Disk(*pointer);
+        *node = NodeRef::from(*pointer);
         return;
     }
     if !leads_to_memory(&memory.body) {
@@ -50,6 +50,7 @@ mod tests {
     use super::*;
     use crate::internal::{Child, Internal};
     use crate::leaf::Leaf;
+    use crate::link::DiskNode;
     use crate::node::{LargeValue, MemoryNode, Value, Written};
     use crate::pointer::Pointer;
 
@@ -88,7 +89,7 @@ mod tests {
     fn what_was_written_gives_way_to_its_pointer() {
         let mut node = leaf(Value::Inline(Bytes::from_static(b"value")), written());
         sweep(&mut node);
-        assert!(matches!(node, NodeRef::Disk(POINTER)));
+        assert!(matches!(node, NodeRef::Disk(DiskNode { pointer: POINTER, .. })));
         let mut node = tree();
         sweep(&mut node);
         assert_eq!(children(&node).iter().map(is_in_memory).collect::<Vec<_>>(), [false, true]);

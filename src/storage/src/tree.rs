@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::descent::{leaf_of, store_of};
 use crate::error::StorageError;
 use crate::internal::{Child, Internal};
 use crate::leaf::Leaf;
+use crate::link::DiskNode;
 use crate::node::{Body, Freed, LargeValue, MemoryNode, NodeRef, Root, Value, Written, child_index};
 use crate::page::{INLINE_BYTES_MAX, NODE_BYTES_MAX};
 use crate::pointer::Pointer;
@@ -134,7 +136,7 @@ impl Writer<'_> {
 
     /// Makes a node one that may be changed in place.
     pub(crate) fn writable<'n>(&mut self, node: &'n mut NodeRef) -> Result<&'n mut MemoryNode, StorageError> {
-        if let NodeRef::Disk(pointer) = node {
+        if let NodeRef::Disk(DiskNode { pointer, .. }) = node {
             let memory = self.load(pointer)?;
             self.account(0, memory.memory_bytes());
             self.freed.push(Freed::Pointer(*pointer));
@@ -154,7 +156,9 @@ impl Writer<'_> {
                 Ok(memory)
             }
             // Replaced above.
-            NodeRef::Disk(pointer) => Err(StorageError::corrupt(DATA, pointer.offset, "a node did not load")),
+            NodeRef::Disk(disk) => {
+                Err(StorageError::corrupt(DATA, disk.pointer.offset, "a node did not load"))
+            }
         }
     }
 
@@ -184,7 +188,7 @@ impl Writer<'_> {
     }
 
     fn store(&self, pointer: &Pointer) -> Result<&Store, StorageError> {
-        self.store.ok_or_else(|| StorageError::corrupt(DATA, pointer.offset, "a memory engine has no pages"))
+        store_of(self.store, pointer)
     }
 
     fn load(&self, pointer: &Pointer) -> Result<MemoryNode, StorageError> {
@@ -195,33 +199,7 @@ impl Writer<'_> {
     }
 
     fn contains(&self, node: &NodeRef, key: &[u8]) -> Result<bool, StorageError> {
-        let mut node = node;
-        let mut pointer = loop {
-            match node {
-                NodeRef::Disk(pointer) => break *pointer,
-                NodeRef::Memory(memory) => {
-                    let found = memory.search(key);
-                    match &memory.body {
-                        Body::Leaf(_) => return Ok(found.is_ok()),
-                        Body::Internal(internal) => match internal.child(child_index(found)) {
-                            Some(child) => node = &child.node,
-                            None => return Ok(false),
-                        },
-                    }
-                }
-            }
-        };
-        loop {
-            let page = self.store(&pointer)?.page(&pointer)?;
-            let found = page.search(key);
-            if page.is_leaf() {
-                return Ok(found.is_ok());
-            }
-            match page.child(child_index(found)) {
-                Some((child, _)) => pointer = child,
-                None => return Ok(false),
-            }
-        }
+        Ok(leaf_of(self.store, node, key)?.is_some_and(|leaf| leaf.search(key).is_ok()))
     }
 
     fn insert(&mut self, node: &mut NodeRef, key: &[u8], value: Value) -> Result<Inserted, StorageError> {
@@ -311,7 +289,7 @@ impl Writer<'_> {
         for child in internal.children().iter().skip(left).take(2) {
             sum += match &child.node {
                 NodeRef::Memory(memory) => memory.bytes(),
-                NodeRef::Disk(pointer) => {
+                NodeRef::Disk(DiskNode { pointer, .. }) => {
                     if pointer.length as usize > MERGED_BYTES_MAX {
                         return Ok(false);
                     }

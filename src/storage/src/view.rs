@@ -7,6 +7,7 @@ use bytes::Bytes;
 use photondb_base::{LogPosition, TreeId};
 
 use crate::cursor::Cursor;
+use crate::descent::{FoundLeaf, leaf_of, store_of};
 use crate::engine::Snapshot;
 use crate::error::StorageError;
 use crate::handle::Handle;
@@ -55,8 +56,7 @@ pub(crate) fn tree_of_key(key: &[u8]) -> Option<TreeId> {
 
 impl View {
     fn store(&self, pointer: &Pointer) -> Result<&Store, StorageError> {
-        let missing = || StorageError::corrupt(DATA, pointer.offset, "a memory engine has no pages");
-        self.store.as_deref().ok_or_else(missing)
+        store_of(self.store.as_deref(), pointer)
     }
 
     /// Reads a node.
@@ -75,8 +75,26 @@ impl View {
 
     pub(crate) fn load(&self, node: &NodeRef) -> Result<Handle, StorageError> {
         match node {
-            NodeRef::Disk(pointer) => Ok(Handle::Page(self.store(pointer)?.page(pointer)?)),
+            NodeRef::Disk(disk) => {
+                Ok(Handle::Page(self.store(&disk.pointer)?.linked_page(&disk.link, &disk.pointer)?))
+            }
             NodeRef::Memory(node) => Ok(Handle::Memory(node.clone())),
+        }
+    }
+
+    /// Child `index` of a node; `None` when it has none.
+    pub(crate) fn load_child(&self, node: &Handle, index: usize) -> Result<Option<Handle>, StorageError> {
+        match node {
+            Handle::Page(page) => match self.store.as_deref() {
+                Some(store) => Ok(store.child(page, index)?.map(Handle::Page)),
+                None => Ok(None),
+            },
+            Handle::Memory(node) | Handle::Shared(node, _) => match &node.body {
+                Body::Internal(internal) => {
+                    internal.child(index).map(|child| self.load(&child.node)).transpose()
+                }
+                Body::Leaf(_) => Ok(None),
+            },
         }
     }
 
@@ -92,35 +110,18 @@ impl View {
 
     /// Finds the value of a key below a root.
     pub(crate) fn find(&self, root: &Root, key: &[u8]) -> Result<Option<Value>, StorageError> {
-        let Some(mut node) = root.node.as_ref() else { return Ok(None) };
-        let mut pointer = loop {
-            match node {
-                NodeRef::Disk(pointer) => break *pointer,
-                NodeRef::Memory(memory) => {
-                    let found = memory.search(key);
-                    match &memory.body {
-                        Body::Leaf(leaf) => return Ok(found.ok().and_then(|index| leaf.value(index))),
-                        Body::Internal(internal) => match internal.child(child_index(found)) {
-                            Some(child) => node = &child.node,
-                            None => return Ok(None),
-                        },
-                    }
-                }
-            }
-        };
-        loop {
-            let page = self.store(&pointer)?.page(&pointer)?;
-            let found = page.search(key);
-            if page.is_leaf() {
-                return Ok(match found {
-                    Ok(index) => Handle::Page(page).value(index),
-                    Err(_) => None,
-                });
-            }
-            match page.child(child_index(found)) {
-                Some((child, _)) => pointer = child,
-                None => return Ok(None),
-            }
+        let Some(leaf) = self.leaf_of(root, key)? else { return Ok(None) };
+        let Ok(index) = leaf.search(key) else { return Ok(None) };
+        Ok(match leaf {
+            FoundLeaf::Memory(leaf) => leaf.value(index),
+            FoundLeaf::Page(page) => Handle::Page(page).value(index),
+        })
+    }
+
+    fn leaf_of<'r>(&self, root: &'r Root, key: &[u8]) -> Result<Option<FoundLeaf<'r>>, StorageError> {
+        match &root.node {
+            Some(top) => leaf_of(self.store.as_deref(), top, key),
+            None => Ok(None),
         }
     }
 
@@ -142,29 +143,7 @@ impl View {
 
     /// Brings the pages on the way to a key into the cache.
     pub(crate) fn warm(&self, root: &Root, key: &[u8]) -> Result<(), StorageError> {
-        let Some(mut node) = root.node.as_ref() else { return Ok(()) };
-        let mut pointer = loop {
-            match node {
-                NodeRef::Disk(pointer) => break *pointer,
-                NodeRef::Memory(memory) => match &memory.body {
-                    Body::Leaf(_) => return Ok(()),
-                    Body::Internal(internal) => match internal.child(child_index(memory.search(key))) {
-                        Some(child) => node = &child.node,
-                        None => return Ok(()),
-                    },
-                },
-            }
-        };
-        loop {
-            let page = self.store(&pointer)?.page(&pointer)?;
-            if page.is_leaf() {
-                return Ok(());
-            }
-            match page.child(child_index(page.search(key))) {
-                Some((child, _)) => pointer = child,
-                None => return Ok(()),
-            }
-        }
+        self.leaf_of(root, key).map(drop)
     }
 
     /// Number of keys below `key`, and with `inclusive` at it.
@@ -183,8 +162,8 @@ impl View {
             }
             let index = child_index(found);
             rank += (0..index).map(|before| handle.child_entries(before)).sum::<u64>();
-            match handle.child(index) {
-                Some(child) => handle = self.load(&child)?,
+            match self.load_child(&handle, index)? {
+                Some(child) => handle = child,
                 None => return Ok(rank),
             }
         }
@@ -215,8 +194,8 @@ impl View {
                 n -= handle.child_entries(index);
                 index += 1;
             }
-            match handle.child(index) {
-                Some(child) => handle = self.load(&child)?,
+            match self.load_child(&handle, index)? {
+                Some(child) => handle = child,
                 None => return Ok(None),
             }
         }

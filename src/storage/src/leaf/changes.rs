@@ -3,7 +3,8 @@
 use bytes::Bytes;
 
 use super::kept::{KEPT_BYTES_MIN, Kept};
-use super::{ASIDE_BIT, Aside, KEPT_BIT, KEPT_MARK_BYTES, Leaf, Place};
+use super::{ASIDE_BIT, Aside, KEPT_BIT, KEPT_MARK_BYTES, Leaf, LeafHeads, Place};
+use crate::key_heads::KeyHeads;
 use crate::node::{Root, Value};
 use crate::page::{CHILD_BYTES, SLOT_BIT, copy_to, shared_prefix, worth_prefix};
 use crate::pointer::POINTER_BYTES;
@@ -15,6 +16,7 @@ impl Leaf {
             self.shorten_prefix(shared_prefix(&self.prefix, key));
         }
         let suffix = key.get(self.prefix.len()..).unwrap_or_default();
+        self.add_head(index, suffix);
         let (value, flag) = self.cell_of(value);
         let at = self.key_start(index);
         let length = suffix.len() + value.as_ref().len();
@@ -24,6 +26,7 @@ impl Leaf {
         self.move_places(index, length);
         reserve(&mut self.places, 1);
         self.places.insert(index, Place { key: at as u16, value: (at + suffix.len()) as u16 | flag });
+        self.note_change();
     }
 
     /// Sets the value of an entry. Gives the former one if it stands outside.
@@ -42,6 +45,7 @@ impl Leaf {
         if let Some(place) = self.places.get_mut(index) {
             place.value = place.value & !SLOT_BIT | flag;
         }
+        self.note_change();
         old
     }
 
@@ -52,6 +56,12 @@ impl Leaf {
         self.cells.drain(start..end);
         self.places.remove(index);
         self.move_places(index, start.wrapping_sub(end));
+        if let LeafHeads::Taken(heads) = &mut self.heads
+            && !heads.remove(index)
+        {
+            self.heads = LeafHeads::ChangedOnce;
+        }
+        self.note_change();
         old
     }
 
@@ -74,10 +84,12 @@ impl Leaf {
         let mut right = Self {
             prefix: self.prefix.clone(),
             cells: self.cells.get(start..).unwrap_or_default().to_vec(),
+            heads: LeafHeads::ChangedOnce,
             ..Self::default()
         };
         right.places.extend(self.places.drain(at..).map(|place| place.moved(0usize.wrapping_sub(start))));
         self.cells.truncate(start);
+        self.heads = LeafHeads::ChangedOnce;
         for index in 0..right.count() {
             right.take_over(index, self);
         }
@@ -93,6 +105,7 @@ impl Leaf {
         self.places.extend(right.places.iter().map(|place| place.moved(start)));
         self.cells.extend_from_slice(&right.cells);
         self.page_bytes += right.page_bytes;
+        self.heads = LeafHeads::ChangedOnce;
         for index in count..self.count() {
             self.take_over(index, &mut right);
         }
@@ -178,6 +191,27 @@ impl Leaf {
         }
     }
 
+    /// Takes the head of a key that is to stand at `index`.
+    fn add_head(&mut self, index: usize, suffix: &[u8]) {
+        let first = self.key_start(0)..self.value_start(0);
+        if let LeafHeads::Taken(heads) = &mut self.heads
+            && !heads.insert(index, suffix, self.cells.get(first).unwrap_or_default())
+        {
+            self.heads = LeafHeads::ChangedOnce;
+        }
+    }
+
+    /// Takes the heads of all keys if they are missing and it is the second change.
+    fn note_change(&mut self) {
+        match self.heads {
+            LeafHeads::Unchanged => self.heads = LeafHeads::ChangedOnce,
+            LeafHeads::ChangedOnce => {
+                self.heads = LeafHeads::Taken(KeyHeads::of(0, self.count(), |index| self.suffix(index)));
+            }
+            LeafHeads::Taken(_) => {}
+        }
+    }
+
     /// Keeps `length` bytes of the prefix, or none when that is not worth it.
     fn shorten_prefix(&mut self, length: usize) {
         let length = worth_prefix(length);
@@ -198,6 +232,9 @@ impl Leaf {
             place.value += (before + returned.len()) as u16;
         }
         self.cells = cells;
+        if let LeafHeads::Taken(_) = self.heads {
+            self.heads = LeafHeads::ChangedOnce;
+        }
         self.prefix = self.prefix.get(..length).unwrap_or_default().into();
     }
 }
@@ -225,6 +262,6 @@ impl AsRef<[u8]> for Cell {
 fn reserve<T>(vector: &mut Vec<T>, more: usize) {
     let needed = vector.len() + more;
     if needed > vector.capacity() {
-        vector.reserve_exact(more + needed / 4);
+        vector.reserve_exact(more + needed / 2);
     }
 }

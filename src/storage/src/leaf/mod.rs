@@ -16,6 +16,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use self::kept::{KEPT_BYTES_MIN, Kept, KeptValues};
+use crate::key_heads::KeyHeads;
 use crate::node::{LargeValue, Root, Value};
 use crate::page::{
     CHILD_BYTES, EMPTY_NODE_BYTES, LEAF_ENTRY_BYTES, PackedValue, Page, SLOT_BIT, shared_prefix,
@@ -50,6 +51,17 @@ pub(crate) struct Leaf {
     page_bytes: usize,
     /// Values that no packed form stands for yet; a removed one leaves a gap.
     aside: Vec<Option<Aside>>,
+    heads: LeafHeads,
+}
+
+/// The heads of a leaf's keys. They are taken when it is changed a second time: of a leaf that is
+/// changed once, that would cost more than the search.
+#[derive(Clone, Debug, Default)]
+enum LeafHeads {
+    #[default]
+    Unchanged,
+    ChangedOnce,
+    Taken(KeyHeads),
 }
 
 /// Where an entry stands. `value` has [`SLOT_BIT`] set when the cell holds a pointer, or in its
@@ -93,6 +105,16 @@ impl Place {
 
     fn is_slot(self) -> bool {
         self.value & SLOT_BIT != 0
+    }
+}
+
+impl LeafHeads {
+    /// The memory that is not in here.
+    fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Taken(heads) => heads.memory_bytes(),
+            Self::Unchanged | Self::ChangedOnce => 0,
+        }
     }
 }
 
@@ -175,12 +197,16 @@ impl Leaf {
             + self.aside.capacity() * size_of::<Option<Aside>>()
             + self.kept.memory_bytes()
             + self.page_bytes
+            + self.heads.memory_bytes()
     }
 
     /// Where `key` is, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
         let count = self.count();
         search(&self.prefix, count, key, |rest| {
+            if let LeafHeads::Taken(heads) = &self.heads {
+                return heads.search(rest, |index| self.suffix(index));
+            }
             if count < KEYS_SHARING_MIN {
                 return search_between(0..count, rest, |index| self.suffix(index));
             }
