@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::node::{Body, MemoryNode, Value};
+use crate::node::{Body, MemoryNode, NodeRef, Value};
 use crate::page::{PackedValue, Page, StoredValue};
 
 /// A node ready to be read.
@@ -134,6 +134,19 @@ impl Handle {
             Self::Memory(node) | Self::Shared(node, _) => match &node.body {
                 Body::Leaf(leaf) => leaf.suffix(index),
                 Body::Internal(internal) => internal.key(index),
+            },
+        }
+    }
+
+    /// Whether a child is a leaf that was changed.
+    pub(crate) fn has_leaf_in_memory(&self, index: usize) -> bool {
+        match self {
+            Self::Page(_) => false,
+            Self::Memory(node) | Self::Shared(node, _) => match &node.body {
+                Body::Internal(internal) if node.level == 1 => {
+                    internal.child(index).is_some_and(|child| matches!(child.node, NodeRef::Memory(_)))
+                }
+                _ => false,
             },
         }
     }

@@ -67,6 +67,50 @@ impl Path {
         next.is_none_or(|(node, child)| node.compare(child + 1, key) == Ordering::Greater)
     }
 
+    /// Brings the leaf where `key` is or would be into the cache, and leads to the node above it. A leaf
+    /// that is in memory is not even looked at: it mostly has to come from far.
+    pub(crate) fn warm(&mut self, view: &View, root: &Root, key: &[u8]) -> Result<(), StorageError> {
+        let is_below =
+            |(node, child): &(Handle, usize)| *child > 0 && node.compare(*child, key) != Ordering::Greater;
+        if self.levels.last().is_some_and(is_below) && self.ends_behind(key) {
+            return Ok(());
+        }
+        let choose = |node: &Handle| child_index(node.search(key));
+        let turn = self.levels.iter().position(|(node, child)| choose(node) != *child);
+        let Some((node, _)) = turn.and_then(|depth| self.levels.drain(depth..).next()) else {
+            match (&root.node, self.levels.is_empty()) {
+                (Some(top), true) => return self.warm_below(view, view.load(top)?, choose),
+                _ => return Ok(()),
+            }
+        };
+        self.warm_below(view, node, choose)
+    }
+
+    fn warm_below(
+        &mut self,
+        view: &View,
+        mut node: Handle,
+        choose: impl Fn(&Handle) -> usize,
+    ) -> Result<(), StorageError> {
+        while !node.is_leaf() {
+            let child = choose(&node);
+            let below = match node.has_leaf_in_memory(child) {
+                true => Ok(None),
+                false => view.load_child(&node, child),
+            };
+            self.levels.push((node, child));
+            match below {
+                Ok(Some(below)) => node = below,
+                Ok(None) => break,
+                Err(error) => {
+                    self.levels.clear();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Goes on from a level whose node surely has the key below it.
     fn seek_below(
         &mut self,

@@ -401,7 +401,7 @@ impl WarmTrees {
     fn warm(&mut self, view: &View, tree: TreeId, key: &[u8]) -> Result<(), StorageError> {
         match self.0.iter_mut().find(|(known, ..)| *known == tree) {
             Some((_, root, path)) => {
-                path.get_or_insert_default().seek(view, root, key)?;
+                path.get_or_insert_default().warm(view, root, key)?;
             }
             None => {
                 let root = view.root(tree)?;
