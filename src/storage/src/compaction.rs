@@ -22,8 +22,10 @@ use crate::slab::{CLASS_EXTENT, CLASS_EXTENT_BODY, CLASS_FREE, SLAB_BYTES, Slab,
 use crate::space::Space;
 use crate::view::{TreeSnapshot, View};
 
-/// What is moved before a checkpoint writes it.
+/// What is moved at most before a checkpoint writes it.
 const PASS_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Likewise, as part of the memory for changes and pages.
+const PASS_PART_MAX: u64 = 8;
 /// A file that has lost less than this part of what is used is left alone.
 const LOST_PART_MIN: u64 = 16;
 /// A slab that has lost less than this part of itself is left alone.
@@ -111,7 +113,7 @@ fn run_passes(shared: &Shared, goes_on: impl Fn() -> bool) -> Result<(), Storage
     if !before.is_worth_compacting(&shared.options) {
         return Ok(());
     }
-    for _ in 0..before.slot_bytes_used / PASS_BYTES_MAX + PASSES_MORE_MAX {
+    for _ in 0..before.slot_bytes_used / pass_bytes(&shared.options) + PASSES_MORE_MAX {
         let victims = close_victims(shared);
         let view = shared.view();
         for one in search(&view, &victims)? {
@@ -133,6 +135,10 @@ fn run_passes(shared: &Shared, goes_on: impl Fn() -> bool) -> Result<(), Storage
     Ok(())
 }
 
+fn pass_bytes(options: &OpenOptions) -> u64 {
+    PASS_BYTES_MAX.min(options.cache_bytes_max / PASS_PART_MAX).max(SLAB_BYTES)
+}
+
 /// Closes slabs that are to be emptied; none when there are none, or snapshots hold on to what
 /// was moved.
 fn close_victims(shared: &Shared) -> HashMap<u32, Slab> {
@@ -142,14 +148,15 @@ fn close_victims(shared: &Shared) -> HashMap<u32, Slab> {
     if space.busy_bytes() > space.live_bytes() {
         return HashMap::new();
     }
-    let victims = victims(space, Usage::of(space).is_long(&shared.options));
+    let victims = victims(space, &shared.options);
     space.close(victims.keys().copied());
     victims
 }
 
 /// As many slabs as one pass empties: first the last ones of a file that is too long, then the
 /// emptiest.
-fn victims(space: &Space, is_long: bool) -> HashMap<u32, Slab> {
+fn victims(space: &Space, options: &OpenOptions) -> HashMap<u32, Slab> {
+    let is_long = Usage::of(space).is_long(options);
     let used = space.slab_count() - space.free_slabs();
     let length_max = used + used / LONGER_PART_MAX / 2;
     let mut found = Vec::new();
@@ -173,7 +180,7 @@ fn victims(space: &Space, is_long: bool) -> HashMap<u32, Slab> {
     let mut bytes = 0;
     let within_pass = found.into_iter().take_while(|(.., slab)| {
         bytes += slab.bytes(slab.live);
-        bytes <= PASS_BYTES_MAX
+        bytes <= pass_bytes(options)
     });
     within_pass.map(|(_, index, slab)| (index, slab)).collect()
 }
@@ -263,11 +270,11 @@ impl Move {
             Movable::Node(level) => {
                 // Reads while nobody waits.
                 view.warm(&view.root(self.tree)?, &self.key)?;
-                shared.state.lock().rewrite_node(self.tree, &self.key, *level)
+                shared.change(|state| state.rewrite_node(self.tree, &self.key, *level))
             }
             Movable::Value(pointer) => {
                 let bytes = view.read(pointer)?;
-                shared.state.lock().rewrite_value(self.tree, &self.key, pointer, bytes)
+                shared.change(|state| state.rewrite_value(self.tree, &self.key, pointer, bytes))
             }
         }
     }

@@ -205,6 +205,21 @@ impl Shared {
         Ok(())
     }
 
+    /// Changes how the trees stand in memory and on disk, but not what is in them.
+    pub(crate) fn change(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        let result = {
+            let mut state = self.state.lock();
+            let result = change(&mut state);
+            self.counters.dirty_bytes.store(state.dirty_bytes, Ordering::Relaxed);
+            result
+        };
+        self.balance();
+        result
+    }
+
     fn note_applied(&self, state: &State, bytes: u64, commits: u64) {
         let counters = &self.counters;
         counters.applied.store(state.position.0, Ordering::Release);

@@ -1,5 +1,6 @@
 //! When checkpoints run, and what readers and writers see of them.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -169,6 +170,34 @@ fn an_engine_that_is_idle_compacts() {
     let expected = values(&engine.snapshot());
     wait_for(&engine, |now| slabs_used(now) <= now.slot_bytes_used / 65_536 * 9 / 8 + 15);
     assert_eq!(values(&engine.snapshot()), expected);
+}
+
+#[test]
+fn what_compaction_moves_takes_its_memory_from_the_page_cache() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = OpenOptions {
+        cache_bytes_max: 4 << 20,
+        checkpoint_idle_ms: 20,
+        compact_lost_bytes: 64 * 1024,
+        ..OpenOptions::new(Arc::new(RealDisk::open(directory.path()).unwrap()))
+    };
+    let bound = options.cache_bytes_max + options.cache_bytes_max / 8;
+    let engine = DiskEngine::open(options).unwrap();
+    for number in 0..20_000 {
+        put(&engine, number, &[7; 900]);
+    }
+    for number in (0..20_000).filter(|number| number % 7 != 0) {
+        let mut batch = Batch::new();
+        batch.delete(TREE, key(number));
+        engine.commit(batch).unwrap();
+    }
+    let both = |now: &Statistics| now.dirty_bytes + now.cache_bytes;
+    let most = Cell::new(0);
+    wait_for(&engine, |now| {
+        most.set(most.get().max(both(now)));
+        slabs_used(now) <= now.slot_bytes_used / 65_536 * 9 / 8 + 15
+    });
+    assert!(most.get() <= bound, "{} bytes of changes and pages, {bound} allowed", most.get());
 }
 
 #[test]
