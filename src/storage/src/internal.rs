@@ -107,7 +107,7 @@ impl Internal {
     /// Adds a child that comes to be number `index`.
     pub(crate) fn insert(&mut self, index: usize, key: &[u8], child: Child) {
         if let Some(mut heads) = self.heads.take()
-            && heads.insert(index, key, self.key(1))
+            && heads.insert(index, key, || self.key(1))
         {
             self.heads = OnceLock::from(heads);
         }

@@ -70,9 +70,15 @@ impl KeyHeads {
 
     /// Takes the head of a key that comes to be number `index`, of a node that begins with `first_key`
     /// as far as is known here. `false` when the heads have to be taken anew.
-    pub(crate) fn insert(&mut self, index: usize, key: &[u8], first_key: &[u8]) -> bool {
-        let rest = first_key.get(..self.shared()).and_then(|shared| key.strip_prefix(shared));
-        let (Some(rest), Some(place)) = (rest, index.checked_sub(self.first())) else { return false };
+    pub(crate) fn insert<'a>(
+        &mut self,
+        index: usize,
+        key: &[u8],
+        first_key: impl FnOnce() -> &'a [u8],
+    ) -> bool {
+        let shared = || first_key().get(..self.shared()).unwrap_or_default();
+        let rest = self.shared_head.cut(self.shared(), key, shared);
+        let (Ok(rest), Some(place)) = (rest, index.checked_sub(self.first())) else { return false };
         let known = usize::from(self.count - self.first);
         if place > known {
             return false;
@@ -205,7 +211,7 @@ mod tests {
             let mut fewer = keys.clone();
             let key = fewer.remove(added);
             let mut heads = KeyHeads::of(1, fewer.len(), |index| &fewer[index]);
-            if heads.insert(added, &key, &fewer[1]) {
+            if heads.insert(added, &key, || &fewer[1]) {
                 for sought in &keys[1..] {
                     prop_assert_eq!(heads.search(sought, |index| &keys[index]).ok(), keys.iter().position(|key| key == sought));
                 }

@@ -6,7 +6,7 @@ use super::kept::{KEPT_BYTES_MIN, Kept};
 use super::{ASIDE_BIT, Aside, KEPT_BIT, KEPT_MARK_BYTES, Leaf, LeafHeads, Place};
 use crate::key_heads::KeyHeads;
 use crate::node::{Root, Value};
-use crate::page::{CHILD_BYTES, SLOT_BIT, copy_to, shared_prefix, worth_prefix};
+use crate::page::{CHILD_BYTES, NODE_BYTES_MAX, SLOT_BIT, copy_to, shared_prefix, worth_prefix};
 use crate::pointer::POINTER_BYTES;
 
 impl Leaf {
@@ -24,7 +24,7 @@ impl Leaf {
         copy_to(&mut self.cells, at, suffix);
         copy_to(&mut self.cells, at + suffix.len(), value.as_ref());
         self.move_places(index, length);
-        reserve(&mut self.places, 1);
+        reserve(&mut self.places, 1, usize::MAX);
         self.places.insert(index, Place { key: at as u16, value: (at + suffix.len()) as u16 | flag });
         self.note_change();
     }
@@ -179,7 +179,7 @@ impl Leaf {
     }
 
     fn open_gap(&mut self, at: usize, length: usize) {
-        reserve(&mut self.cells, length);
+        reserve(&mut self.cells, length, NODE_BYTES_MAX);
         let end = self.cells.len();
         self.cells.resize(end + length, 0);
         self.cells.copy_within(at..end, at + length);
@@ -195,7 +195,7 @@ impl Leaf {
     fn add_head(&mut self, index: usize, suffix: &[u8]) {
         let first = self.key_start(0)..self.value_start(0);
         if let LeafHeads::Taken(heads) = &mut self.heads
-            && !heads.insert(index, suffix, self.cells.get(first).unwrap_or_default())
+            && !heads.insert(index, suffix, || self.cells.get(first).unwrap_or_default())
         {
             self.heads = LeafHeads::ChangedOnce;
         }
@@ -258,10 +258,12 @@ impl AsRef<[u8]> for Cell {
     }
 }
 
-/// Makes room for `more`, by less than the doubling of [`Vec`]: most leaves are nearly full.
-fn reserve<T>(vector: &mut Vec<T>, more: usize) {
+/// Makes room for `more`, by less than the doubling of [`Vec`] and for no more than `most` unless it
+/// has to be: most leaves are nearly full.
+fn reserve<T>(vector: &mut Vec<T>, more: usize, most: usize) {
     let needed = vector.len() + more;
     if needed > vector.capacity() {
-        vector.reserve_exact(more + needed / 2);
+        let wanted = (needed + needed / 2).min(most).max(needed);
+        vector.reserve_exact(wanted - vector.len());
     }
 }
