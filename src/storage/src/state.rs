@@ -70,6 +70,7 @@ impl State {
             broken: self.broken.clone(),
             _guard: self.guard.clone(),
             _sweep: self.sweep.clone(),
+            roots: Default::default(),
         }
     }
 

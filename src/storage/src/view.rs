@@ -1,7 +1,7 @@
 //! Reading trees: one view of all of them, held by a catalog root.
 
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use photondb_base::{LogPosition, TreeId};
@@ -35,7 +35,12 @@ pub(crate) struct View {
     pub _guard: Arc<EpochGuard>,
     /// Tells that nodes of this view may be in memory although they are on disk.
     pub _sweep: Arc<SweepGuard>,
+    /// Roots that somebody asked for, each at one place for some trees: the first of them.
+    pub roots: [OnceLock<(TreeId, Root)>; ROOTS],
 }
+
+/// Trees whose roots a view knows at most.
+const ROOTS: usize = 4;
 
 /// The catalog key of a tree.
 pub(crate) fn tree_key(tree: TreeId) -> [u8; 9] {
@@ -127,8 +132,23 @@ impl View {
 
     /// The root of a tree; an empty one when the tree was never written to.
     pub(crate) fn root(&self, tree: TreeId) -> Result<Root, StorageError> {
+        self.with_root(tree, Root::clone)
+    }
+
+    fn with_root<T>(&self, tree: TreeId, read: impl FnOnce(&Root) -> T) -> Result<T, StorageError> {
         self.check()?;
-        self.catalog_root(&tree_key(tree))
+        let place = self.roots.get(tree.0 as usize % ROOTS);
+        match place.and_then(OnceLock::get) {
+            Some((known, root)) if *known == tree => return Ok(read(root)),
+            _ => {}
+        }
+        let root = self.catalog_root(&tree_key(tree))?;
+        let answer = read(&root);
+        if let Some(place) = place {
+            // Somebody else's is as good.
+            place.get_or_init(|| (tree, root));
+        }
+        Ok(answer)
     }
 
     /// The root that the catalog has for a key.
@@ -217,8 +237,8 @@ impl Snapshot for TreeSnapshot {
     }
 
     fn get(&self, tree: TreeId, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
-        let root = self.0.root(tree)?;
-        self.0.find(&root, key)?.map(|value| self.0.bytes(value)).transpose()
+        let found = self.0.with_root(tree, |root| self.0.find(root, key))??;
+        found.map(|value| self.0.bytes(value)).transpose()
     }
 
     fn lookup(&self, tree: TreeId) -> Lookup {
