@@ -78,45 +78,14 @@ impl KeyHeads {
     ) -> bool {
         let shared = || first_key().get(..self.shared()).unwrap_or_default();
         let rest = self.shared_head.cut(self.shared(), key, shared);
-        let (Ok(rest), Some(place)) = (rest, index.checked_sub(self.first())) else { return false };
-        let known = usize::from(self.count - self.first);
-        if place > known {
-            return false;
-        }
-        if !self.all.is_empty() {
-            self.all.insert(place, head(rest));
-        } else if self.step == 1 && known < HEADS && !known.is_power_of_two() {
-            // As many heads as keys: all behind it move on. Now and then they are taken anew, since
-            // the first few keys have more in common than all of them, or nothing known.
-            self.heads.copy_within(place..HEADS - 1, place + 1);
-            if let Some(slot) = self.heads.get_mut(place) {
-                *slot = head(rest);
+        match (rest, index.checked_sub(self.first())) {
+            (Ok(rest), Some(place)) if !self.all.is_empty() && place <= self.all.len() => {
+                self.all.insert(place, head(rest));
+                self.count += 1;
+                true
             }
-        } else {
-            return false;
+            _ => false,
         }
-        self.count += 1;
-        true
-    }
-
-    /// Forgets the head of key `index`. `false` when the heads have to be taken anew.
-    pub(crate) fn remove(&mut self, index: usize) -> bool {
-        let Some(place) = index.checked_sub(self.first()) else { return false };
-        if place >= usize::from(self.count - self.first) {
-            return false;
-        }
-        if self.all.len() > 1 {
-            self.all.remove(place);
-        } else if self.all.is_empty() && self.step == 1 {
-            self.heads.copy_within(place + 1..HEADS, place);
-            if let Some(last) = self.heads.last_mut() {
-                *last = u32::MAX;
-            }
-        } else {
-            return false;
-        }
-        self.count -= 1;
-        true
     }
 
     fn shared(&self) -> usize {
@@ -158,7 +127,7 @@ impl KeyHeads {
 
 /// Four bytes as a number that orders like them; what is missing counts as zero, so that equal
 /// heads say nothing.
-fn head(bytes: &[u8]) -> u32 {
+pub(crate) fn head(bytes: &[u8]) -> u32 {
     match bytes.first_chunk() {
         Some(chunk) => u32::from_be_bytes(*chunk),
         None => bytes.iter().enumerate().fold(0, |head, (at, byte)| head | u32::from(*byte) << (24 - 8 * at)),

@@ -419,7 +419,8 @@ impl WarmTrees {
                 path.get_or_insert_default().warm(view, root, key)?;
             }
             None => {
-                let root = view.root(tree)?;
+                // This snapshot ends with the commit: it need not remember the root.
+                let root = view.catalog_root(&tree_key(tree))?;
                 view.warm(&root, key)?;
                 if self.0.len() == WARM_TREES {
                     self.0.remove(0);

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
+use super::heads::Heads;
 use super::kept::{KEPT_BYTES_MIN, Kept};
-use super::{ASIDE_BIT, Aside, KEPT_BIT, KEPT_MARK_BYTES, Leaf, LeafHeads, Place};
-use crate::key_heads::KeyHeads;
+use super::{ASIDE_BIT, Aside, KEPT_BIT, KEPT_MARK_BYTES, Leaf, Place};
 use crate::node::{Root, Value};
 use crate::page::{CHILD_BYTES, NODE_BYTES_MAX, SLOT_BIT, copy_to, shared_prefix, worth_prefix};
 use crate::pointer::POINTER_BYTES;
@@ -16,7 +16,7 @@ impl Leaf {
             self.shorten_prefix(shared_prefix(&self.prefix, key));
         }
         let suffix = key.get(self.prefix.len()..).unwrap_or_default();
-        self.add_head(index, suffix);
+        let head = self.head_of(suffix);
         let (value, flag) = self.cell_of(value);
         let at = self.key_start(index);
         let length = suffix.len() + value.as_ref().len();
@@ -25,7 +25,7 @@ impl Leaf {
         copy_to(&mut self.cells, at + suffix.len(), value.as_ref());
         self.move_places(index, length);
         reserve(&mut self.places, 1, usize::MAX);
-        self.places.insert(index, Place { key: at as u16, value: (at + suffix.len()) as u16 | flag });
+        self.places.insert(index, Place { key: at as u16, value: (at + suffix.len()) as u16 | flag, head });
         self.note_change();
     }
 
@@ -56,11 +56,6 @@ impl Leaf {
         self.cells.drain(start..end);
         self.places.remove(index);
         self.move_places(index, start.wrapping_sub(end));
-        if let LeafHeads::Taken(heads) = &mut self.heads
-            && !heads.remove(index)
-        {
-            self.heads = LeafHeads::ChangedOnce;
-        }
         self.note_change();
         old
     }
@@ -84,12 +79,12 @@ impl Leaf {
         let mut right = Self {
             prefix: self.prefix.clone(),
             cells: self.cells.get(start..).unwrap_or_default().to_vec(),
-            heads: LeafHeads::ChangedOnce,
+            heads: Heads::ChangedOnce,
             ..Self::default()
         };
         right.places.extend(self.places.drain(at..).map(|place| place.moved(0usize.wrapping_sub(start))));
         self.cells.truncate(start);
-        self.heads = LeafHeads::ChangedOnce;
+        self.forget_heads();
         for index in 0..right.count() {
             right.take_over(index, self);
         }
@@ -105,7 +100,7 @@ impl Leaf {
         self.places.extend(right.places.iter().map(|place| place.moved(start)));
         self.cells.extend_from_slice(&right.cells);
         self.page_bytes += right.page_bytes;
-        self.heads = LeafHeads::ChangedOnce;
+        self.forget_heads();
         for index in count..self.count() {
             self.take_over(index, &mut right);
         }
@@ -191,27 +186,6 @@ impl Leaf {
         }
     }
 
-    /// Takes the head of a key that is to stand at `index`.
-    fn add_head(&mut self, index: usize, suffix: &[u8]) {
-        let first = self.key_start(0)..self.value_start(0);
-        if let LeafHeads::Taken(heads) = &mut self.heads
-            && !heads.insert(index, suffix, || self.cells.get(first).unwrap_or_default())
-        {
-            self.heads = LeafHeads::ChangedOnce;
-        }
-    }
-
-    /// Takes the heads of all keys if they are missing and it is the second change.
-    fn note_change(&mut self) {
-        match self.heads {
-            LeafHeads::Unchanged => self.heads = LeafHeads::ChangedOnce,
-            LeafHeads::ChangedOnce => {
-                self.heads = LeafHeads::Taken(KeyHeads::of(0, self.count(), |index| self.suffix(index)));
-            }
-            LeafHeads::Taken(_) => {}
-        }
-    }
-
     /// Keeps `length` bytes of the prefix, or none when that is not worth it.
     fn shorten_prefix(&mut self, length: usize) {
         let length = worth_prefix(length);
@@ -232,8 +206,8 @@ impl Leaf {
             place.value += (before + returned.len()) as u16;
         }
         self.cells = cells;
-        if let LeafHeads::Taken(_) = self.heads {
-            self.heads = LeafHeads::ChangedOnce;
+        if let Heads::Taken { .. } = self.heads {
+            self.forget_heads();
         }
         self.prefix = self.prefix.get(..length).unwrap_or_default().into();
     }

@@ -4,6 +4,7 @@
 //! values stay where they are in the page, or in memory of their own: see [`kept`].
 
 mod changes;
+mod heads;
 mod kept;
 mod packing;
 #[cfg(test)]
@@ -15,8 +16,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use self::heads::{Heads, KEYS_SHARING_MIN};
 use self::kept::{KEPT_BYTES_MIN, Kept, KeptValues};
-use crate::key_heads::KeyHeads;
 use crate::node::{LargeValue, Root, Value};
 use crate::page::{
     CHILD_BYTES, EMPTY_NODE_BYTES, LEAF_ENTRY_BYTES, PackedValue, Page, SLOT_BIT, shared_prefix,
@@ -30,8 +31,6 @@ const ASIDE_BIT: u64 = 1 << 63;
 /// Likewise: the value is kept, and what stands for it in the cell is this number alone.
 const KEPT_BIT: u64 = 1 << 62;
 const KEPT_MARK_BYTES: usize = 8;
-/// For fewer keys it does not pay to find out what they have in common.
-const KEYS_SHARING_MIN: usize = 8;
 /// Room for an entry or two in a leaf that is unpacked: most are to have one more.
 const SPARE_CELL_BYTES: usize = 256;
 const SPARE_PLACES: usize = 4;
@@ -51,17 +50,7 @@ pub(crate) struct Leaf {
     page_bytes: usize,
     /// Values that no packed form stands for yet; a removed one leaves a gap.
     aside: Vec<Option<Aside>>,
-    heads: LeafHeads,
-}
-
-/// The heads of a leaf's keys. They are taken when it is changed a second time: of a leaf that is
-/// changed once, that would cost more than the search.
-#[derive(Clone, Debug, Default)]
-enum LeafHeads {
-    #[default]
-    Unchanged,
-    ChangedOnce,
-    Taken(KeyHeads),
+    heads: Heads,
 }
 
 /// Where an entry stands. `value` has [`SLOT_BIT`] set when the cell holds a pointer, or in its
@@ -70,6 +59,8 @@ enum LeafHeads {
 struct Place {
     key: u16,
     value: u16,
+    /// Of the key, where the heads are taken.
+    head: u32,
 }
 
 /// A value that only a checkpoint gives a packed form.
@@ -92,7 +83,8 @@ pub(crate) enum Settled {
 impl Place {
     fn moved(self, by: usize) -> Self {
         // Wraps for a move to the front; the flag above the offset stays as it is.
-        Self { key: self.key.wrapping_add(by as u16), value: self.value.wrapping_add(by as u16) }
+        let [key, value] = [self.key, self.value].map(|offset| offset.wrapping_add(by as u16));
+        Self { key, value, ..self }
     }
 
     fn key_start(self) -> usize {
@@ -105,16 +97,6 @@ impl Place {
 
     fn is_slot(self) -> bool {
         self.value & SLOT_BIT != 0
-    }
-}
-
-impl LeafHeads {
-    /// The memory that is not in here.
-    fn memory_bytes(&self) -> usize {
-        match self {
-            Self::Taken(heads) => heads.memory_bytes(),
-            Self::Unchanged | Self::ChangedOnce => 0,
-        }
     }
 }
 
@@ -133,7 +115,8 @@ impl Leaf {
             (Vec::with_capacity(page.count() + SPARE_PLACES), 0, 0);
         for index in 0..page.count() {
             let (key, value, is_slot) = page.cell_place(index);
-            places.push(Place { key: key as u16, value: value as u16 | if is_slot { SLOT_BIT } else { 0 } });
+            let value_place = value as u16 | if is_slot { SLOT_BIT } else { 0 };
+            places.push(Place { key: key as u16, value: value_place, head: 0 });
             let bytes = page.cell_end(index) - value;
             if bytes >= KEPT_BYTES_MIN && !is_slot {
                 kept_count += 1;
@@ -197,15 +180,14 @@ impl Leaf {
             + self.aside.capacity() * size_of::<Option<Aside>>()
             + self.kept.memory_bytes()
             + self.page_bytes
-            + self.heads.memory_bytes()
     }
 
     /// Where `key` is, or where it would be.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
         let count = self.count();
         search(&self.prefix, count, key, |rest| {
-            if let LeafHeads::Taken(heads) = &self.heads {
-                return heads.search(rest, |index| self.suffix(index));
+            if let Some(found) = self.search_heads(rest) {
+                return found;
             }
             if count < KEYS_SHARING_MIN {
                 return search_between(0..count, rest, |index| self.suffix(index));
