@@ -17,6 +17,7 @@ use crate::narrowing::Narrowing;
 use crate::parallelism::Parallelism;
 use crate::profile::{Profiler, on_row};
 use crate::request::Services;
+use crate::shared_plans::SharedPlan;
 use crate::value::TableRef;
 
 /// What a query says that was stopped by somebody else than its client.
@@ -30,6 +31,8 @@ pub(crate) struct Environment {
     pub(crate) ast: Arc<Ast>,
     /// What stands in for the placeholders of the plan.
     pub(crate) bindings: Bindings,
+    /// The plan of a feed, kept for others that differ from it in their bindings only.
+    pub(crate) shared_plan: Option<Arc<SharedPlan>>,
     pub(crate) options: EvaluationOptions,
     user: Text,
     pub(crate) cancel: Cancel,
@@ -99,6 +102,7 @@ impl Environment {
             clock,
             ast,
             bindings: Bindings::new(),
+            shared_plan: None,
             options,
             user,
             cancel,
@@ -115,6 +119,12 @@ impl Environment {
         self
     }
 
+    /// With the plan that is evaluated, of a feed.
+    pub(crate) fn with_shared_plan(mut self, plan: Arc<SharedPlan>) -> Self {
+        self.shared_plan = Some(plan);
+        self
+    }
+
     /// The same surroundings for what outlives the query: nobody cancels it.
     pub(crate) fn lasting(&self) -> Self {
         Self {
@@ -122,6 +132,7 @@ impl Environment {
             clock: Arc::clone(&self.clock),
             ast: Arc::clone(&self.ast),
             bindings: self.bindings.clone(),
+            shared_plan: self.shared_plan.clone(),
             options: self.options.clone(),
             user: self.user.clone(),
             cancel: Cancel::default(),
@@ -139,6 +150,7 @@ impl Environment {
             clock,
             ast: Arc::new(Ast::new()),
             bindings: Bindings::new(),
+            shared_plan: None,
             options: EvaluationOptions::default(),
             user: Text::default(),
             cancel: Cancel::default(),

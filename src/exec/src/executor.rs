@@ -22,6 +22,7 @@ use crate::sequence::{
     Interleave, Machine, Narrowed, Passing, Pipeline, RowStream, Sequence, Source, Stage, Terminal,
     TerminalAnswer,
 };
+use crate::shared_plans::SharedPlans;
 use crate::terms::object;
 use crate::value::{Kind, Value};
 
@@ -46,12 +47,14 @@ pub struct Executor {
     services: Arc<Services>,
     parallelism: Parallelism,
     narrowing: Narrowing,
+    shared_plans: Arc<SharedPlans>,
 }
 
 impl Executor {
     /// An executor over the given services.
     pub fn new(services: Arc<Services>) -> Self {
-        Self { services, parallelism: Parallelism::default(), narrowing: Narrowing::default() }
+        let (parallelism, narrowing) = (Parallelism::default(), Narrowing::default());
+        Self { services, parallelism, narrowing, shared_plans: Arc::default() }
     }
 
     /// Splits queries otherwise than by default.
@@ -77,20 +80,26 @@ impl Executor {
     /// Opens a query.
     pub fn run(&self, request: Request) -> std::result::Result<Answer, Failure> {
         let StartQuery { mut ast, optargs, explain: plan_only } = *request.query;
+        let Request { user, cancel, memory, .. } = request;
         if ast.has(TermType::Changes) {
             // A feed keeps its query for as long as it is open.
+            if !plan_only && has_session_options_only(&ast, &optargs) {
+                let fail = |error| Failure { error, acknowledgement: Acknowledgement::default() };
+                let options = self.default_options();
+                ast.check_array_sizes(options.array_size_max).map_err(fail)?;
+                if let Some((shared, bindings)) = self.shared_plans.of(&mut ast).map_err(fail)? {
+                    let tree = Arc::clone(&shared.plan.ast);
+                    let env = Environment::new(self.services(), tree, options, user, cancel, memory);
+                    let env = Arc::new(env.with_bindings(bindings).with_shared_plan(Arc::clone(&shared)));
+                    return answer(&env, &shared.plan);
+                }
+            }
             ast.shrink_to_fit();
         }
         let ast = Arc::new(ast);
-        let options = self.options(&ast, &optargs, &request.user).map_err(|error| failure(error, &ast))?;
-        let env = Arc::new(Environment::new(
-            Arc::clone(&self.services),
-            Arc::clone(&ast),
-            options,
-            request.user,
-            request.cancel,
-            request.memory,
-        ));
+        let options = self.options(&ast, &optargs, &user).map_err(|error| failure(error, &ast))?;
+        let env =
+            Arc::new(Environment::new(self.services(), Arc::clone(&ast), options, user, cancel, memory));
         let fail = |error: ReqlError| Failure { error, acknowledgement: env.acknowledgement() };
         ast.check_array_sizes(env.options.array_size_max).map_err(fail)?;
         let plan = lower(Arc::clone(&ast)).map_err(fail)?;
@@ -180,6 +189,13 @@ pub(crate) fn is_consulted(option: &str) -> bool {
 /// Whether a global option stands in for those that a term does not give.
 pub(crate) fn is_global(option: &str) -> bool {
     !is_consulted(option) && !FOR_THE_SESSION.contains(&option)
+}
+
+/// Whether all options of a query are plain values that do not concern how it is evaluated.
+fn has_session_options_only(ast: &Ast, optargs: &[(Text, TermId)]) -> bool {
+    optargs
+        .iter()
+        .all(|(name, value)| !is_consulted(name) && !is_global(name) && ast.constant(*value).is_some())
 }
 
 /// Opens what a plan says.

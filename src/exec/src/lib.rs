@@ -29,6 +29,7 @@ mod profile;
 mod request;
 mod row_expression;
 mod sequence;
+mod shared_plans;
 mod sort;
 mod stored_function;
 mod terms;

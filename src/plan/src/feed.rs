@@ -30,8 +30,11 @@ pub struct FeedPlan {
 /// the same change, so that it need be evaluated only once for all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FeedIdentity {
-    /// The query in a form that is the same for all ways to say it.
-    pub query: Arc<[u8]>,
+    /// The query in a form that is the same for all ways to say it. Many have one text and differ
+    /// in values.
+    pub text: Arc<[u8]>,
+    /// The values that the text has no room for.
+    pub values: Arc<[u8]>,
     /// Which of the feeds of the query: by its term and its place in a union.
     pub part: (usize, usize),
     /// The index that the query means by a name.

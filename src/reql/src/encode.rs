@@ -4,22 +4,23 @@ use std::collections::HashMap;
 
 use photondb_datum::{Datum, Text, json};
 
+use crate::shape::{BLANKS_MAX, TEXT_BYTES_MAX, takes_value};
 use crate::{Ast, Node, TermId, TermType};
 
 /// A subtree as a driver would send it. Decoding it gives the same tree.
 pub fn encode(ast: &Ast, id: TermId) -> Vec<u8> {
     let mut out = Vec::new();
-    write_node(ast, id, &mut Names::Kept, &mut out);
+    write_node(ast, id, &mut Form::plain(), &mut out);
     out
 }
 
 /// A whole START query, `[1, term, options]`.
 pub fn encode_query(ast: &Ast, root: TermId, optargs: &[(Text, TermId)]) -> Vec<u8> {
     let mut out = b"[1,".to_vec();
-    write_node(ast, root, &mut Names::Kept, &mut out);
+    write_node(ast, root, &mut Form::plain(), &mut out);
     if !optargs.is_empty() {
         out.push(b',');
-        write_optargs(ast, optargs, &mut Names::Kept, &mut out);
+        write_optargs(ast, optargs, &mut Form::plain(), &mut out);
     }
     out.push(b']');
     out
@@ -29,8 +30,41 @@ pub fn encode_query(ast: &Ast, root: TermId, optargs: &[(Text, TermId)]) -> Vec<
 /// the variables of all their queries on; this form is the same whenever the query is sent.
 pub fn encode_canonical(ast: &Ast, id: TermId) -> Vec<u8> {
     let mut out = Vec::new();
-    write_node(ast, id, &mut Names::Counted(HashMap::new()), &mut out);
+    write_node(ast, id, &mut Form::canonical(), &mut out);
     out
+}
+
+/// [`encode_canonical`] with the values left blank that nobody looks at before they are evaluated,
+/// and the nodes of these values in the order of the text. What has the same text differs in them
+/// only. `None` when there is so much of it that it is unlikely to come again.
+pub fn encode_canonical_shape(ast: &Ast, id: TermId) -> Option<(Vec<u8>, Vec<TermId>)> {
+    let mut form = Form { blanks: Some(Vec::new()), ..Form::canonical() };
+    let mut out = Vec::new();
+    write_node(ast, id, &mut form, &mut out);
+    let blanks = form.blanks.unwrap_or_default();
+    (blanks.len() <= BLANKS_MAX && out.len() <= TEXT_BYTES_MAX).then_some((out, blanks))
+}
+
+/// Appends a value as it stands in a query.
+pub fn encode_value(value: &Datum, out: &mut Vec<u8>) {
+    write_literal(value, out);
+}
+
+/// How a tree is written.
+struct Form {
+    names: Names,
+    /// The values that were left blank, if any are.
+    blanks: Option<Vec<TermId>>,
+}
+
+impl Form {
+    fn plain() -> Self {
+        Self { names: Names::Kept, blanks: None }
+    }
+
+    fn canonical() -> Self {
+        Self { names: Names::Counted(HashMap::new()), blanks: None }
+    }
 }
 
 /// What becomes of the numbers of variables.
@@ -54,16 +88,16 @@ impl Names {
     }
 }
 
-fn write_node(ast: &Ast, id: TermId, names: &mut Names, out: &mut Vec<u8>) {
+fn write_node(ast: &Ast, id: TermId, form: &mut Form, out: &mut Vec<u8>) {
     match ast.node(id) {
         Node::Constant(value) => write_literal(value, out),
         Node::Term { term: term @ (TermType::Var | TermType::Func), args, .. }
-            if matches!(names, Names::Counted(_)) =>
+            if matches!(form.names, Names::Counted(_)) =>
         {
-            write_function(ast, *term, args, names, out);
+            write_function(ast, *term, args, form, out);
         }
         Node::Term { term: TermType::MakeObj, args, optargs } if args.is_empty() => {
-            write_optargs(ast, optargs, names, out);
+            write_fields(ast, optargs, true, form, out);
         }
         Node::Term { term, args, optargs } => {
             out.push(b'[');
@@ -74,21 +108,43 @@ fn write_node(ast: &Ast, id: TermId, names: &mut Names, out: &mut Vec<u8>) {
                     if position > 0 {
                         out.push(b',');
                     }
-                    write_node(ast, *arg, names, out);
+                    write_part(ast, *arg, takes_blank(*term, position), form, out);
                 }
                 out.push(b']');
             }
             if !optargs.is_empty() {
                 out.push(b',');
-                write_optargs(ast, optargs, names, out);
+                write_optargs(ast, optargs, form, out);
             }
             out.push(b']');
         }
     }
 }
 
+/// Whether an argument of a term may be left blank. The object that a filter compares rows with
+/// may be, too: only whether a query is cheap depends on it.
+fn takes_blank(term: TermType, position: usize) -> bool {
+    takes_value(term, position) || (term, position) == (TermType::Filter, 1)
+}
+
+/// A part of a term; a literal may be left blank where that is allowed. How it begins shows.
+fn write_part(ast: &Ast, id: TermId, may_be_blank: bool, form: &mut Form, out: &mut Vec<u8>) {
+    match (ast.constant(id), &mut form.blanks) {
+        (Some(value), Some(blanks)) if may_be_blank => {
+            blanks.push(id);
+            // No JSON has these.
+            out.extend_from_slice(match value {
+                Datum::Object(_) => b"?{",
+                Datum::Array(_) => b"?[",
+                _ => b"?",
+            });
+        }
+        _ => write_node(ast, id, form, out),
+    }
+}
+
 /// A variable or a function, whose first argument is a number or an array of them.
-fn write_function(ast: &Ast, term: TermType, args: &[TermId], names: &mut Names, out: &mut Vec<u8>) {
+fn write_function(ast: &Ast, term: TermType, args: &[TermId], form: &mut Form, out: &mut Vec<u8>) {
     out.push(b'[');
     out.extend_from_slice(term.id().to_string().as_bytes());
     for (position, arg) in args.iter().enumerate() {
@@ -96,35 +152,46 @@ fn write_function(ast: &Ast, term: TermType, args: &[TermId], names: &mut Names,
         match ast.node(*arg) {
             Node::Constant(Datum::Array(numbers)) if position == 0 => {
                 for number in numbers.iter() {
-                    names.write(&number, out);
+                    form.names.write(&number, out);
                     out.push(b' ');
                 }
             }
-            Node::Constant(number) if position == 0 => names.write(number, out),
+            Node::Constant(number) if position == 0 => form.names.write(number, out),
             Node::Term { term: TermType::MakeArray, args: numbers, .. } if position == 0 => {
                 for number in numbers {
                     match ast.constant(*number) {
-                        Some(number) => names.write(number, out),
-                        None => write_node(ast, *number, names, out),
+                        Some(number) => form.names.write(number, out),
+                        None => write_node(ast, *number, form, out),
                     }
                     out.push(b' ');
                 }
             }
-            _ => write_node(ast, *arg, names, out),
+            _ => write_node(ast, *arg, form, out),
         }
     }
     out.extend_from_slice(b"]]");
 }
 
-fn write_optargs(ast: &Ast, optargs: &[(Text, TermId)], names: &mut Names, out: &mut Vec<u8>) {
+fn write_optargs(ast: &Ast, optargs: &[(Text, TermId)], form: &mut Form, out: &mut Vec<u8>) {
+    write_fields(ast, optargs, false, form, out);
+}
+
+/// Optional arguments, or the fields of an object, whose values may be left blank.
+fn write_fields(
+    ast: &Ast,
+    fields: &[(Text, TermId)],
+    may_be_blank: bool,
+    form: &mut Form,
+    out: &mut Vec<u8>,
+) {
     out.push(b'{');
-    for (position, (name, value)) in optargs.iter().enumerate() {
+    for (position, (name, value)) in fields.iter().enumerate() {
         if position > 0 {
             out.push(b',');
         }
         json::write_string(name.as_str(), out);
         out.push(b':');
-        write_node(ast, *value, names, out);
+        write_part(ast, *value, may_be_blank, form, out);
     }
     out.push(b'}');
 }

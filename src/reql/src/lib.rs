@@ -33,7 +33,7 @@ pub use check::check;
 pub use decode::{
     BACKUP_QUERY_TYPE, COMPACT_QUERY_TYPE, EXPLAIN_QUERY_TYPE, Query, StartQuery, decode_query, decode_term,
 };
-pub use encode::{encode, encode_canonical, encode_query};
+pub use encode::{encode, encode_canonical, encode_canonical_shape, encode_query, encode_value};
 pub use error::{Backtrace, ErrorKind, Frame, ReqlError, response_type};
 pub use print::{print_function, print_index_create, print_term, print_write_hook};
 pub use scope::{FreeVariables, Variable};

@@ -23,9 +23,9 @@ pub type Bindings = SmallVec<[Datum; 4]>;
 /// Terms below so many others are left alone: a query is walked on the stack of whoever serves it.
 const LEVELS_MAX: usize = 48;
 /// More blanks make no shape that is met again.
-const BLANKS_MAX: usize = 64;
+pub(crate) const BLANKS_MAX: usize = 64;
 /// Nor does a longer text.
-const TEXT_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const TEXT_BYTES_MAX: usize = 4 * 1024;
 
 /// How a value begins, which tells queries apart that differ in more than their values: there is
 /// a difference between an insert of a document and one of many.
@@ -111,7 +111,7 @@ fn value(text: &[u8], expected: Form) -> Option<(Datum, usize)> {
 }
 
 /// Whether an argument of a term is a value that nobody looks at before it is evaluated.
-fn takes_value(term: TermType, position: usize) -> bool {
+pub(crate) fn takes_value(term: TermType, position: usize) -> bool {
     match term {
         TermType::Get
         | TermType::GetAll

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use photondb_catalog::Permission;
 use photondb_datum::Datum;
-use photondb_plan::feed::{FeedIdentity, FeedOptions, FeedPlan, FeedScope, FeedTransform, Squash};
+use photondb_plan::feed::{FeedOptions, FeedPlan, FeedScope, FeedTransform, Squash};
 use photondb_reql::ReqlError;
 
 use crate::environment::Environment;
 use crate::error::{EvalError, Result};
 use crate::evaluate::Invocation;
-use crate::feed_identity::shared_query;
+use crate::feed_identity::SharedQuery;
 use crate::sequence::{IndexRef, Passing, Sequence, Source, Stage, TableRead, TableSource, keeps};
 use crate::value::{Kind, Row, RowOrigin, TableRef, Value};
 
@@ -18,7 +18,7 @@ pub(crate) fn changes(call: &Invocation<'_>) -> Result<Value> {
     let value = call.value(0)?;
     let options = options(call)?;
     let site = value.site;
-    let query = shared_query(call.env);
+    let query = SharedQuery::of(call.env);
     // What several readers share must not end with the first of them.
     let env = &if query.is_some() { Arc::new(call.env.lasting()) } else { Arc::clone(call.env) };
     let plans = match value.kind {
@@ -31,8 +31,7 @@ pub(crate) fn changes(call: &Invocation<'_>) -> Result<Value> {
     let mut plans = plans.map_err(|error| error.at(site))?;
     if let Some(query) = query {
         for (position, plan) in plans.iter_mut().enumerate() {
-            let (part, index) = ((call.site.index(), position), plan.scope.index());
-            plan.identity = Some(FeedIdentity { query: Arc::clone(&query), part, index });
+            plan.identity = Some(query.identity((call.site.index(), position), plan.scope.index()));
         }
     }
     Ok(feed(call, plans))

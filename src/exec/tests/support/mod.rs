@@ -86,6 +86,16 @@ pub fn executor_spilling(
     memory: Arc<MemoryPool>,
     spill: Arc<dyn SpillSpace>,
 ) -> Executor {
+    executor_feeding(fetcher, memory, spill, Arc::new(Absent))
+}
+
+/// The same, with feeds.
+pub fn executor_feeding(
+    fetcher: Arc<dyn Fetcher>,
+    memory: Arc<MemoryPool>,
+    spill: Arc<dyn SpillSpace>,
+    feeds: Arc<dyn FeedOpener>,
+) -> Executor {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
     let random: Arc<dyn Random> = Arc::new(SeededRandom::new(11));
     let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
@@ -97,7 +107,7 @@ pub fn executor_spilling(
     Executor::new(Arc::new(Services {
         catalog,
         shards,
-        feeds: Arc::new(Absent),
+        feeds,
         system_tables: Arc::new(Absent),
         scripts: Arc::new(Absent),
         fetcher,
@@ -114,7 +124,7 @@ pub fn answer(executor: &Executor, term: &str) -> String {
 }
 
 /// The message and backtrace of an error.
-fn error_text(error: ReqlError) -> String {
+pub fn error_text(error: ReqlError) -> String {
     let path: Vec<String> = error.backtrace.iter().map(ToString::to_string).collect();
     format!("{} @ [{}]", error.message, path.join(","))
 }

@@ -51,7 +51,7 @@ impl FeedDelivery for NewA {
 /// Plans with the same name are the same feed.
 fn named(name: &str, plan: FeedPlan) -> FeedPlan {
     let index = plan.scope.index();
-    let identity = FeedIdentity { query: name.as_bytes().into(), part: (0, 0), index };
+    let identity = FeedIdentity { text: name.as_bytes().into(), values: Arc::default(), part: (0, 0), index };
     FeedPlan { identity: Some(identity), ..plan }
 }
 
