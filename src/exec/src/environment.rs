@@ -25,22 +25,28 @@ pub const TERMINATED_MESSAGE: &str = "Query terminated by the `rethinkdb.jobs` t
 
 /// The surroundings of one query, shared by everything that the query opens.
 pub(crate) struct Environment {
-    /// Absent for functions that are stored with a table: they see their arguments only.
-    services: Option<Arc<Services>>,
-    clock: Arc<dyn Clock>,
+    reach: Reach,
     pub(crate) ast: Arc<Ast>,
     /// What stands in for the placeholders of the plan.
     pub(crate) bindings: Bindings,
     /// The plan of a feed, kept for others that differ from it in their bindings only.
     pub(crate) shared_plan: Option<Arc<SharedPlan>>,
-    pub(crate) options: EvaluationOptions,
+    pub(crate) options: Arc<EvaluationOptions>,
     user: Text,
     pub(crate) cancel: Cancel,
     pub(crate) memory: Arc<MemoryBudget>,
     /// Present when the query asked for a profile.
-    pub(crate) profiler: Option<Profiler>,
+    pub(crate) profiler: Option<Box<Profiler>>,
     now_seconds: OnceLock<f64>,
     acknowledgement: Mutex<Acknowledgement>,
+}
+
+/// What a query can reach besides its arguments.
+#[derive(Clone)]
+enum Reach {
+    Everything(Arc<Services>),
+    /// Nothing but the time, for functions that are stored with a table.
+    Clock(Arc<dyn Clock>),
 }
 
 /// Run options that concern the evaluation.
@@ -87,7 +93,7 @@ impl Environment {
     pub(crate) fn new(
         services: Arc<Services>,
         ast: Arc<Ast>,
-        options: EvaluationOptions,
+        options: Arc<EvaluationOptions>,
         user: Text,
         cancel: Cancel,
         usage: Arc<MemoryUse>,
@@ -95,11 +101,9 @@ impl Environment {
         let pool = Arc::clone(&services.memory);
         let bytes_max = options.memory_bytes_max.unwrap_or(pool.limits().query_bytes);
         let memory = Arc::new(MemoryBudget::new(pool, usage, bytes_max));
-        let clock = Arc::clone(&services.clock);
-        let profiler = options.profile.then(Profiler::new);
+        let profiler = options.profile.then(|| Box::new(Profiler::new()));
         Self {
-            services: Some(services),
-            clock,
+            reach: Reach::Everything(services),
             ast,
             bindings: Bindings::new(),
             shared_plan: None,
@@ -128,12 +132,11 @@ impl Environment {
     /// The same surroundings for what outlives the query: nobody cancels it.
     pub(crate) fn lasting(&self) -> Self {
         Self {
-            services: self.services.clone(),
-            clock: Arc::clone(&self.clock),
+            reach: self.reach.clone(),
             ast: Arc::clone(&self.ast),
             bindings: self.bindings.clone(),
             shared_plan: self.shared_plan.clone(),
-            options: self.options.clone(),
+            options: Arc::clone(&self.options),
             user: self.user.clone(),
             cancel: Cancel::default(),
             memory: Arc::clone(&self.memory),
@@ -146,12 +149,11 @@ impl Environment {
     /// The surroundings of functions that are stored with a table.
     pub(crate) fn detached(clock: Arc<dyn Clock>) -> Self {
         Self {
-            services: None,
-            clock,
+            reach: Reach::Clock(clock),
             ast: Arc::new(Ast::new()),
             bindings: Bindings::new(),
             shared_plan: None,
-            options: EvaluationOptions::default(),
+            options: Arc::default(),
             user: Text::default(),
             cancel: Cancel::default(),
             memory: Arc::new(MemoryBudget::detached()),
@@ -169,9 +171,12 @@ impl Environment {
 
     /// What the query stands on.
     pub(crate) fn services(&self) -> Result<&Arc<Services>> {
-        let out_of_reach =
-            || EvalError::logic("A function that is stored with a table can only use its arguments.");
-        self.services.as_ref().ok_or_else(out_of_reach)
+        match &self.reach {
+            Reach::Everything(services) => Ok(services),
+            Reach::Clock(_) => {
+                Err(EvalError::logic("A function that is stored with a table can only use its arguments."))
+            }
+        }
     }
 
     /// The metadata as of now.
@@ -214,7 +219,11 @@ impl Environment {
 
     /// The same as seconds since 1970.
     pub(crate) fn now_seconds(&self) -> f64 {
-        *self.now_seconds.get_or_init(|| (self.clock.now_seconds() * 1000.0).round() / 1000.0)
+        let clock = match &self.reach {
+            Reach::Everything(services) => &services.clock,
+            Reach::Clock(clock) => clock,
+        };
+        *self.now_seconds.get_or_init(|| (clock.now_seconds() * 1000.0).round() / 1000.0)
     }
 
     /// An error when the client has gone or stopped the query.

@@ -16,7 +16,6 @@ use crate::memory::QUERY_MEMORY_BYTES_MIN;
 use crate::mixed_feed::MixedFeed;
 use crate::narrowing::Narrowing;
 use crate::parallelism::Parallelism;
-use crate::profile::Profiler;
 use crate::request::{Answer, Failure, Outcome, Request, ResultStream, Services};
 use crate::sequence::{
     Interleave, Machine, Narrowed, Passing, Pipeline, RowStream, Sequence, Source, Stage, Terminal,
@@ -45,29 +44,28 @@ const FOR_THE_SESSION: &[&str] = &[
 #[derive(Clone)]
 pub struct Executor {
     services: Arc<Services>,
-    parallelism: Parallelism,
-    narrowing: Narrowing,
+    /// How a query is evaluated that asks for nothing else.
+    options: Arc<EvaluationOptions>,
     shared_plans: Arc<SharedPlans>,
 }
 
 impl Executor {
     /// An executor over the given services.
     pub fn new(services: Arc<Services>) -> Self {
-        let (parallelism, narrowing) = (Parallelism::default(), Narrowing::default());
-        Self { services, parallelism, narrowing, shared_plans: Arc::default() }
+        Self { services, options: Arc::default(), shared_plans: Arc::default() }
     }
 
     /// Splits queries otherwise than by default.
     #[must_use]
     pub fn with_parallelism(mut self, parallelism: Parallelism) -> Self {
-        self.parallelism = parallelism;
+        Arc::make_mut(&mut self.options).parallelism = parallelism;
         self
     }
 
     /// Answers filters through indexes at other times than by default.
     #[must_use]
     pub fn with_narrowing(mut self, narrowing: Narrowing) -> Self {
-        self.narrowing = narrowing;
+        Arc::make_mut(&mut self.options).narrowing = narrowing;
         self
     }
 
@@ -85,7 +83,7 @@ impl Executor {
             // A feed keeps its query for as long as it is open.
             if !plan_only && has_session_options_only(&ast, &optargs) {
                 let fail = |error| Failure { error, acknowledgement: Acknowledgement::default() };
-                let options = self.default_options();
+                let options = Arc::clone(&self.options);
                 ast.check_array_sizes(options.array_size_max).map_err(fail)?;
                 if let Some((shared, bindings)) = self.shared_plans.of(&mut ast).map_err(fail)? {
                     let tree = Arc::clone(&shared.plan.ast);
@@ -119,21 +117,25 @@ impl Executor {
     }
 
     /// How a query is evaluated that asks for nothing else.
-    pub(crate) fn default_options(&self) -> EvaluationOptions {
-        let (narrowing, parallelism) = (self.narrowing, self.parallelism);
-        EvaluationOptions { narrowing, parallelism, ..EvaluationOptions::default() }
+    pub(crate) fn default_options(&self) -> &Arc<EvaluationOptions> {
+        &self.options
     }
 
     /// The global options; they are expressions themselves.
-    fn options(&self, ast: &Arc<Ast>, optargs: &[(Text, TermId)], user: &Text) -> Result<EvaluationOptions> {
-        let mut options = self.default_options();
+    fn options(
+        &self,
+        ast: &Arc<Ast>,
+        optargs: &[(Text, TermId)],
+        user: &Text,
+    ) -> Result<Arc<EvaluationOptions>> {
         if optargs.is_empty() {
-            return Ok(options);
+            return Ok(Arc::clone(&self.options));
         }
+        let mut options = EvaluationOptions::clone(&self.options);
         let env = Arc::new(Environment::new(
             Arc::clone(&self.services),
             Arc::clone(ast),
-            EvaluationOptions::default(),
+            Arc::default(),
             user.clone(),
             photondb_base::Cancel::default(),
             Arc::default(),
@@ -149,7 +151,7 @@ impl Executor {
             }
         }
         options.globals = globals.into();
-        Ok(options)
+        Ok(Arc::new(options))
     }
 
     fn set_option(&self, options: &mut EvaluationOptions, name: &str, value: Value) -> Result<()> {
@@ -206,7 +208,7 @@ pub(crate) fn answer(env: &Arc<Environment>, plan: &Plan) -> std::result::Result
     };
     let acknowledgement = env.acknowledgement();
     let outcome = opened.map_err(|error| Failure { error: error.into_reql(&plan.ast), acknowledgement })?;
-    let profile = env.profiler.as_ref().map(Profiler::describe);
+    let profile = env.profiler.as_ref().map(|profiler| profiler.describe());
     Ok(Answer { outcome, acknowledgement, profile })
 }
 

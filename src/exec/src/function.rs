@@ -78,13 +78,16 @@ pub(crate) enum Shortcut {
 
 impl Function {
     pub(crate) fn closure(template: &Arc<FunctionTemplate>, frame: Frame<'_>) -> Self {
-        let captures = template.captures.iter().map(|(_, slot)| frame.get(*slot).clone()).collect();
+        let captures = match template.captures.as_slice() {
+            [] => Arc::default(),
+            captures => captures.iter().map(|(_, slot)| frame.get(*slot).clone()).collect(),
+        };
         Self::of_template(Arc::clone(template), captures)
     }
 
     /// A function without free variables, as stored with an index.
     pub(crate) fn standalone(template: Arc<FunctionTemplate>) -> Self {
-        Self::of_template(template, Arc::from([]))
+        Self::of_template(template, Arc::default())
     }
 
     fn of_template(template: Arc<FunctionTemplate>, captures: Arc<[Datum]>) -> Self {

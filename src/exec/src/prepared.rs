@@ -55,7 +55,10 @@ impl Executor {
         cancel: Cancel,
         memory: Arc<MemoryUse>,
     ) -> Result<Answer, Failure> {
-        let options = EvaluationOptions { globals: Arc::clone(&query.globals), ..self.default_options() };
+        let mut options = Arc::clone(self.default_options());
+        if !query.globals.is_empty() {
+            Arc::make_mut(&mut options).globals = Arc::clone(&query.globals);
+        }
         let ast = Arc::clone(&query.plan.ast);
         let env = Environment::new(self.services(), ast, options, user, cancel, memory);
         executor::answer(&Arc::new(env.with_bindings(bindings)), &query.plan)

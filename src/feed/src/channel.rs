@@ -27,8 +27,6 @@ use crate::routes::Wakes;
 pub(crate) struct Channel {
     pub(crate) expression: Expression,
     squash: Squash,
-    clock: Arc<dyn Clock>,
-    gauge: Arc<Gauge>,
     state: Mutex<State>,
 }
 
@@ -66,13 +64,16 @@ struct Listed {
 }
 
 impl Channel {
-    pub(crate) fn new(
-        expression: Expression,
-        squash: Squash,
-        clock: Arc<dyn Clock>,
-        gauge: Arc<Gauge>,
-    ) -> Self {
-        Self { expression, squash, clock, gauge, state: Mutex::new(State::default()) }
+    pub(crate) fn new(expression: Expression, squash: Squash) -> Self {
+        Self { expression, squash, state: Mutex::new(State::default()) }
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.expression.ground.clock.as_ref()
+    }
+
+    fn gauge(&self) -> &Arc<Gauge> {
+        &self.expression.ground.gauge
     }
 
     /// Whether documents before and after a change are kept to be joined with others.
@@ -118,8 +119,8 @@ impl Channel {
     /// The next change, from a writer, in the order of the log. Adds whom to wake for it.
     pub(crate) fn tell(&self, change: &Arc<Change>, wakes: &mut Wakes) {
         let holds_back = matches!(self.squash, Squash::Seconds(_));
-        let arrived_us = if holds_back { self.clock.monotonic_us() } else { 0 };
-        let event = Event::of_change(Arc::clone(change), arrived_us, &self.gauge);
+        let arrived_us = if holds_back { self.clock().monotonic_us() } else { 0 };
+        let event = Event::of_change(Arc::clone(change), arrived_us, self.gauge());
         let mut state = self.state.lock();
         self.append(&mut state, event);
         if holds_back {
@@ -134,7 +135,7 @@ impl Channel {
     pub(crate) fn tell_rows(&self, position: LogPosition, rows: Result<Vec<Datum>, ReqlError>) {
         let wakes = {
             let mut state = self.state.lock();
-            self.append(&mut state, Event::of_rows(position, rows, &self.gauge));
+            self.append(&mut state, Event::of_rows(position, rows, self.gauge()));
             state.call_all()
         };
         wake_all(wakes);
@@ -162,7 +163,7 @@ impl Channel {
         }
         state.bytes += event.bytes();
         state.events.push_back(Listed { event: Arc::new(event), readers_left });
-        let full = self.gauge.is_full();
+        let full = self.gauge().is_full();
         let share = if full { 8 } else { 1 };
         if state.events.len() > CHANNEL_EVENTS_MAX / share || state.bytes > CHANNEL_BYTES_MAX / share {
             self.move_older_half(state, full);
@@ -200,9 +201,9 @@ impl Channel {
             // Its own queue knows what to join and what to throw away.
             let from = std::mem::replace(&mut place.next, end);
             for listed in state.events.iter().skip((from - first) as usize) {
-                place.keep(&listed.event, self.squash, self.gauge.is_full());
+                place.keep(&listed.event, self.squash, self.gauge().is_full());
             }
-            let held_back = place.held_back_us(self.clock.as_ref()).is_some() && state.closed.is_none();
+            let held_back = place.held_back_us(self.clock()).is_some() && state.closed.is_none();
             if !held_back {
                 place.take_kept(rows_max, mail);
             }
@@ -221,7 +222,7 @@ impl Channel {
             let to = place.next;
             state.pass(from, to);
         }
-        state.settle(id, mail, self.clock.as_ref());
+        state.settle(id, mail, self.clock());
     }
 
     /// Makes rows of what a reader took. What no other reader has evaluated yet is evaluated
@@ -258,7 +259,7 @@ impl Channel {
         if !matches!(self.squash, Squash::Seconds(_)) {
             return None;
         }
-        self.state.lock().readers.get_mut(id)?.held_back_us(self.clock.as_ref())
+        self.state.lock().readers.get_mut(id)?.held_back_us(self.clock())
     }
 
     /// Evaluates what a reader was called for, and leaves it where it is.

@@ -1,7 +1,6 @@
 //! How a feed sees the documents of its table, and what it tells of a change. The same for
 //! all readers of a channel.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,31 +8,23 @@ use photondb_base::{IndexId, TableId};
 use photondb_datum::Datum;
 use photondb_plan::feed::{FeedDelivery, FeedRow, FeedTransform};
 use photondb_reql::ReqlError;
-use photondb_table::{DatumRange, Shards};
+use photondb_table::DatumRange;
 
 use crate::error::failed;
+use crate::ground::Ground;
+use crate::interest::Interest;
 use crate::row::RowFormat;
 
 /// How a feed sees the documents of its table.
 #[derive(Clone)]
 pub(crate) struct Expression {
-    pub(crate) shards: Arc<dyn Shards>,
+    pub(crate) ground: Arc<Ground>,
     pub(crate) table: TableId,
-    pub(crate) finding: Finding,
+    /// The changes that it is about, and how often a document is found.
+    pub(crate) interest: Interest,
     pub(crate) transform: Option<Arc<dyn FeedTransform>>,
     pub(crate) delivery: Option<Arc<dyn FeedDelivery>>,
     pub(crate) format: Arc<RowFormat>,
-}
-
-/// How often a document is found, as far as its primary key does not tell.
-#[derive(Clone, Debug)]
-pub(crate) enum Finding {
-    /// Once: the keys that are told are the ones that are wanted.
-    Once,
-    /// As often as its key was asked for.
-    Keys(HashMap<Bytes, usize>),
-    /// As often as the ranges find it: entries of a multi index count one by one.
-    Index { index: IndexId, ranges: Vec<DatumRange> },
 }
 
 /// A document before or after a change, as the feed sees it.
@@ -58,10 +49,13 @@ impl Expression {
     /// as documents are not in an index whose function fails for them.
     pub(crate) fn side(&self, key: &Bytes, document: Option<&Datum>) -> Result<Side, ReqlError> {
         let Some(document) = document else { return Ok(Side::default()) };
-        let hits = match &self.finding {
-            Finding::Once => 1,
-            Finding::Keys(keys) => keys.get(key).copied().unwrap_or(0),
-            Finding::Index { index, ranges } => {
+        let hits = match &self.interest {
+            // Once: the keys that are told are the ones that are wanted.
+            Interest::All | Interest::Point(_) | Interest::Range(_) => 1,
+            // As often as its key was asked for.
+            Interest::Keys(keys) => keys.get(key).copied().unwrap_or(0),
+            // As often as the ranges find it: entries of a multi index count one by one.
+            Interest::Index { index, ranges } => {
                 let values = self.index_values(*index, document)?;
                 let found = |range: &DatumRange| values.iter().filter(|value| range.contains(value)).count();
                 ranges.iter().map(found).sum()
@@ -78,7 +72,7 @@ impl Expression {
 
     /// The values of an index for a document.
     pub(crate) fn index_values(&self, index: IndexId, document: &Datum) -> Result<Vec<Datum>, ReqlError> {
-        self.shards.index_values(self.table, index, document).map_err(|error| failed(&error))
+        self.ground.shards.index_values(self.table, index, document).map_err(|error| failed(&error))
     }
 
     /// Appends the rows that a change from one side to the other makes.

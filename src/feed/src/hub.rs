@@ -5,31 +5,27 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use photondb_base::{Clock, LogPosition, TableId};
+use photondb_base::{LogPosition, TableId};
 use photondb_plan::feed::{FeedIdentity, Squash, Wake};
 use photondb_reql::ReqlError;
-use photondb_table::{Change, CloseReason, ReadSnapshot, Shards, Subscriber, Subscription, TableError};
+use photondb_table::{Change, CloseReason, ReadSnapshot, Subscriber, Subscription, TableError};
 
 use crate::channel::{Channel, Mail};
 use crate::error::failed;
-use crate::event::Gauge;
 use crate::expression::Expression;
-use crate::interest::Interest;
+use crate::ground::Ground;
 use crate::limits::FEEDS_PER_TABLE_MAX;
 use crate::readers::ReaderId;
 use crate::routes::{Routes, Wakes};
 
 /// The hubs of all tables that have feeds.
 pub(crate) struct Hubs {
-    shards: Arc<dyn Shards>,
-    clock: Arc<dyn Clock>,
-    gauge: Arc<Gauge>,
+    ground: Arc<Ground>,
     hubs: Mutex<HashMap<TableId, Weak<Hub>>>,
 }
 
 /// What a reader asks to be told.
 pub(crate) struct Wanted {
-    pub(crate) interest: Interest,
     pub(crate) expression: Expression,
     pub(crate) identity: Option<FeedIdentity>,
     pub(crate) squash: Squash,
@@ -48,18 +44,13 @@ pub(crate) struct Hub {
 #[derive(Default)]
 struct Members {
     /// Channels that others may join.
-    channels: HashMap<FeedIdentity, Member>,
+    channels: HashMap<Arc<FeedIdentity>, Arc<Channel>>,
     readers: usize,
-}
-
-struct Member {
-    channel: Arc<Channel>,
-    interest: Interest,
 }
 
 /// The listener.
 struct Exchange {
-    shards: Arc<dyn Shards>,
+    ground: Arc<Ground>,
     state: Mutex<ExchangeState>,
 }
 
@@ -74,29 +65,28 @@ pub(crate) struct Reader {
     hub: Arc<Hub>,
     channel: Arc<Channel>,
     id: ReaderId,
-    /// How to find a channel that is this reader's alone.
-    own: Option<Box<Interest>>,
-    identity: Option<FeedIdentity>,
+    /// By which others find the channel.
+    identity: Option<Arc<FeedIdentity>>,
 }
 
 impl Hubs {
-    pub(crate) fn new(shards: Arc<dyn Shards>, clock: Arc<dyn Clock>) -> Self {
-        Self { shards, clock, gauge: Arc::default(), hubs: Mutex::default() }
+    pub(crate) fn new(ground: Arc<Ground>) -> Self {
+        Self { ground, hubs: Mutex::default() }
     }
 
     /// Bytes of all changes that wait for somebody.
     pub(crate) fn queued_bytes(&self) -> usize {
-        self.gauge.bytes()
+        self.ground.gauge.bytes()
     }
 
     /// Starts to tell a reader the changes that it wants.
     pub(crate) fn join(&self, table: TableId, wanted: Wanted) -> Result<Reader, ReqlError> {
-        self.hub(table)?.join(wanted, &self.clock, &self.gauge)
+        self.hub(table)?.join(wanted)
     }
 
     /// A channel without a table, to be told rows.
     pub(crate) fn channel(&self, expression: Expression) -> Channel {
-        Channel::new(expression, Squash::Off, Arc::clone(&self.clock), Arc::clone(&self.gauge))
+        Channel::new(expression, Squash::Off)
     }
 
     fn hub(&self, table: TableId) -> Result<Arc<Hub>, ReqlError> {
@@ -107,9 +97,10 @@ impl Hubs {
         {
             return Ok(hub);
         }
-        let exchange = Arc::new(Exchange { shards: Arc::clone(&self.shards), state: Mutex::default() });
+        let exchange = Arc::new(Exchange { ground: Arc::clone(&self.ground), state: Mutex::default() });
         let subscriber = Arc::clone(&exchange) as Arc<dyn Subscriber>;
-        let mut subscription = self.shards.subscribe(table, subscriber).map_err(|error| failed(&error))?;
+        let mut subscription =
+            self.ground.shards.subscribe(table, subscriber).map_err(|error| failed(&error))?;
         drop(subscription.take_snapshot());
         let members = Mutex::default();
         let hub = Arc::new(Hub { table, exchange, members, _subscription: subscription });
@@ -120,13 +111,8 @@ impl Hubs {
 }
 
 impl Hub {
-    fn join(
-        self: Arc<Self>,
-        wanted: Wanted,
-        clock: &Arc<dyn Clock>,
-        gauge: &Arc<Gauge>,
-    ) -> Result<Reader, ReqlError> {
-        let Wanted { interest, expression, identity, squash, rows_max } = wanted;
+    fn join(self: Arc<Self>, wanted: Wanted) -> Result<Reader, ReqlError> {
+        let Wanted { expression, identity, squash, rows_max } = wanted;
         let mut members = self.members.lock();
         if members.readers >= FEEDS_PER_TABLE_MAX {
             let error = TableError::Limit { what: "feeds of one table", max: FEEDS_PER_TABLE_MAX };
@@ -134,25 +120,21 @@ impl Hub {
         }
         members.readers += 1;
         let found = identity.as_ref().and_then(|identity| members.channels.get_key_value(identity));
-        if let Some((identity, member)) = found {
-            let (channel, identity) = (Arc::clone(&member.channel), Some(identity.clone()));
+        if let Some((identity, channel)) = found {
+            let (channel, identity) = (Arc::clone(channel), Some(Arc::clone(identity)));
             let id = channel.join(rows_max);
             drop(members);
-            return Ok(Reader { hub: self, channel, id, own: None, identity });
+            return Ok(Reader { hub: self, channel, id, identity });
         }
-        let channel = Arc::new(Channel::new(expression, squash, Arc::clone(clock), Arc::clone(gauge)));
+        let channel = Arc::new(Channel::new(expression, squash));
         let id = channel.join(rows_max);
-        self.exchange.add(&interest, &channel);
-        let own = match &identity {
-            Some(identity) => {
-                let member = Member { channel: Arc::clone(&channel), interest };
-                members.channels.insert(identity.clone(), member);
-                None
-            }
-            None => Some(Box::new(interest)),
-        };
+        self.exchange.add(&channel);
+        let identity = identity.map(Arc::new);
+        if let Some(identity) = &identity {
+            members.channels.insert(Arc::clone(identity), Arc::clone(&channel));
+        }
         drop(members);
-        Ok(Reader { hub: self, channel, id, own, identity })
+        Ok(Reader { hub: self, channel, id, identity })
     }
 
     fn leave(&self, reader: &Reader) {
@@ -160,11 +142,10 @@ impl Hub {
         members.readers -= 1;
         let (left, wake) = reader.channel.leave(reader.id);
         if left == 0 {
-            let shared = reader.identity.as_ref().and_then(|identity| members.channels.remove(identity));
-            let interest = shared.as_ref().map(|member| &member.interest).or(reader.own.as_deref());
-            if let Some(interest) = interest {
-                self.exchange.state.lock().routes.remove(interest, &reader.channel);
+            if let Some(identity) = &reader.identity {
+                members.channels.remove(identity);
             }
+            self.exchange.remove(&reader.channel);
         }
         drop(members);
         if let Some(wake) = wake {
@@ -174,19 +155,23 @@ impl Hub {
 }
 
 impl Exchange {
-    fn add(&self, interest: &Interest, channel: &Arc<Channel>) {
+    fn add(&self, channel: &Arc<Channel>) {
         let mut state = self.state.lock();
         match state.closed {
             Some(why) => channel.close(why),
-            None => state.routes.add(interest, channel),
+            None => state.routes.add(channel),
         }
+    }
+
+    fn remove(&self, channel: &Arc<Channel>) {
+        self.state.lock().routes.remove(channel);
     }
 }
 
 impl Subscriber for Exchange {
     fn change(&self, change: &Arc<Change>) {
         let mut wakes = Wakes::new();
-        self.state.lock().routes.tell(self.shards.as_ref(), change, &mut wakes);
+        self.state.lock().routes.tell(self.ground.shards.as_ref(), change, &mut wakes);
         // Not under the lock: whoever is woken may be the last to hold a feed, and end it.
         wakes.into_iter().for_each(|wake| wake());
     }
@@ -210,7 +195,8 @@ impl Reader {
 
     /// The newest state of the table; the reader is told what comes after it.
     pub(crate) fn start(&self) -> Result<ReadSnapshot, ReqlError> {
-        let snapshot = self.expression().shards.snapshot(self.hub.table).map_err(|error| failed(&error))?;
+        let snapshot =
+            self.expression().ground.shards.snapshot(self.hub.table).map_err(|error| failed(&error))?;
         self.start_after(snapshot.position());
         Ok(snapshot)
     }

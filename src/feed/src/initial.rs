@@ -20,7 +20,8 @@ impl Initial {
     pub(crate) fn of_key(reader: &Reader, key: &Datum) -> Result<Self, ReqlError> {
         let expression = reader.expression();
         let snapshot = Some(reader.start()?);
-        let document = expression.shards.get(expression.table, key, ReadMode::Single, snapshot.as_ref());
+        let document =
+            expression.ground.shards.get(expression.table, key, ReadMode::Single, snapshot.as_ref());
         // A copy: it may be part of a page, and wait for long.
         let document = document.map_err(|error| failed(&error))?.map(|document| document.view().to_datum());
         Ok(Self::Document(document))
@@ -30,7 +31,7 @@ impl Initial {
     pub(crate) fn of_source(reader: &Reader, source: Source) -> Result<Self, ReqlError> {
         let expression = reader.expression();
         let operation = ReadOp { snapshot: Some(reader.start()?), ..ReadOp::new(expression.table, source) };
-        expression.shards.read(operation).map(Self::Documents).map_err(|error| failed(&error))
+        expression.ground.shards.read(operation).map(Self::Documents).map_err(|error| failed(&error))
     }
 
     /// Appends a batch of rows; `false` when there are no more.

@@ -18,8 +18,8 @@ pub(crate) enum Interest {
     All,
     /// Those of one key.
     Point(Bytes),
-    /// Those of the keys between two bounds.
-    Range(KeyRange),
+    /// Those of the keys between two bounds. Boxed, since it is much larger than the others.
+    Range(Box<KeyRange>),
     /// Those of some keys, with how often each was asked for.
     Keys(HashMap<Bytes, usize>),
     /// Those of documents that have, before or after, one of these values in an index.
@@ -35,16 +35,16 @@ impl Interest {
         if matches!((&range.left, &range.right), (Bound::Unbounded, Bound::Unbounded)) {
             return Ok(Self::All);
         }
-        Ok(Self::Range(KeyRange::new(bound(&range.left)?, bound(&range.right)?)))
+        Ok(Self::Range(Box::new(KeyRange::new(bound(&range.left)?, bound(&range.right)?))))
     }
 
     /// How often each of some keys is asked for.
-    pub(crate) fn count(keys: &[Datum]) -> Result<HashMap<Bytes, usize>, ReqlError> {
+    pub(crate) fn keys(keys: &[Datum]) -> Result<Self, ReqlError> {
         let mut counts = HashMap::with_capacity(keys.len());
         for key in keys {
             *counts.entry(encode_primary(key).map_err(wrong_key)?).or_insert(0) += 1;
         }
-        Ok(counts)
+        Ok(Self::Keys(counts))
     }
 }
 

@@ -18,6 +18,7 @@ mod documents;
 mod error;
 mod event;
 mod expression;
+mod ground;
 mod hub;
 mod initial;
 mod interest;

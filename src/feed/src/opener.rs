@@ -9,32 +9,35 @@ use photondb_reql::ReqlError;
 use photondb_table::{Shards, Source};
 
 use crate::documents::DocumentsFeed;
-use crate::expression::{Expression, Finding};
+use crate::expression::Expression;
+use crate::ground::Ground;
 use crate::hub::{Hubs, Wanted};
 use crate::initial::Initial;
 use crate::interest::Interest;
 use crate::limits::UNION_MEMBERS_MAX;
 use crate::member::Member;
 use crate::order_limit::Rankings;
-use crate::row::RowFormat;
+use crate::row::{RowFormat, RowFormats};
 use crate::rows::{RowTables, RowsFeed};
 use crate::stream::Feed;
 use crate::top::Order;
 
 /// Opens feeds on tables.
 pub struct Feeds {
-    shards: Arc<dyn Shards>,
-    clock: Arc<dyn Clock>,
+    ground: Arc<Ground>,
     hubs: Hubs,
     rankings: Rankings,
+    formats: RowFormats,
     row_tables: Option<Arc<dyn RowTables>>,
 }
 
 impl Feeds {
     /// Feeds on the tables of `shards`; `clock` times what `squash` holds back.
     pub fn new(shards: Arc<dyn Shards>, clock: Arc<dyn Clock>) -> Self {
-        let hubs = Hubs::new(Arc::clone(&shards), Arc::clone(&clock));
-        Self { shards, clock, hubs, rankings: Rankings::default(), row_tables: None }
+        let ground = Arc::new(Ground { shards, clock, gauge: Arc::default() });
+        let hubs = Hubs::new(Arc::clone(&ground));
+        let (rankings, formats) = (Rankings::default(), RowFormats::default());
+        Self { ground, hubs, rankings, formats, row_tables: None }
     }
 
     /// Feeds on tables that keep no log, too.
@@ -50,15 +53,15 @@ impl Feeds {
 
     fn member(&self, plan: FeedPlan, format: &Arc<RowFormat>) -> Result<Box<dyn Member>, ReqlError> {
         if let Some(table) = self.row_tables.as_ref().and_then(|tables| tables.table(plan.table)) {
-            let feed = RowsFeed::new(table, plan, Arc::clone(format), Arc::clone(&self.clock))?;
+            let feed = RowsFeed::new(table, plan, Arc::clone(format), Arc::clone(&self.ground.clock))?;
             return Ok(Box::new(feed));
         }
         let FeedPlan { table, primary_key, scope, transform, delivery, options, identity, .. } = plan;
         let squash = options.squash;
-        let wanted = |interest, finding| {
-            let (shards, format) = (Arc::clone(&self.shards), Arc::clone(format));
-            let expression = Expression { shards, table, finding, transform, delivery, format };
-            Wanted { interest, expression, identity, squash, rows_max: options.queue_rows_max }
+        let wanted = |interest| {
+            let (ground, format) = (Arc::clone(&self.ground), Arc::clone(format));
+            let expression = Expression { ground, table, interest, transform, delivery, format };
+            Wanted { expression, identity, squash, rows_max: options.queue_rows_max }
         };
         let (wanted, start) = match scope {
             FeedScope::OrderLimit { index, range, direction, limit } => {
@@ -66,23 +69,19 @@ impl Feeds {
                     None => Interest::range(&range)?,
                     Some(index) => Interest::Index { index, ranges: vec![range.clone()] },
                 };
-                let wanted = wanted(interest, Finding::Once);
                 let order = Order { index, primary_key, range, direction, limit, squash };
-                return Ok(Box::new(self.rankings.open(&self.hubs, table, wanted, order)?));
+                return Ok(Box::new(self.rankings.open(&self.hubs, table, wanted(interest), order)?));
             }
-            FeedScope::Point { key } => (wanted(Interest::point(&key)?, Finding::Once), Start::Key(key)),
+            FeedScope::Point { key } => (wanted(Interest::point(&key)?), Start::Key(key)),
             FeedScope::Primary { range } => {
-                (wanted(Interest::range(&range)?, Finding::Once), Start::Source(Source::Primary(range)))
+                (wanted(Interest::range(&range)?), Start::Source(Source::Primary(range)))
             }
             FeedScope::PrimaryKeys { keys } => {
-                let counts = Interest::count(&keys)?;
-                let finding = Finding::Keys(counts.clone());
-                (wanted(Interest::Keys(counts), finding), Start::Source(Source::PrimaryKeys(keys)))
+                (wanted(Interest::keys(&keys)?), Start::Source(Source::PrimaryKeys(keys)))
             }
             FeedScope::Index { index, ranges } => {
                 let interest = Interest::Index { index, ranges: ranges.clone() };
-                let finding = Finding::Index { index, ranges: ranges.clone() };
-                (wanted(interest, finding), Start::Source(Source::Index { index, ranges }))
+                (wanted(interest), Start::Source(Source::Index { index, ranges }))
             }
         };
         let reader = self.hubs.join(table, wanted)?;
@@ -119,10 +118,10 @@ impl FeedOpener for Feeds {
         };
         let options = plans.first().map(|plan| plan.options.clone()).unwrap_or_default();
         let delivery = plans.first().and_then(|plan| plan.delivery.clone());
-        let format = Arc::new(RowFormat::new(options.include_types, options.include_offsets));
+        let format = self.formats.get(options.include_types, options.include_offsets);
         let members =
-            plans.into_iter().map(|plan| self.member(plan, &format)).collect::<Result<_, ReqlError>>()?;
+            plans.into_iter().map(|plan| self.member(plan, format)).collect::<Result<_, ReqlError>>()?;
         let (initial, states) = (options.include_initial, options.include_states);
-        Ok(Box::new(Feed::new(members, kind, format, delivery, initial, states)))
+        Ok(Box::new(Feed::new(members, kind, Arc::clone(format), delivery, initial, states)))
     }
 }

@@ -139,7 +139,7 @@ impl Ranking {
             direction: self.order.direction,
             ..ReadOp::new(expression.table, source)
         };
-        let mut stream = expression.shards.read(operation).map_err(|error| failed(&error))?;
+        let mut stream = expression.ground.shards.read(operation).map_err(|error| failed(&error))?;
         let mut documents = Vec::new();
         let mut found = 0;
         loop {

@@ -38,8 +38,8 @@ struct IndexRoutes {
 }
 
 impl Routes {
-    pub(crate) fn add(&mut self, interest: &Interest, channel: &Arc<Channel>) {
-        match interest {
+    pub(crate) fn add(&mut self, channel: &Arc<Channel>) {
+        match &channel.expression.interest {
             Interest::All => self.all.push(Arc::clone(channel)),
             Interest::Point(key) => self.points.entry(key.clone()).or_default().push(Arc::clone(channel)),
             Interest::Keys(keys) => {
@@ -59,8 +59,8 @@ impl Routes {
         }
     }
 
-    pub(crate) fn remove(&mut self, interest: &Interest, channel: &Arc<Channel>) {
-        match interest {
+    pub(crate) fn remove(&mut self, channel: &Arc<Channel>) {
+        match &channel.expression.interest {
             Interest::All => {
                 if let Some(at) = self.all.iter().position(|other| Arc::ptr_eq(other, channel)) {
                     self.all.swap_remove(at);

@@ -1,5 +1,7 @@
 //! The rows that a feed delivers.
 
+use std::sync::Arc;
+
 use photondb_datum::{Datum, Object, Text};
 
 /// What a row tells, as `includeTypes` names it.
@@ -24,7 +26,7 @@ impl RowType {
     }
 }
 
-/// Builds rows; made once for a feed, so that field names are not made for each row.
+/// Builds rows; made once, so that field names are not made for each row.
 #[derive(Clone, Debug)]
 pub(crate) struct RowFormat {
     new_val: Text,
@@ -43,8 +45,30 @@ pub(crate) struct Side<'a> {
     pub(crate) offset: Option<usize>,
 }
 
+/// The formats that there are, shared by all feeds.
+pub(crate) struct RowFormats([Arc<RowFormat>; 4]);
+
+impl Default for RowFormats {
+    fn default() -> Self {
+        let kinds = [(false, false), (false, true), (true, false), (true, true)];
+        Self(kinds.map(|(types, offsets)| Arc::new(RowFormat::new(types, offsets))))
+    }
+}
+
+impl RowFormats {
+    pub(crate) fn get(&self, types: bool, offsets: bool) -> &Arc<RowFormat> {
+        let [plain, with_offsets, with_types, with_both] = &self.0;
+        match (types, offsets) {
+            (false, false) => plain,
+            (false, true) => with_offsets,
+            (true, false) => with_types,
+            (true, true) => with_both,
+        }
+    }
+}
+
 impl RowFormat {
-    pub(crate) fn new(types: bool, offsets: bool) -> Self {
+    fn new(types: bool, offsets: bool) -> Self {
         Self {
             new_val: "new_val".into(),
             old_val: "old_val".into(),

@@ -140,13 +140,14 @@ impl Lowering<'_> {
                 .collect::<Result<_, _>>()?,
             _ => return Err(malformed()),
         };
-        numbers
-            .into_iter()
-            .map(|number| match number {
-                Datum::Number(n) if n.fract() == 0.0 && n.abs() < 9e15 => Ok(n as i64),
-                _ => Err(malformed()),
-            })
-            .collect()
+        let mut parameters = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            match number {
+                Datum::Number(n) if n.fract() == 0.0 && n.abs() < 9e15 => parameters.push(n as i64),
+                _ => return Err(malformed()),
+            }
+        }
+        Ok(parameters)
     }
 
     fn variable(&mut self, id: TermId, args: &[TermId]) -> Result<Expression, ReqlError> {

@@ -178,13 +178,13 @@ fn transform(env: &Arc<Environment>, stages: Vec<Stage>) -> Result<Option<Arc<dy
             Stage::Group(_) => return Err(EvalError::logic("Cannot call `changes` after `group`.")),
         }
     }
-    Ok(Some(Arc::new(StageTransform { env: Arc::clone(env), stages })))
+    Ok(Some(Arc::new(StageTransform { env: Arc::clone(env), stages: stages.into() })))
 }
 
 /// The stages between a table and `changes()`.
 struct StageTransform {
     env: Arc<Environment>,
-    stages: Vec<Stage>,
+    stages: Box<[Stage]>,
 }
 
 impl StageTransform {
