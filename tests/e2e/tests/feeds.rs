@@ -13,8 +13,8 @@ const FEEDS_PER_CONNECTION: usize = 50;
 const CHANGES: usize = 10;
 /// Feeds that only wait: a thousand at a time on one connection.
 const IDLE_FEEDS_PER_CONNECTION: usize = 1000;
-/// What the server may grow by for a feed that waits; most of them need a quarter of it.
-const IDLE_FEED_BYTES_MAX: u64 = 8 * 1024;
+/// What the server may grow by for a feed that waits; most of them need less than half of it.
+const IDLE_FEED_BYTES_MAX: u64 = 4 * 1024;
 /// Changes that a reader misses who never reads.
 const MISSED_CHANGES: usize = 20_000;
 const QUEUE_ROWS: usize = 100;
