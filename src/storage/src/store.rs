@@ -196,3 +196,69 @@ pub(crate) fn read_checked(file: &dyn DiskFile, pointer: &Pointer) -> Result<Byt
     }
     Ok(buffer.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{Disk, SimulatedDisk};
+    use crate::leaf::Leaf;
+    use crate::node::Value;
+
+    /// A file of leaves that take some 2 kB each, and where they are.
+    fn leaves(count: u64) -> (Arc<dyn DiskFile>, Vec<Pointer>) {
+        let file = SimulatedDisk::default().create(DATA).unwrap();
+        let write = |number: u64| {
+            let leaf = Leaf::of_one(&number.to_be_bytes(), Value::Inline(vec![7; 2000].into()));
+            let (bytes, _) = leaf.pack::<()>(|_| Err(())).unwrap();
+            let pointer = Pointer {
+                offset: (number + 1) * 4096,
+                length: bytes.len() as u32,
+                checksum: crc32c::crc32c(&bytes),
+                slots_below: false,
+            };
+            file.write_all_at(&bytes, pointer.offset).unwrap();
+            pointer
+        };
+        let pointers = (0..count).map(write).collect();
+        (file, pointers)
+    }
+
+    #[test]
+    fn a_page_is_found_by_its_link_as_long_as_somebody_has_it() {
+        let (file, pointers) = leaves(1);
+        let store = Store::new(file, 1 << 20);
+        let link = Link::default();
+        store.linked_page(&link, &pointers[0]).unwrap();
+        assert_eq!((store.hits(), store.misses()), (0, 1));
+        let page = store.linked_page(&link, &pointers[0]).unwrap();
+        assert_eq!((store.hits(), store.misses()), (1, 1));
+        store.forget(pointers[0].offset);
+        assert!(link.page().is_some(), "who reads it keeps it");
+        drop(page);
+        assert!(link.page().is_none(), "a link does not");
+        store.linked_page(&link, &pointers[0]).unwrap();
+        assert_eq!((store.hits(), store.misses()), (1, 2));
+    }
+
+    #[test]
+    fn a_crowded_cache_is_asked_for_each_page() {
+        let (file, pointers) = leaves(400);
+        let store = Store::new(file, 256 << 10);
+        let first = Link::default();
+        store.linked_page(&first, &pointers[0]).unwrap();
+        assert!(first.page().is_some(), "there is room");
+        for pointer in &pointers {
+            store.linked_page(&Link::default(), pointer).unwrap();
+        }
+        assert!(store.cache_bytes() <= 256 << 10);
+        let last = Link::default();
+        for _ in 0..3 {
+            store.linked_page(&last, &pointers[399]).unwrap();
+            assert!(last.page().is_none(), "what is used most would go first");
+        }
+        // Room that comes back is used again.
+        store.set_cache_bytes_max(4 << 20);
+        store.linked_page(&last, &pointers[399]).unwrap();
+        assert!(last.page().is_some());
+    }
+}
