@@ -177,6 +177,47 @@ impl Operations {
     pub(crate) fn is_whole(&self) -> bool {
         !self.broken
     }
+}
+
+impl Iterator for Operations {
+    type Item = Operation;
+
+    fn next(&mut self) -> Option<Operation> {
+        let Self { encoded, at, broken } = self;
+        let mut operations = OperationRefs { encoded, at: *at, broken: *broken };
+        let operation = operations.next();
+        (*at, *broken) = (operations.at, operations.broken);
+        let owned = |bytes: &[u8]| encoded.slice_ref(bytes);
+        Some(match operation? {
+            OperationRef::Put { tree, key, value } => {
+                Operation::Put { tree, key: owned(key), value: owned(value) }
+            }
+            OperationRef::Delete { tree, key } => Operation::Delete { tree, key: owned(key) },
+            OperationRef::DropTree { tree } => Operation::DropTree { tree },
+        })
+    }
+}
+
+/// An [`Operation`] where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OperationRef<'a> {
+    Put { tree: TreeId, key: &'a [u8], value: &'a [u8] },
+    Delete { tree: TreeId, key: &'a [u8] },
+    DropTree { tree: TreeId },
+}
+
+/// Iterates over the operations of an encoded batch without counting who refers to it.
+#[derive(Clone, Debug)]
+pub(crate) struct OperationRefs<'a> {
+    encoded: &'a [u8],
+    at: usize,
+    broken: bool,
+}
+
+impl<'a> OperationRefs<'a> {
+    pub(crate) fn new(encoded: &'a [u8]) -> Self {
+        Self { encoded, at: 0, broken: false }
+    }
 
     fn varint(&mut self) -> Option<u64> {
         let mut value = 0u64;
@@ -191,17 +232,14 @@ impl Operations {
         None
     }
 
-    fn take(&mut self, length: u64) -> Option<Bytes> {
+    fn take(&mut self, length: u64) -> Option<&'a [u8]> {
         let end = self.at.checked_add(usize::try_from(length).ok()?)?;
-        if end > self.encoded.len() {
-            return None;
-        }
-        let slice = self.encoded.slice(self.at..end);
+        let slice = self.encoded.get(self.at..end)?;
         self.at = end;
         Some(slice)
     }
 
-    fn read(&mut self) -> Option<Operation> {
+    fn read(&mut self) -> Option<OperationRef<'a>> {
         let kind = *self.encoded.get(self.at)?;
         self.at += 1;
         let tree = TreeId(self.varint()?);
@@ -209,22 +247,22 @@ impl Operations {
             PUT => {
                 let (key_length, value_length) = (self.varint()?, self.varint()?);
                 let key = self.take(key_length)?;
-                Some(Operation::Put { tree, key, value: self.take(value_length)? })
+                Some(OperationRef::Put { tree, key, value: self.take(value_length)? })
             }
             DELETE => {
                 let key_length = self.varint()?;
-                Some(Operation::Delete { tree, key: self.take(key_length)? })
+                Some(OperationRef::Delete { tree, key: self.take(key_length)? })
             }
-            DROP => Some(Operation::DropTree { tree }),
+            DROP => Some(OperationRef::DropTree { tree }),
             _ => None,
         }
     }
 }
 
-impl Iterator for Operations {
-    type Item = Operation;
+impl<'a> Iterator for OperationRefs<'a> {
+    type Item = OperationRef<'a>;
 
-    fn next(&mut self) -> Option<Operation> {
+    fn next(&mut self) -> Option<OperationRef<'a>> {
         if self.broken || self.at >= self.encoded.len() {
             return None;
         }

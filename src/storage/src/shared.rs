@@ -9,7 +9,7 @@ use photondb_base::{LogPosition, TreeId, prompt};
 use smallvec::SmallVec;
 
 use crate::background::Control;
-use crate::batch::{Batch, Operation, Operations};
+use crate::batch::{Batch, OperationRef, OperationRefs};
 use crate::checkpoint::Checkpointer;
 use crate::compaction::Usage;
 use crate::engine::Statistics;
@@ -149,12 +149,12 @@ impl Shared {
         let view = self.view();
         view.check()?;
         let mut trees = WarmTrees::default();
-        for operation in Operations::new(record.clone()) {
+        for operation in OperationRefs::new(record) {
             match operation {
-                Operation::Put { tree, key, .. } | Operation::Delete { tree, key } => {
-                    trees.warm(&view, tree, &key)?;
+                OperationRef::Put { tree, key, .. } | OperationRef::Delete { tree, key } => {
+                    trees.warm(&view, tree, key)?;
                 }
-                Operation::DropTree { tree } => {
+                OperationRef::DropTree { tree } => {
                     view.find(&view.catalog, &tree_key(tree))?;
                 }
             }

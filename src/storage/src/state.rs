@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 use photondb_base::{LogPosition, TreeId};
 
-use crate::batch::{Operation, Operations};
+use crate::batch::{OperationRef, OperationRefs};
 use crate::error::StorageError;
 use crate::held::{self, SweepGuard};
 use crate::node::{Freed, Root, Value};
@@ -81,7 +81,7 @@ impl State {
 
     /// Applies a record. After an error the trees are no longer trusted.
     pub(crate) fn apply(&mut self, position: LogPosition, record: &Bytes) -> Result<(), StorageError> {
-        let result = self.apply_operations(Operations::new(record.clone()), record.len());
+        let result = self.apply_operations(record);
         match &result {
             Ok(()) => self.position = position,
             Err(error) => self.broken = Some(error.clone()),
@@ -89,15 +89,15 @@ impl State {
         result
     }
 
-    fn apply_operations(&mut self, operations: Operations, record_bytes: usize) -> Result<(), StorageError> {
-        let mut operations = operations.peekable();
+    fn apply_operations(&mut self, record: &Bytes) -> Result<(), StorageError> {
+        let mut operations = OperationRefs::new(record).peekable();
         while let Some(operation) = operations.next() {
             let tree = match operation {
-                Operation::DropTree { tree } => {
+                OperationRef::DropTree { tree } => {
                     self.drop_tree(tree)?;
                     continue;
                 }
-                Operation::Put { tree, .. } | Operation::Delete { tree, .. } => tree,
+                OperationRef::Put { tree, .. } | OperationRef::Delete { tree, .. } => tree,
             };
             // A run of operations on one tree looks its root up once.
             let mut current = Some(operation);
@@ -109,24 +109,23 @@ impl State {
                     epoch: self.epoch,
                     freed: &mut self.freed,
                     dirty_bytes: &mut self.dirty_bytes,
-                    record_bytes,
+                    record_bytes: record.len(),
                 };
                 with_tree(&mut writer, &mut catalog, tree, |writer, root| {
                     while let Some(operation) = current.take() {
                         match operation {
-                            Operation::Put { key, value, .. } => {
-                                writer.put(root, &key, value)?;
+                            OperationRef::Put { key, value, .. } => {
+                                writer.put(root, key, record.slice_ref(value))?;
                             }
-                            Operation::Delete { key, .. } => {
-                                writer.delete(root, &key)?;
+                            OperationRef::Delete { key, .. } => {
+                                writer.delete(root, key)?;
                             }
-                            Operation::DropTree { .. } => {}
+                            OperationRef::DropTree { .. } => {}
                         }
                         current = operations.next_if(|next| match next {
-                            Operation::Put { tree: next, .. } | Operation::Delete { tree: next, .. } => {
-                                *next == tree
-                            }
-                            Operation::DropTree { .. } => false,
+                            OperationRef::Put { tree: next, .. }
+                            | OperationRef::Delete { tree: next, .. } => *next == tree,
+                            OperationRef::DropTree { .. } => false,
                         });
                     }
                     Ok(())
