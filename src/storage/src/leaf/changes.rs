@@ -237,7 +237,7 @@ impl AsRef<[u8]> for Cell {
 fn reserve<T>(vector: &mut Vec<T>, more: usize, most: usize) {
     let needed = vector.len() + more;
     if needed > vector.capacity() {
-        let wanted = (needed + needed / 2).min(most).max(needed);
+        let wanted = (needed + needed / 4).min(most).max(needed);
         vector.reserve_exact(wanted - vector.len());
     }
 }
